@@ -1,0 +1,6 @@
+"""`python -m berth`."""
+
+from berth.cli.main import main
+
+if __name__ == "__main__":
+    main()

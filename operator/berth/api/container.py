@@ -1,0 +1,216 @@
+"""The `container` source of a Workload. Fields are named and mean as in core/v1 Container and Volume."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from berth.api.base import (
+    Image,
+    Key,
+    Model,
+    Name,
+    ObjectName,
+    Path,
+    Port,
+    PortName,
+    Rule,
+    exactly_one,
+    keyed_by,
+    own_names,
+    rules,
+)
+from berth.api.probe import ONE_SUCCESS, Argument, Probe, named_ports, probe_ports
+from berth.api.size import ContainerResources
+
+
+class Protocol(StrEnum):
+    """Transport protocol of a port."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+
+
+class KeySelector(Model):
+    """One key of a ConfigMap or Secret in the same namespace."""
+
+    name: ObjectName
+    """Name of the object."""
+    key: Key
+    """The key in it."""
+    optional: bool | None = None
+    """Whether the object or key may be absent."""
+
+
+class FieldPath(StrEnum):
+    """What the downward API may tell a container."""
+
+    NAME = "metadata.name"
+    NAMESPACE = "metadata.namespace"
+    UID = "metadata.uid"
+    POD_IP = "status.podIP"
+
+
+class FieldRef(Model):
+    """A field of the pod itself."""
+
+    field_path: FieldPath
+    """Which field."""
+
+
+class EnvSource(Model):
+    """Where the value of an environment variable comes from: exactly one source."""
+
+    config_map_key_ref: KeySelector | None = None
+    """A key of a ConfigMap."""
+    secret_key_ref: KeySelector | None = None
+    """A key of a Secret."""
+    field_ref: FieldRef | None = None
+    """A field of the pod. Virtual machines do not have it."""
+
+    model_config = rules(
+        exactly_one("valueFrom has one source", "configMapKeyRef", "secretKeyRef", "fieldRef"),
+    )
+
+
+class EnvVar(Model):
+    """One environment variable."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")]
+    """Its name."""
+    value: Annotated[str, Field(max_length=16384)] | None = None
+    """Its value. Not for secrets: use valueFrom.secretKeyRef."""
+    value_from: EnvSource | None = None
+    """Where its value comes from."""
+
+    model_config = rules(
+        Rule("!(has(self.value) && has(self.valueFrom))", "value and valueFrom exclude each other: remove one"),
+    )
+
+
+class ObjectRef(Model):
+    """An object in the same namespace."""
+
+    name: ObjectName
+    """Its name."""
+    optional: bool | None = None
+    """Whether it may be absent."""
+
+
+class EnvFrom(Model):
+    """All keys of a ConfigMap or Secret as environment variables."""
+
+    prefix: Annotated[str, Field(max_length=253)] | None = None
+    """Put in front of every key."""
+    config_map_ref: ObjectRef | None = None
+    """The ConfigMap."""
+    secret_ref: ObjectRef | None = None
+    """The Secret."""
+
+    model_config = rules(exactly_one("envFrom has one source", "configMapRef", "secretRef"))
+
+
+class ContainerPort(Model):
+    """A port that the container listens on."""
+
+    name: PortName | None = None
+    """Name, unique in the Workload; services and probes may use it."""
+    container_port: Port
+    """The number."""
+    protocol: Protocol = Protocol.TCP
+    """TCP or UDP."""
+
+
+class VolumeMount(Model):
+    """Where a volume of the Workload appears in a container."""
+
+    name: Name
+    """Name of the volume in spec.volumes."""
+    mount_path: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^/[^:]*[^/:][^:]*$")]
+    """Absolute path in the container, not the root."""
+    read_only: bool | None = None
+    """Whether it is mounted read-only."""
+
+
+class ContainerSecurity(Model):
+    """The few settings of a security context that only tighten; the rest is set by Berth (restricted Pod Security)."""
+
+    run_as_user: Annotated[int, Field(ge=1, le=2147483647)] | None = None
+    """User id to run as; 0 is asked for by `needs.root`."""
+    run_as_group: Annotated[int, Field(ge=1, le=2147483647)] | None = None
+    """Group id to run as."""
+    read_only_root_filesystem: bool | None = None
+    """Whether the image's own files are read-only."""
+
+
+class ContainerBase(Model):
+    """What all containers of a Workload have."""
+
+    image: Image
+    """OCI image; pin it by digest where it matters."""
+    command: Annotated[list[Argument], Field(max_length=256)] | None = None
+    """Program, instead of the image's entry point. Not run in a shell."""
+    args: Annotated[list[Argument], Field(max_length=256)] | None = None
+    """Arguments, instead of the image's."""
+    working_dir: Path | None = None
+    """Directory to start in."""
+    env: Annotated[list[EnvVar], Field(max_length=256, json_schema_extra=keyed_by("name"))] | None = None
+    """Environment variables."""
+    env_from: Annotated[list[EnvFrom], Field(max_length=32)] | None = None
+    """ConfigMaps and Secrets whose keys become environment variables."""
+    volume_mounts: (
+        Annotated[list[VolumeMount], Field(max_length=32, json_schema_extra=keyed_by("mountPath"))] | None
+    ) = None
+    """Where volumes appear."""
+    security_context: ContainerSecurity | None = None
+    """Tighter settings than the default."""
+
+
+class Container(ContainerBase):
+    """The main container: an OCI image and how to run it. Its size is spec.resources."""
+
+    ports: (
+        Annotated[list[ContainerPort], Field(max_length=32, json_schema_extra=keyed_by("containerPort", "protocol"))]
+        | None
+    ) = None
+    """Ports it listens on."""
+    readiness_probe: Probe | None = None
+    """When it may get traffic."""
+    liveness_probe: Probe | None = None
+    """When it must be restarted."""
+    startup_probe: Probe | None = None
+    """When the other probes may begin."""
+
+    model_config = rules(
+        own_names("port", "ports"),
+        named_ports("container", "readinessProbe", "livenessProbe", "startupProbe"),
+        ONE_SUCCESS,
+    )
+
+
+class InitContainer(ContainerBase):
+    """A container that runs to its end before the main container starts."""
+
+    name: Name
+    """Its name, unique in the pod."""
+    resources: ContainerResources | None = None
+    """Its size."""
+
+
+class Sidecar(InitContainer):
+    """A container that runs beside the main one (a native sidecar: an init container that restarts)."""
+
+    readiness_probe: Probe | None = None
+    """When the pod may get traffic, as far as this container goes."""
+    liveness_probe: Probe | None = None
+    """When it must be restarted."""
+    startup_probe: Probe | None = None
+    """When the next container may start."""
+
+    model_config = rules(
+        Rule(
+            f"{probe_ports('readinessProbe', 'livenessProbe', 'startupProbe')}.all(port, type(port.orValue(1)) == int)",
+            "a probe names a port, but ports of a sidecar have no names: write the number",
+        ),
+        ONE_SUCCESS,
+    )

@@ -1,0 +1,143 @@
+"""`isolationclasses.berth.dev`: one place where workloads can run, written by platform admins."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from berth.api.base import LabelKey, LabelMap, LabelValue, Model, ObjectName, Rule, exactly_one, rules
+from berth.api.condition import Conditions
+from berth.api.levels import IsolationLevel, NodeSharing
+from berth.api.size import ResourceAmounts
+
+
+class PodBackend(Model):
+    """Runs workloads as pods."""
+
+    runtime_class_name: ObjectName | None = None
+    """RuntimeClass of the pods; the node's default runtime when unset."""
+    user_namespaces: bool | None = None
+    """Whether pods get a user namespace of their own (hostUsers: false)."""
+
+
+class VirtualMachineBackend(Model):
+    """Runs workloads as KubeVirt virtual machines."""
+
+    launch_security: Literal["sev", "snp", "tdx"] | None = None
+    """Memory encryption of a Confidential class."""
+
+
+class Toleration(Model):
+    """A taint that workloads of this class may stand, as in core/v1."""
+
+    key: LabelKey
+    """Key of the taint."""
+    value: LabelValue | None = None
+    """Value of the taint; any when unset."""
+    effect: Literal["NoSchedule", "NoExecute"] | None = None
+    """Effect of the taint; any when unset."""
+
+
+class NodePool(Model):
+    """The nodes of this class."""
+
+    selector: LabelMap | None = None
+    """Labels that the nodes have."""
+    tolerations: Annotated[list[Toleration], Field(max_length=16)] | None = None
+    """Taints of the nodes."""
+    sharing: NodeSharing = NodeSharing.SHARED
+    """How far these nodes are set apart: the admin vouches that nothing else is scheduled there."""
+
+    model_config = rules(
+        Rule(
+            "self.sharing == 'Shared' || (has(self.selector) && self.selector.size() > 0)",
+            "nodes that are set apart must be told from others: give nodes.selector, or set sharing to Shared",
+        ),
+    )
+
+
+class IsolationClassSpec(Model):
+    """Level, backend and nodes of one class."""
+
+    level: IsolationLevel
+    """Isolation that workloads get here."""
+    enabled: bool = True
+    """Whether new workloads may be placed here."""
+    preference: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    """Among classes of the same level and overhead, the highest is taken."""
+    pod: PodBackend | None = None
+    """Run as pods. Exactly one of pod and virtualMachine."""
+    virtual_machine: VirtualMachineBackend | None = None
+    """Run as virtual machines. Exactly one of pod and virtualMachine."""
+    nodes: NodePool | None = None
+    """Nodes of this class; all when unset."""
+    overhead: ResourceAmounts | None = None
+    """Overhead per replica, where the RuntimeClass names none. It is shown and counted, not enforced."""
+
+    model_config = rules(
+        exactly_one("a class has one backend", "pod", "virtualMachine"),
+        Rule(
+            "self.level != 'Container' || !has(self.virtualMachine)",
+            "a virtual machine is not Container: set level to Virtualized or Confidential",
+            ".level",
+        ),
+        Rule(
+            "self.level != 'Sandboxed' || (has(self.pod) && has(self.pod.runtimeClassName))",
+            "a Sandboxed class needs pod.runtimeClassName: name the RuntimeClass of the sandbox",
+            ".level",
+        ),
+        Rule(
+            "!(self.level in ['Virtualized', 'Confidential']) || has(self.virtualMachine) ||"
+            " (has(self.pod) && has(self.pod.runtimeClassName))",
+            "a Virtualized class of pods needs pod.runtimeClassName: name a Kata RuntimeClass, or use virtualMachine",
+            ".level",
+        ),
+        Rule(
+            "self.level != 'Confidential' || !has(self.virtualMachine) || has(self.virtualMachine.launchSecurity)",
+            "a Confidential class needs virtualMachine.launchSecurity: sev, snp or tdx",
+            ".virtualMachine",
+        ),
+        Rule(
+            "!has(self.virtualMachine) || !has(self.virtualMachine.launchSecurity) || self.level == 'Confidential'",
+            "launchSecurity makes a class Confidential: set level to Confidential, or remove it",
+            ".virtualMachine",
+        ),
+        Rule(
+            "has(self.pod) == has(oldSelf.pod)",
+            "the backend of a class is immutable: create another class and disable this one",
+        ),
+        Rule("self.level == oldSelf.level", "level is immutable: create another class and disable this one", ".level"),
+    )
+
+
+class IsolationClassStatus(Model):
+    """Whether this cluster can do it."""
+
+    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    """Generation of the spec that this status is about."""
+    conditions: Conditions | None = None
+    """Available."""
+    backend: Annotated[str, Field(max_length=63)] | None = None
+    """Pod or VirtualMachine."""
+    nodes: Annotated[int, Field(ge=0)] | None = None
+    """Schedulable nodes that can run it."""
+    workloads: Annotated[int, Field(ge=0)] | None = None
+    """Workloads that are placed here."""
+    overhead: ResourceAmounts | None = None
+    """Overhead of the smallest replica."""
+
+
+class IsolationClass(Model):
+    """One place where workloads can run: a level, a backend and its nodes."""
+
+    spec: IsolationClassSpec
+    """Level, backend and nodes."""
+    status: IsolationClassStatus | None = None
+    """Whether this cluster can do it."""
+
+    model_config = rules(
+        Rule(
+            "self.metadata.name.size() <= 63",
+            "the name is longer than 63 characters: Berth writes it into labels, so shorten it",
+            on_create=True,
+        ),
+    )

@@ -1,0 +1,310 @@
+"""The `machine` source of a Workload: a virtual machine. Fields are named and mean as in KubeVirt."""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from berth.api.base import (
+    Image,
+    Model,
+    Name,
+    ObjectName,
+    Port,
+    PortName,
+    Quantity,
+    Rule,
+    exactly_one,
+    keyed_by,
+    own_names,
+    rules,
+)
+from berth.api.container import Protocol
+from berth.api.probe import Exec, HTTPGet, ProbeTiming, TCPSocket, named_ports
+
+
+class OperatingSystem(StrEnum):
+    """Operating system of a machine."""
+
+    LINUX = "Linux"
+    WINDOWS = "Windows"
+
+
+class ContainerDisk(Model):
+    """A disk inside an OCI image. It forgets every change when the machine restarts."""
+
+    image: Image
+    """The image; pin it by digest where it matters."""
+    image_pull_secret: ObjectName | None = None
+    """Secret with the registry's credentials."""
+
+
+class DataSource(Model):
+    """A golden image of the same namespace (CDI DataSource), cloned once into a disk that is kept."""
+
+    name: ObjectName
+    """Name of the DataSource."""
+    storage: Quantity
+    """Size of the disk in bytes."""
+    storage_class_name: ObjectName | None = None
+    """StorageClass of the disk; the cluster's default when unset."""
+
+    model_config = rules(
+        Rule(
+            "self.name == oldSelf.name && has(self.storageClassName) == has(oldSelf.storageClassName) &&"
+            " (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+            "what a disk was cloned from is immutable: restore name and storageClassName of the dataSource, and add"
+            " another disk or Workload instead",
+        ),
+        Rule(
+            "quantity(string(self.storage)).compareTo(quantity('1Mi')) >= 0",
+            "storage is below 1Mi: it counts bytes, so add a unit, such as 30Gi",
+            ".storage",
+        ),
+        Rule(
+            "quantity(string(self.storage)).compareTo(quantity(string(oldSelf.storage))) >= 0",
+            "a disk cannot shrink: set storage to at least what it was",
+            ".storage",
+        ),
+    )
+
+
+class ClaimDisk(Model):
+    """An existing PersistentVolumeClaim as a disk."""
+
+    claim_name: ObjectName
+    """Name of the claim."""
+
+    model_config = rules(
+        Rule(
+            "self.claimName == oldSelf.claimName",
+            "the claim of a disk is immutable: restore claimName, and add another disk or Workload instead",
+            ".claimName",
+        ),
+    )
+
+
+class DiskSource(Model):
+    """Where a disk comes from: exactly one source."""
+
+    container_disk: ContainerDisk | None = None
+    """An OCI image that holds a disk."""
+    data_source: DataSource | None = None
+    """A golden image to clone."""
+    persistent_volume_claim: ClaimDisk | None = None
+    """An existing disk."""
+
+
+_DISK_RULES: Final = (
+    exactly_one("a disk has one source", "containerDisk", "dataSource", "persistentVolumeClaim"),
+    Rule(
+        "has(self.containerDisk) == has(oldSelf.containerDisk) && has(self.dataSource) == has(oldSelf.dataSource)",
+        "the kind of a disk's source is immutable: restore it, and add another disk or Workload instead",
+    ),
+)
+
+
+class BootDisk(DiskSource):
+    """The disk that the machine boots from."""
+
+    model_config = rules(*_DISK_RULES)
+
+
+class Disk(DiskSource):
+    """A further disk."""
+
+    name: Name
+    """Its name, unique in the machine."""
+    serial: Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")] | None = None
+    """Serial number that the guest sees, for a stable /dev/disk/by-id."""
+    read_only: bool | None = None
+    """Whether the guest may only read it."""
+
+    model_config = rules(*_DISK_RULES)
+
+
+class SecretReference(Model):
+    """A Secret in the same namespace."""
+
+    name: ObjectName
+    """Its name."""
+
+
+class ConfigMapReference(Model):
+    """A ConfigMap in the same namespace."""
+
+    name: ObjectName
+    """Its name."""
+
+
+class CloudInit(Model):
+    """First-boot configuration (cloud-init NoCloud), by reference only: user data often holds secrets."""
+
+    secret_ref: SecretReference
+    """Secret with the key `userdata`."""
+    network_data_secret_ref: SecretReference | None = None
+    """Secret with the key `networkdata`."""
+
+
+class Sysprep(Model):
+    """Answer file of a Windows machine: exactly one source, with `autounattend.xml` or `unattend.xml`."""
+
+    secret: SecretReference | None = None
+    """A Secret."""
+    config_map: ConfigMapReference | None = None
+    """A ConfigMap."""
+
+    model_config = rules(exactly_one("sysprep has one source", "secret", "configMap"))
+
+
+class EFI(Model):
+    """UEFI firmware."""
+
+    secure_boot: bool | None = None
+    """Whether only signed boot loaders start; true when unset, as in KubeVirt."""
+    persistent: bool | None = None
+    """Whether EFI variables outlive a restart; needs a StorageClass."""
+
+
+class BIOS(Model):
+    """Legacy firmware."""
+
+
+class Bootloader(Model):
+    """Firmware of the machine: exactly one kind."""
+
+    efi: EFI | None = None
+    """UEFI."""
+    bios: BIOS | None = None
+    """Legacy BIOS."""
+
+    model_config = rules(exactly_one("a machine has one bootloader", "efi", "bios"))
+
+
+class Firmware(Model):
+    """Firmware of the machine."""
+
+    bootloader: Bootloader
+    """UEFI or BIOS."""
+
+
+class TPM(Model):
+    """A virtual trusted platform module."""
+
+    persistent: bool | None = None
+    """Whether its state outlives a restart; needs a StorageClass."""
+
+
+class GuestAgentPing(Model):
+    """Passes when the guest agent answers."""
+
+
+class MachineProbe(ProbeTiming):
+    """A health check of a machine with exactly one handler."""
+
+    http_get: HTTPGet | None = None
+    """Ask by HTTP."""
+    tcp_socket: TCPSocket | None = None
+    """Open a connection."""
+    exec: Exec | None = None
+    """Run a command through the guest agent; costs 110Mi of memory."""
+    guest_agent_ping: GuestAgentPing | None = None
+    """Ask the guest agent."""
+
+    model_config = rules(exactly_one("a probe has one handler", "httpGet", "tcpSocket", "exec", "guestAgentPing"))
+
+
+class MachinePort(Model):
+    """A port that the guest listens on; all others are closed."""
+
+    name: PortName | None = None
+    """Name, unique in the machine; services and probes may use it."""
+    port: Port
+    """The number."""
+    protocol: Protocol = Protocol.TCP
+    """TCP or UDP."""
+
+
+class Machine(Model):
+    """A virtual machine: what it boots and what hardware it sees. Its size is spec.resources or the instancetype."""
+
+    os: OperatingSystem = OperatingSystem.LINUX
+    """Operating system of the guest."""
+    boot_disk: BootDisk
+    """The disk to boot from."""
+    disks: Annotated[list[Disk], Field(max_length=16, json_schema_extra=keyed_by("name"))] | None = None
+    """Further disks."""
+    instancetype: ObjectName | None = None
+    """VirtualMachineClusterInstancetype that gives the size, instead of spec.resources."""
+    preference: ObjectName | None = None
+    """VirtualMachineClusterPreference, such as `fedora` or `windows.2k22.virtio`."""
+    cloud_init: CloudInit | None = None
+    """First-boot configuration."""
+    sysprep: Sysprep | None = None
+    """Answer file of a Windows guest."""
+    firmware: Firmware | None = None
+    """Firmware, where the preference does not say."""
+    tpm: TPM | None = None
+    """A virtual TPM."""
+    graphics: bool | None = None
+    """Whether it has a screen (VNC); costs 32Mi of memory. False when unset."""
+    ports: Annotated[list[MachinePort], Field(max_length=32, json_schema_extra=keyed_by("port", "protocol"))] | None = (
+        None
+    )
+    """Ports that the guest listens on."""
+    readiness_probe: MachineProbe | None = None
+    """When it may get traffic; a TCP check of the first port, else the guest agent, when unset."""
+    liveness_probe: MachineProbe | None = None
+    """When it must be restarted."""
+
+    model_config = rules(
+        own_names("port", "ports"),
+        named_ports("machine", "readinessProbe", "livenessProbe"),
+        Rule(
+            "self.?livenessProbe.?successThreshold.orValue(1) == 1",
+            "successThreshold is for readiness only: remove it from livenessProbe",
+            ".livenessProbe",
+        ),
+        Rule(
+            "!has(self.disks) || self.disks.all(disk, !(disk.name in ['root', 'cloudinit', 'sysprep']))",
+            "root, cloudinit and sysprep are disks that Berth adds itself: give the disk another name",
+            ".disks",
+        ),
+        Rule(
+            "!has(self.disks) || self.disks.all(disk, !has(disk.persistentVolumeClaim) ||"
+            " ((!has(self.bootDisk.persistentVolumeClaim) ||"
+            " disk.persistentVolumeClaim.claimName != self.bootDisk.persistentVolumeClaim.claimName) &&"
+            " self.disks.exists_one(other, has(other.persistentVolumeClaim) &&"
+            " other.persistentVolumeClaim.claimName == disk.persistentVolumeClaim.claimName)))",
+            "two disks of the machine are the same claim: remove one of them",
+            ".disks",
+        ),
+        Rule(
+            "!has(self.sysprep) || self.os == 'Windows'",
+            "sysprep is for Windows: set os to Windows, or use cloudInit",
+            ".sysprep",
+        ),
+        Rule(
+            "self.os != 'Windows' || has(self.preference)",
+            "a Windows machine needs a preference, such as windows.2k22.virtio: it brings the clock, Hyper-V and"
+            " TPM settings that Windows needs",
+        ),
+        Rule(
+            "self.os != 'Windows' || !has(self.bootDisk.containerDisk)",
+            "a Windows machine forgets everything on a containerDisk at each restart: boot it from a dataSource or a"
+            " persistentVolumeClaim",
+            ".bootDisk",
+        ),
+        Rule(
+            "!has(self.tpm) || !has(self.firmware) || !has(self.firmware.bootloader.bios)",
+            "a TPM needs UEFI: set firmware.bootloader.efi instead of bios, or remove tpm",
+            ".firmware",
+        ),
+        Rule(
+            "!has(self.preference) || !self.preference.matches('^windows[.](11|2k25)') || !has(self.firmware) ||"
+            " (has(self.firmware.bootloader.efi) && self.firmware.bootloader.efi.?secureBoot.orValue(true))",
+            "Windows 11 and Server 2025 start by UEFI with secure boot only: remove firmware, or set bootloader.efi"
+            " with secureBoot true",
+            ".firmware",
+        ),
+    )

@@ -1,0 +1,28 @@
+"""Names that Berth writes on objects: API group, labels, annotations, field manager."""
+
+from typing import Final
+
+GROUP: Final = "berth.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+FIELD_MANAGER: Final = "berth"
+"""Owner of every field that Berth sets (server-side apply)."""
+
+WORKLOAD_LABEL: Final = f"{GROUP}/workload"
+"""On every child and every pod: the Workload's name. Selectors use it alone, so it never changes."""
+
+CLASS_LABEL: Final = f"{GROUP}/class"
+"""On whatever backs a Workload: the IsolationClass it was rendered for."""
+
+TENANT_LABEL: Final = f"{GROUP}/tenant"
+"""On every pod: who shares a node with it (the tenant's name, else `ns.` and the namespace)."""
+
+DESIRED_HASH_ANNOTATION: Final = f"{GROUP}/desired-hash"
+"""On every child: hash of what Berth last wanted, so that a field it stopped wanting is noticed."""
+
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+NAME_LABEL: Final = "app.kubernetes.io/name"
+
+MAX_NAME_LENGTH: Final = 52
+"""Longest Workload name: pods and pool members append up to 11 characters to it, within 63."""

@@ -1,0 +1,55 @@
+"""Kubernetes quantities as integers: CPU in millicores, everything else in bytes or units.
+
+Grammar and rounding (up) follow `k8s.io/apimachinery/pkg/api/resource`.
+"""
+
+import re
+from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+from typing import Final
+
+QUANTITY_PATTERN: Final = r"^[0-9]+(\.[0-9]+)?([eE][0-9]+|m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$"
+"""What Berth accepts: the API server's grammar without signs, bare points and n or u."""
+
+_PARSE: Final = re.compile(r"^([0-9]+(?:\.[0-9]+)?(?:[eE][0-9]+)?)(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$", re.ASCII)
+_SCALE: Final[dict[str | None, Decimal]] = {
+    None: Decimal(1),
+    "m": Decimal("0.001"),
+    **{unit: Decimal(1000) ** power for power, unit in enumerate(("k", "M", "G", "T", "P", "E"), start=1)},
+    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)},
+}
+_BINARY: Final = tuple((unit, 1024**power) for power, unit in reversed(list(enumerate(("Ki", "Mi", "Gi", "Ti"), 1))))
+
+
+@lru_cache(maxsize=4096)
+def parse(quantity: str | int) -> Decimal:
+    """Return the exact value of a quantity; raise ValueError for what is none."""
+    match = _PARSE.match(str(quantity))
+    if match is None:
+        raise ValueError(f"{quantity!r} is not a quantity: write a number with m, k, M, G, Ki, Mi, Gi, ...")
+    return Decimal(match[1]) * _SCALE[match[2]]
+
+
+@lru_cache(maxsize=4096)
+def millicores(quantity: str | int | None) -> int:
+    """Return a CPU quantity in millicores, rounded up; 0 for None."""
+    return 0 if quantity is None else int((parse(quantity) * 1000).to_integral_value(ROUND_CEILING))
+
+
+@lru_cache(maxsize=4096)
+def amount(quantity: str | int | None) -> int:
+    """Return a quantity in whole units (bytes for memory), rounded up; 0 for None."""
+    return 0 if quantity is None else int(parse(quantity).to_integral_value(ROUND_CEILING))
+
+
+def format_cpu(milli: int) -> str:
+    """Return millicores in canonical form: `1500m`, `2`."""
+    return f"{milli}m" if milli % 1000 else str(milli // 1000)
+
+
+def format_memory(size: int) -> str:
+    """Return bytes in canonical form, with the largest binary unit that keeps it whole: `1536Mi`, `2Gi`."""
+    for unit, scale in _BINARY:
+        if size and size % scale == 0:
+            return f"{size // scale}{unit}"
+    return str(size)

@@ -1,0 +1,143 @@
+"""What the parts of a Workload's spec must be to each other: CEL rules, asked by the API server."""
+
+from typing import Final
+
+from berth.api.base import Rule
+
+_TYPE: Final = (
+    Rule("self.type == oldSelf.type", "type is immutable: delete the Workload and create it anew", ".type"),
+    Rule(
+        "self.type != 'Task' || !has(self.autoscaling)",
+        "a Task cannot be autoscaled: remove autoscaling, or set type to Service",
+        ".autoscaling",
+    ),
+    Rule(
+        "self.type == 'Task' || !has(self.task)",
+        "task is for type Task only: remove it, or set type to Task",
+        ".task",
+    ),
+    Rule(
+        "self.type != 'Task' || !has(self.service)",
+        "a Task has no service: remove service, or set type to Service",
+        ".service",
+    ),
+)
+
+_SOURCES: Final = (
+    Rule("has(self.container) || has(self.machine)", "nothing to run: give container, machine or both"),
+    Rule(
+        "has(self.container) || (!has(self.initContainers) && !has(self.sidecars))",
+        "initContainers and sidecars need a container: add container or remove them",
+    ),
+    Rule(
+        "!has(self.sidecars) || !has(self.initContainers) ||"
+        " self.sidecars.all(one, !self.initContainers.exists(other, other.name == one.name))",
+        "a sidecar has the name of an init container: rename one of them",
+        ".sidecars",
+    ),
+    Rule(
+        "(!has(self.sidecars) || self.sidecars.all(one, one.name != 'main')) &&"
+        " (!has(self.initContainers) || self.initContainers.all(one, one.name != 'main'))",
+        "the name main belongs to the main container: rename the init container or sidecar",
+    ),
+    Rule(
+        "!self.?needs.?root.orValue(false) || (!self.?securityContext.?runAsUser.hasValue() &&"
+        " !self.?container.?securityContext.?runAsUser.hasValue())",
+        "needs.root and runAsUser contradict each other: remove one of them",
+        ".needs",
+    ),
+)
+
+_SIZE: Final = (
+    Rule(
+        "!has(self.machine) || !has(self.machine.instancetype) || has(self.container) || !has(self.resources)",
+        "the instancetype gives the machine its size: remove resources or machine.instancetype",
+        ".resources",
+    ),
+    Rule(
+        "!has(self.machine) || has(self.machine.instancetype) ||"
+        " self.?resources.?requests.?memory.hasValue() || self.?resources.?limits.?memory.hasValue()",
+        "a machine needs a size: set resources.requests.memory, or machine.instancetype",
+    ),
+    Rule(
+        "!has(self.autoscaling) || self.?machine.?instancetype.hasValue() ||"
+        " self.?resources.?requests.?cpu.hasValue() || self.?resources.?limits.?cpu.hasValue()",
+        "autoscaling compares use with the request: set resources.requests.cpu",
+        ".autoscaling",
+    ),
+)
+
+
+def _mounts(what: str, field: str, each: str) -> Rule:
+    """Return the rule that some containers mount volumes of the Workload only."""
+    known = "has(self.volumes) && self.volumes.exists(volume, volume.name == mount.name)"
+    return Rule(
+        f"!has(self.{field}) || " + each.format(known=known),
+        f"{what} mounts a volume that is not in volumes: add it there",
+        f".{field}",
+    )
+
+
+_EACH: Final = "all(one, !has(one.volumeMounts) || one.volumeMounts.all(mount, {known}))"
+_MAIN: Final = "!has(self.container.volumeMounts) || self.container.volumeMounts.all(mount, {known})"
+
+_VOLUMES: Final = (
+    _mounts("container", "container", _MAIN),
+    _mounts("an init container", "initContainers", f"self.initContainers.{_EACH}"),
+    _mounts("a sidecar", "sidecars", f"self.sidecars.{_EACH}"),
+    Rule(
+        "!has(self.volumes) || self.volumes.all(one, !(one.name in ['root', 'cloudinit', 'sysprep']))",
+        "root, cloudinit and sysprep are disks that Berth adds itself: give the volume another name",
+        ".volumes",
+    ),
+    Rule(
+        "!has(self.volumes) || !has(self.machine) || !has(self.machine.disks) ||"
+        " self.volumes.all(one, !self.machine.disks.exists(disk, disk.name == one.name))",
+        "a volume has the name of a disk of the machine, which sees both as disks: rename one of them",
+        ".volumes",
+    ),
+    Rule(
+        "!has(self.volumes) || !has(self.machine) ||"
+        " self.volumes.all(one, !has(one.emptyDir) || has(one.emptyDir.sizeLimit))",
+        "a machine sees an emptyDir as a disk, which needs a size: set emptyDir.sizeLimit",
+        ".volumes",
+    ),
+)
+
+_SERVICE: Final = (
+    Rule(
+        "!has(self.service) || !has(self.container) || self.service.ports.all(port,"
+        " type(port.?targetPort.orValue(1)) == int || (has(self.container.ports) && self.container.ports.exists(given,"
+        " has(given.name) && given.name == port.targetPort && given.protocol == port.protocol)))",
+        "a service port has a targetPort that is not in container.ports by that name and protocol: add it there, or"
+        " write the number",
+        ".service",
+    ),
+    Rule(
+        "!has(self.service) || !has(self.machine) || self.service.ports.all(port,"
+        " has(self.machine.ports) && self.machine.ports.exists(given, given.protocol == port.protocol &&"
+        " (port.?targetPort.orValue(port.port) == given.port ||"
+        " (has(given.name) && has(port.targetPort) && given.name == port.targetPort))))",
+        "a service port leads to a port of the machine that is closed: add it to machine.ports with its protocol",
+        ".service",
+    ),
+)
+
+_REPLICAS: Final = (
+    Rule(
+        "!has(self.machine) || has(self.container) || !has(self.machine.disks) ||"
+        " (self.replicas <= 1 && self.?autoscaling.?maxReplicas.orValue(1) <= 1) ||"
+        " self.machine.disks.all(disk, has(disk.containerDisk))",
+        "several replicas of a machine cannot share a disk: run one, or use containerDisk for disks",
+        ".machine",
+    ),
+    Rule(
+        "!has(self.machine) || has(self.container) || has(self.machine.bootDisk.containerDisk) ||"
+        " (self.replicas <= 1 && self.?autoscaling.?maxReplicas.orValue(1) <= 1)",
+        "several replicas of a machine cannot share a boot disk: run one, or boot from a containerDisk",
+        ".machine",
+    ),
+)
+
+SPEC_RULES: Final = (*_TYPE, *_SOURCES, *_SIZE, *_VOLUMES, *_SERVICE, *_REPLICAS)
+"""Every rule between the fields of a spec. `replicas` is not compared with `autoscaling`: the autoscaler writes it."""

@@ -1,0 +1,1 @@
+"""The shell: kopf, queue, reconcile, settings, metrics, events, health. Thin and boring."""

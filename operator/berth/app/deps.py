@@ -1,0 +1,55 @@
+"""What a pass works with, handed in as one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from berth.app.events import Recorder
+from berth.app.metrics import Metrics
+from berth.app.outcomes import Outcome
+from berth.app.views import Views
+from berth.decide.whatif import Flip
+from berth.kube.client import Client
+from berth.kube.gateway import Gateway
+from berth.world.records import Key
+from berth.world.store import Store
+
+
+@dataclass(slots=True)
+class Pace:
+    """When something was last done that is done at leisure."""
+
+    counts: float = 0.0
+    """Counts on classes and policies were written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything that reconciling uses. `outcomes` is what the last pass over each Workload came to."""
+
+    store: Store
+    views: Views
+    client: Client
+    gateway: Gateway
+    recorder: Recorder
+    metrics: Metrics
+    clock: Callable[[], float]
+    """Seconds since the epoch."""
+    progress_seconds: float
+    wake_reports: Callable[[], None]
+    """Called when the counts on classes or policies may have changed."""
+    flips: dict[object, tuple[Flip, ...]] = field(default_factory=dict)
+    """What would change a decision, by its inputs: the same question is answered once."""
+    pace: Pace = field(default_factory=Pace)
+    waiting: dict[Key, float] = field(default_factory=dict)
+    """Since when a progress-only change of status waits to be written."""
+
+    @property
+    def outcomes(self) -> dict[Key, Outcome]:
+        """What the last pass over each Workload came to."""
+        return self.metrics.state.outcomes
+
+    def forget(self, key: Key) -> None:
+        """Drop what is kept about a Workload that is gone."""
+        self.waiting.pop(key, None)
+        if self.outcomes.pop(key, None) is not None:
+            self.wake_reports()

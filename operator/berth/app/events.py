@@ -1,0 +1,142 @@
+"""Events (events.k8s.io/v1) for what a person should notice: moves, refusals, and isolation that does not hold.
+
+Ordinary placement writes none: the conditions say it. The same reason and text on one Workload is written once in ten
+minutes at most.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from berth.api.meta import API_VERSION
+from berth.api.reasons import Reason
+from berth.kube import errors
+from berth.kube.client import Client
+from berth.kube.resources import EVENTS
+from berth.observe.model import Status
+from berth.observe.status import timestamp
+from berth.world.records import WorkloadRecord
+
+log: Final = logging.getLogger(__name__)
+
+_QUIET_SECONDS: Final = 600.0
+_MAX_NOTE: Final = 1024
+_REMEMBERED: Final = 10000
+_BAD: Final = frozenset(
+    {
+        Reason.MISCONFIGURED,
+        Reason.POLICY_DENIED,
+        Reason.NO_ELIGIBLE_CLASS,
+        Reason.NO_BOOTABLE_IMAGE,
+        Reason.RUNTIME_CLASS_MISSING,
+        Reason.NO_CAPABLE_NODE,
+        Reason.KUBEVIRT_NOT_READY,
+        Reason.BELOW_REQUIRED,
+        Reason.NAME_TAKEN,
+        Reason.CHILD_REJECTED,
+        Reason.ISOLATION_MISMATCH,
+        Reason.SOFTWARE_EMULATION,
+        Reason.TASK_FAILED,
+    }
+)
+"""Reasons that deserve a Warning when they appear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing to tell."""
+
+    type: str
+    """Normal or Warning."""
+    reason: str
+    text: str
+
+
+def notes(previous: Status, status: Status) -> tuple[Note, ...]:
+    """Return what a person should notice in the change from one status to the next."""
+    found: list[Note] = []
+    was, now = _class(previous), _class(status)
+    if was and now and was != now:
+        found.append(Note("Normal", str(Reason.SWITCHING), f"moves from {was} to {now}: {_message(status, 'Placed')}"))
+    pending = status.get("pendingSwitch")
+    if pending and pending != previous.get("pendingSwitch"):
+        text = f"should move from {pending['from']} to {pending['to']}: {pending['message']}"
+        found.append(Note("Warning", str(Reason.AWAITING_APPROVAL), text))
+    for kind, bad in (("Accepted", "False"), ("Placed", "False"), ("Isolated", "False"), ("Stalled", "True")):
+        before, after = _condition(previous, kind), _condition(status, kind)
+        if after and after["status"] == bad and after["reason"] in _BAD and not _same(before, after):
+            note = Note("Warning", after["reason"], after["message"])
+            if note not in found:
+                found.append(note)
+    return tuple(found)
+
+
+def _class(status: Status) -> str:
+    return str((status.get("placement") or {}).get("className", ""))
+
+
+def _condition(status: Status, kind: str) -> Status | None:
+    return next((each for each in status.get("conditions", ()) if each["type"] == kind), None)
+
+
+def _message(status: Status, kind: str) -> str:
+    return str((_condition(status, kind) or {}).get("message", ""))
+
+
+def _same(before: Status | None, after: Status) -> bool:
+    return before is not None and all(before[name] == after[name] for name in ("status", "reason"))
+
+
+class Recorder:
+    """Writes notes as Events of a Workload; a failure to write is counted, never retried."""
+
+    def __init__(self, client: Client, instance: str, clock: Callable[[], float], dropped: Callable[[], None]) -> None:
+        self._client = client
+        self._instance = instance
+        self._clock = clock
+        self._dropped = dropped
+        self._told: dict[tuple[str, Note], float] = {}
+
+    async def tell(self, workload: WorkloadRecord, told: tuple[Note, ...]) -> None:
+        """Write those notes that were not written lately."""
+        for note in told:
+            if not self._lately(workload.uid, note):
+                await self._write(workload, note)
+
+    def _lately(self, uid: str, note: Note) -> bool:
+        now = self._clock()
+        if now - self._told.get((uid, note), float("-inf")) < _QUIET_SECONDS:
+            return True
+        if len(self._told) >= _REMEMBERED:
+            self._told = {key: when for key, when in self._told.items() if now - when < _QUIET_SECONDS}
+        self._told[uid, note] = now
+        return False
+
+    async def _write(self, workload: WorkloadRecord, note: Note) -> None:
+        namespace, name = workload.key
+        now = self._clock()
+        event = {
+            "apiVersion": EVENTS.api_version,
+            "kind": EVENTS.kind,
+            "metadata": {"generateName": f"{name}-", "namespace": namespace},
+            "eventTime": timestamp(now).replace("Z", f".{int(now % 1 * 1e6):06d}Z"),
+            "reportingController": "berth.dev/operator",
+            "reportingInstance": self._instance[:128],
+            "action": "Reconcile",
+            "type": note.type,
+            "reason": note.reason,
+            "note": note.text[:_MAX_NOTE],
+            "regarding": {
+                "apiVersion": API_VERSION,
+                "kind": "Workload",
+                "namespace": namespace,
+                "name": name,
+                "uid": workload.uid,
+            },
+        }
+        try:
+            await self._client.create(EVENTS, namespace, event)
+        except errors.ApiError as error:
+            self._dropped()
+            log.warning("an Event was not written: %s", error, extra={"namespace": namespace, "workload": name})

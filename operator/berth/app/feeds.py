@@ -1,0 +1,141 @@
+"""What feeds the store: kopf for Berth's own kinds, reflectors for children and facts of the cluster."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import kopf
+
+from berth.api.meta import GROUP, VERSION, WORKLOAD_LABEL
+from berth.app.session import Login
+from berth.kube.client import Client, Selection
+from berth.kube.gateway import CHILD_RESOURCES
+from berth.kube.reflector import OnError, Reflector, Timing
+from berth.kube.resources import (
+    DATA_VOLUMES,
+    ISOLATION_CLASSES,
+    ISOLATION_POLICIES,
+    KUBEVIRTS,
+    NAMESPACES,
+    NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PODS,
+    RUNTIME_CLASSES,
+    VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES,
+    VIRTUAL_MACHINE_INSTANCES,
+    VIRTUAL_MACHINE_POOLS,
+    VIRTUAL_MACHINES,
+    WORKLOADS,
+    Resource,
+)
+from berth.world import children, parse
+from berth.world.records import Key
+from berth.world.store import Store
+
+Raw = dict[str, Any]
+
+_OPTIONAL: Final = frozenset(
+    {
+        VIRTUAL_MACHINES,
+        VIRTUAL_MACHINE_POOLS,
+        VIRTUAL_MACHINE_INSTANCES,
+        VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES,
+        KUBEVIRTS,
+        DATA_VOLUMES,
+    }
+)
+"""Kinds that a cluster without KubeVirt and CDI does not serve."""
+
+OWN: Final = (WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES)
+"""Kinds that kopf watches."""
+
+
+class TableSink:
+    """Hands records of one kind to one method of the store (kube.reflector.Sink)."""
+
+    def __init__(self, put: Callable[[Key, Any], None]) -> None:
+        self._put = put
+
+    def apply(self, _resource: Resource, key: Key, record: Any, /) -> None:
+        """Store or drop one record."""
+        self._put(key, record)
+
+
+def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: float) -> dict[Resource, Reflector[Any]]:
+    """Return a reflector for every kind of child and every kind of fact, ready to run."""
+    labelled = Selection(label_selector=WORKLOAD_LABEL)
+    everything = Selection()
+    rows: list[tuple[Resource, Selection, Callable[[Raw], Any], Callable[[Key, Any], None]]] = [
+        (PODS, labelled, children.pod, store.put_pod),
+        (VIRTUAL_MACHINE_INSTANCES, labelled, children.machine, store.put_machine),
+        (PERSISTENT_VOLUME_CLAIMS, everything, parse.claim, store.put_claim),
+        (NAMESPACES, everything, parse.namespace, lambda key, record: store.put_namespace(key[1], record)),
+        (NODES, everything, parse.node, lambda key, record: store.put_fact(store.nodes, key[1], record)),
+        (
+            RUNTIME_CLASSES,
+            everything,
+            parse.runtime_class,
+            lambda key, record: store.put_fact(store.runtime_classes, key[1], record),
+        ),
+        (KUBEVIRTS, everything, parse.kubevirt, lambda key, record: store.put_fact(store.kubevirts, key, record)),
+        (
+            VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES,
+            everything,
+            parse.instancetype,
+            lambda key, record: store.put_fact(store.instancetypes, key[1], record),
+        ),
+        *((kind, labelled, _child_of(kind), _putter(store, kind)) for kind in CHILD_RESOURCES.values()),
+    ]
+    timing = Timing(absent_retry=absent_retry)
+    return {
+        resource: Reflector(
+            client,
+            resource,
+            project=project,
+            sink=TableSink(put),
+            selection=selection,
+            optional=resource in _OPTIONAL,
+            on_error=on_error,
+            timing=timing,
+        )
+        for resource, selection, project, put in rows
+    }
+
+
+def _child_of(resource: Resource) -> Callable[[Raw], Any]:
+    # Items of a LIST carry no kind.
+    return lambda raw: children.child({**raw, "kind": resource.kind})
+
+
+def _putter(store: Store, resource: Resource) -> Callable[[Key, Any], None]:
+    return lambda key, record: store.put_child(resource.kind, key, record)
+
+
+def put_own(store: Store, resource: Resource, raw: Raw, *, deleted: bool) -> None:
+    """Store or drop one object of Berth's own kinds."""
+    key = parse.key_of(raw)
+    if resource is WORKLOADS:
+        store.put_workload(key, None if deleted else parse.workload(raw))
+    elif resource is ISOLATION_CLASSES:
+        store.put_class(key[1], None if deleted else parse.isolation_class(raw))
+    else:
+        store.put_policy(key[1], None if deleted else parse.isolation_policy(raw))
+
+
+def registry(login: Login, store: Store) -> kopf.OperatorRegistry:
+    """Return kopf's handlers: they log in, put what they are told into the store, and do no work."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        return kopf.AiohttpSession(aiohttp_session=login.session(), server=login.server)
+
+    for resource in OWN:
+        kopf.on.event(GROUP, VERSION, resource.plural, id=resource.plural, registry=handlers)(_handler(store, resource))
+    return handlers
+
+
+def _handler(store: Store, resource: Resource) -> Callable[..., Any]:
+    async def on_event(event: Raw, **_: Any) -> None:
+        put_own(store, resource, event["object"], deleted=event["type"] == "DELETED")
+
+    return on_event

@@ -1,0 +1,52 @@
+"""What came of each Workload, in a few words: the source of all state metrics and of the reports on policies."""
+
+from dataclasses import dataclass
+
+from berth.decide.model import Cost
+from berth.observe.model import Scene, Status
+from berth.observe.status import requested
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The state of one Workload after its last pass."""
+
+    class_name: str
+    level: str
+    backend: str
+    runtime_class: str
+    reason: str
+    ready: bool
+    below: bool
+    pending: bool
+    isolated: str
+    requested: Cost
+    overhead: Cost
+    time_to_ready: int | None
+    policies: tuple[str, ...] = ()
+    """Names of the policies that match, in whatever mode."""
+
+
+def outcome_of(scene: Scene, status: Status, policies: tuple[str, ...]) -> Outcome:
+    """Return the outcome that a status stands for."""
+    conditions = {each["type"]: each for each in status["conditions"]}
+    placement = status.get("placement") or {}
+    overhead = next(
+        (each.overhead for each in scene.decision.candidates if each.facts.name == placement.get("className")), Cost()
+    )
+    placed = bool(placement)
+    return Outcome(
+        class_name=placement.get("className", ""),
+        level=placement.get("level", ""),
+        backend=placement.get("backend", ""),
+        runtime_class=placement.get("runtimeClassName", ""),
+        reason=str(status["reason"]),
+        ready=conditions["Ready"]["status"] == "True",
+        below=scene.move.below,
+        pending=scene.move.pending is not None,
+        isolated=conditions["Isolated"]["status"],
+        requested=requested(scene) if placed else Cost(),
+        overhead=overhead.times(scene.spec.replicas) if placed else Cost(),
+        time_to_ready=(status.get("timeToReady") or {}).get("seconds"),
+        policies=policies,
+    )

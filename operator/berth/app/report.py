@@ -1,0 +1,171 @@
+"""Say what happened: status by server-side apply, Events for what a person should notice, metrics."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import orjson
+
+from berth.api.meta import API_VERSION
+from berth.api.reasons import ConditionType, Reason
+from berth.app.deps import Deps
+from berth.app.events import notes
+from berth.app.outcomes import Outcome, outcome_of
+from berth.app.views import Look, Unreadable
+from berth.decide.engine import decide
+from berth.decide.fingerprint import hashes
+from berth.decide.whatif import Flip, Inputs, would_change
+from berth.kube.resources import WORKLOADS
+from berth.observe.model import Scene, Status
+from berth.observe.status import compute_status, condition
+from berth.plan.model import Apply
+from berth.world.parse import canonical
+from berth.world.records import WorkloadRecord
+
+_REMEMBERED_FLIPS: Final = 4096
+_PROGRESS: Final = frozenset({"replicas"})
+"""Fields whose change alone may wait: the next real change writes them too."""
+_QUIET: Final = frozenset({"decision"})
+"""Fields whose change alone is not worth a write: hashes of other inputs that led to the same decision."""
+
+
+async def report(scene: Scene, look: Look, deps: Deps) -> float | None:
+    """Write the status of a Workload if it says anything new; return when to look again, if earlier than usual."""
+    previous: Status = orjson.loads(look.workload.status)
+    status = compute_status(_explained(scene, look, deps), previous, deps.clock())
+    outcome = outcome_of(scene, status, tuple(name for name, _ in look.effective.matched))
+    _count(scene, previous, status, deps)
+    _remember(look.workload, outcome, deps)
+    delay = _delay(look.workload, previous, status, deps)
+    if delay == 0.0:
+        await _write(look.workload, status, deps)
+        await deps.recorder.tell(look.workload, notes(previous, status))
+    return delay or None
+
+
+async def report_unreadable(look: Unreadable, deps: Deps) -> None:
+    """Say on a Workload that this version does not understand its spec. What runs is left alone."""
+    workload = look.workload
+    previous: Status = orjson.loads(workload.status)
+    message = f"the spec is not understood: {look.error}: correct it, or upgrade Berth"
+    states = {
+        ConditionType.ACCEPTED: "False",
+        ConditionType.PLACED: "Unknown",
+        ConditionType.ISOLATED: "Unknown",
+        ConditionType.READY: "False",
+        ConditionType.RECONCILING: "False",
+        ConditionType.STALLED: "True",
+    }
+    status = {
+        **previous,
+        "observedGeneration": workload.generation,
+        "reason": str(Reason.MISCONFIGURED),
+        "conditions": [
+            condition(kind, state, Reason.MISCONFIGURED, message, workload.generation, previous, deps.clock())
+            for kind, state in states.items()
+        ],
+    }
+    if canonical(status) != workload.status:
+        await _write(workload, status, deps)
+        await deps.recorder.tell(workload, notes(previous, status))
+
+
+def _explained(scene: Scene, look: Look, deps: Deps) -> Scene:
+    """Return the scene with its fingerprints, what would change it, and what policies in mode Warn would change."""
+    return replace(
+        scene,
+        decision_hashes=hashes(look.ask, scene.decision.requirement, look.catalog.classes, look.current),
+        would_change=tuple((flip.change.text, flip.outcome) for flip in _flips(scene, look, deps)),
+        warnings=_warnings(scene, look),
+    )
+
+
+def _flips(scene: Scene, look: Look, deps: Deps) -> tuple[Flip, ...]:
+    """Return what would change the decision. It is a pure function of inputs that many Workloads share: kept."""
+    inputs = Inputs(
+        subject=look.policy_subject,
+        namespace_labels=look.namespace_labels,
+        policies=deps.views.policies(),
+        defaults=deps.views.defaults,
+        catalog=look.catalog.classes,
+        current=look.current,
+    )
+    question = (look.ask, look.effective, look.current, look.catalog.digest, look.policy_subject.labels)
+    known = deps.flips.get(question)
+    if known is None:
+        if len(deps.flips) >= _REMEMBERED_FLIPS:
+            deps.flips.clear()
+        known = deps.flips[question] = would_change(inputs, scene.decision)
+    return known
+
+
+def _warnings(scene: Scene, look: Look) -> tuple[str, ...]:
+    """Return what would be different if the policies in mode Warn were enforced."""
+    stricter = look.effective.with_warn
+    if stricter is None:
+        return ()
+    then = decide(look.ask, stricter, look.catalog.classes, look.current)
+    now = scene.decision.chosen
+    if then.chosen is not None and now is not None and then.chosen.facts.name == now.facts.name:
+        return ()
+    outcome = f"it would run in {then.chosen.facts.name}" if then.chosen else f"nothing would fit ({then.reason})"
+    return (f"if policies in mode Warn were enforced, {outcome}: {then.message}"[:1024],)
+
+
+def _delay(workload: WorkloadRecord, previous: Status, status: Status, deps: Deps) -> float | None:
+    """Return the seconds after which the status should be written: 0 is now, None is not at all."""
+    new = canonical(status)
+    if new == workload.status or not _differs(previous, status, _QUIET):
+        deps.waiting.pop(workload.key, None)
+        return None
+    if _differs(previous, status, _QUIET | _PROGRESS):
+        return 0.0
+    since = deps.waiting.setdefault(workload.key, deps.clock())
+    return max(0.0, since + deps.progress_seconds - deps.clock())
+
+
+def _differs(previous: Status, status: Status, ignored: frozenset[str]) -> bool:
+    return canonical(_without(previous, ignored)) != canonical(_without(status, ignored))
+
+
+def _without(status: Status, ignored: frozenset[str]) -> Status:
+    return {name: value for name, value in status.items() if name not in ignored}
+
+
+async def _write(workload: WorkloadRecord, status: Status, deps: Deps) -> None:
+    namespace, name = workload.key
+    body: dict[str, Any] = {
+        "apiVersion": API_VERSION,
+        "kind": WORKLOADS.kind,
+        "metadata": {"name": name, "namespace": namespace, "uid": workload.uid},
+        "status": status,
+    }
+    await deps.client.apply(WORKLOADS, namespace, name, body, subresource="status")
+    deps.waiting.pop(workload.key, None)
+    deps.store.put_status(workload.key, workload.uid, canonical(status))
+
+
+def _count(scene: Scene, previous: Status, status: Status, deps: Deps) -> None:
+    """Count the decision, moves, repairs and the first time to ready."""
+    metrics, chosen = deps.metrics, scene.decision.chosen
+    metrics.decisions.labels(chosen.facts.name if chosen else "", str(scene.decision.reason)).inc()
+    was = (previous.get("placement") or {}).get("className", "")
+    placement = status.get("placement") or {}
+    now = placement.get("className", "")
+    if was and now and was != now:
+        metrics.switches.labels(was, now).inc()
+    for step in scene.plan.writes:
+        if isinstance(step, Apply) and step.uid is not None and _same_spec(scene, previous):
+            metrics.drift.labels(step.child.kind).inc()
+    if "timeToReady" in status and "timeToReady" not in previous:
+        seconds = status["timeToReady"]["seconds"]
+        metrics.ready_seconds.labels(now, placement.get("backend", "")).observe(seconds)
+
+
+def _same_spec(scene: Scene, previous: Status) -> bool:
+    return bool(previous.get("observedGeneration") == scene.workload.generation)
+
+
+def _remember(workload: WorkloadRecord, outcome: Outcome, deps: Deps) -> None:
+    if deps.outcomes.get(workload.key) != outcome:
+        deps.outcomes[workload.key] = outcome
+        deps.wake_reports()

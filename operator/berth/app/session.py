@@ -1,0 +1,71 @@
+"""The HTTP session to the API server: where it is and who we are, by the official client's configuration."""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+from kubernetes import config
+from kubernetes.client.configuration import Configuration
+
+_CONNECTIONS = 100
+"""Enough for all watches and `max_requests` beside them."""
+
+
+class Login:
+    """Logs in, and hands out the live session to everyone who talks to the API server.
+
+    kopf closes a session after a 401; the next call of `session` makes a new one. Tokens are read again for every
+    request through the official client, which refreshes files and exec plugins.
+    """
+
+    def __init__(self, kubeconfig: Path | None) -> None:
+        self._configuration = _load(kubeconfig)
+        self.server: str = self._configuration.host.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+
+    def session(self) -> aiohttp.ClientSession:
+        """Return the live session; call it from the event loop."""
+        if self._session is None or self._session.closed:
+            connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=_tls(self._configuration))
+            self._session = aiohttp.ClientSession(
+                connector=connector, middlewares=(_authorize(self._configuration),), trust_env=False
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close the session for good."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def _load(kubeconfig: Path | None) -> Configuration:
+    configuration = Configuration()
+    if kubeconfig is not None:
+        config.load_kube_config(str(kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]  # the library has none
+    else:
+        config.load_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # as above
+    return configuration
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _authorize(
+    configuration: Configuration,
+) -> Callable[[ClientRequest, ClientHandlerType], Awaitable[ClientResponse]]:
+    async def middleware(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        token = configuration.get_api_key_with_prefix("BearerToken", "authorization")
+        if token:
+            request.headers["Authorization"] = token
+        return await handler(request)
+
+    return middleware

@@ -1,0 +1,73 @@
+"""Every setting of the operator: environment variables with the prefix BERTH_."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from berth.api.levels import IsolationLevel, NodeSharing
+
+Seconds = Annotated[float, Field(gt=0, le=86400)]
+
+
+class Settings(BaseSettings):
+    """Settings of the operator, checked at start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BERTH_", extra="forbid", frozen=True, use_attribute_docstrings=True, env_ignore_empty=True
+    )
+
+    kubeconfig: Path | None = None
+    """Kubeconfig file; the pod's ServiceAccount when unset and in a cluster."""
+    namespace: str = "berth-system"
+    """Namespace of the operator itself: its Lease is there."""
+    identity: str | None = None
+    """Name of this replica in the Lease; host name and a random part when unset."""
+    lease_name: str = "berth"
+    """Name of the Lease."""
+    lease_duration: Seconds = 15.0
+    """Seconds without renewal after which another replica may lead."""
+    lease_renew_deadline: Seconds = 10.0
+    """Seconds without renewal after which the leader ends itself."""
+    lease_retry_period: Seconds = 2.0
+    """Seconds between tries to take or renew the Lease."""
+    workers: Annotated[int, Field(ge=1, le=200)] = 20
+    """Workloads that are reconciled at the same time."""
+    max_requests: Annotated[int, Field(ge=1, le=500)] = 40
+    """Requests to the API server at the same time, watches apart."""
+    listen_address: str = "0.0.0.0"  # noqa: S104  a pod's probes and scrapes come from outside the pod
+    """Address of /metrics, /healthz and /readyz."""
+    listen_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port of /metrics, /healthz and /readyz; 0 takes a free one."""
+    resync_seconds: Seconds = 600.0
+    """Seconds between looks at every Workload, whether or not anything was seen to change."""
+    sweep_seconds: Seconds = 300.0
+    """Seconds between checks that no watch has missed a Workload, class or policy."""
+    progress_seconds: Annotated[float, Field(ge=0, le=600)] = 30.0
+    """Seconds that a change of the number of existing replicas alone may wait to be written to status."""
+    absent_retry_seconds: Seconds = 5.0
+    """Seconds between looks whether an optional API, such as KubeVirt's, has been installed."""
+    default_level: IsolationLevel = IsolationLevel.CONTAINER
+    """Isolation level of workloads that nobody asks more of."""
+    default_node_sharing: NodeSharing = NodeSharing.SHARED
+    """Node sharing of workloads that nobody asks more of."""
+    restricted_level: IsolationLevel = IsolationLevel.SANDBOXED
+    """Lowest level of workloads whose author says `trust: Restricted`."""
+    untrusted_level: IsolationLevel = IsolationLevel.VIRTUALIZED
+    """Lowest level of workloads whose author says `trust: Untrusted`."""
+    allowed_service_accounts: frozenset[str] = frozenset()
+    """ServiceAccount names that Workloads may ask for, as a JSON list."""
+    per_workload_metrics_cap: Annotated[int, Field(ge=0, le=100000)] = 5000
+    """Workloads that get series of their own; the others are counted in aggregates only."""
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    """Least severe log lines that are written."""
+
+    @model_validator(mode="after")
+    def _deadlines_in_order(self) -> Self:
+        if not self.lease_retry_period < self.lease_renew_deadline < self.lease_duration:
+            raise ValueError(
+                "the Lease needs lease_retry_period < lease_renew_deadline < lease_duration, "
+                f"got {self.lease_retry_period}, {self.lease_renew_deadline}, {self.lease_duration}"
+            )
+        return self

@@ -1,0 +1,128 @@
+"""What a pass looks at: the store, and what is derived from it and kept until it changes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from berth.api.levels import Trust
+from berth.api.workload import WorkloadSpec
+from berth.app.settings import Settings
+from berth.decide.ask import ask_of
+from berth.decide.facts import capable_nodes, class_facts, cluster_of
+from berth.decide.fingerprint import catalog_hash
+from berth.decide.model import Ask, ClassFacts
+from berth.plan.move import backing, current_class
+from berth.policy.compiled import CompiledPolicies, compile_policies
+from berth.policy.effective import Defaults, Effective, Subject, effective
+from berth.render.model import Subject as Rendered
+from berth.world.parse import problems
+from berth.world.records import ChildRecord, Key, WorkloadRecord
+from berth.world.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All classes with what the cluster offers for them; `nodes` counts those that can run each class."""
+
+    classes: tuple[ClassFacts, ...]
+    digest: str
+    nodes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One Workload with everything that a pass needs to know, taken at one moment."""
+
+    workload: WorkloadRecord
+    spec: WorkloadSpec
+    ask: Ask
+    policy_subject: Subject
+    namespace_labels: tuple[tuple[str, str], ...] | None
+    effective: Effective
+    catalog: Catalog
+    children: tuple[ChildRecord, ...]
+    runs: tuple[ChildRecord, ...]
+    current: str | None
+    """Class that runs it now."""
+    rendered: Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A Workload whose spec this version does not understand."""
+
+    workload: WorkloadRecord
+    error: str
+
+
+class Views:
+    """Looks at the store. The catalog of classes and the compiled policies are kept between changes."""
+
+    def __init__(self, store: Store, settings: Settings, kubevirt_present: Callable[[], bool]) -> None:
+        self._store = store
+        self._kubevirt_present = kubevirt_present
+        self.defaults = Defaults(
+            level=settings.default_level,
+            trust_levels=(
+                (Trust.RESTRICTED, settings.restricted_level),
+                (Trust.UNTRUSTED, settings.untrusted_level),
+            ),
+            node_sharing=settings.default_node_sharing,
+            allowed_service_accounts=settings.allowed_service_accounts,
+        )
+        self._catalog: tuple[tuple[int, bool], Catalog] | None = None
+        self._policies: tuple[int, CompiledPolicies] | None = None
+
+    def catalog(self) -> Catalog:
+        """Return all classes with what the cluster offers for them."""
+        present = self._kubevirt_present()
+        revision = (self._store.facts_revision, present)
+        if self._catalog is None or self._catalog[0] != revision:
+            store = self._store
+            kubevirt = next((found for _, found in sorted(store.kubevirts.items())), None)
+            cluster = cluster_of(
+                store.runtime_classes.values(), store.nodes.values(), kubevirt, kubevirt_present=present
+            )
+            facts = tuple(class_facts(record, cluster) for _, record in sorted(store.classes.items()))
+            nodes = {name: capable_nodes(record, cluster) for name, record in store.classes.items()}
+            self._catalog = (revision, Catalog(facts, catalog_hash(facts), nodes))
+        return self._catalog[1]
+
+    def policies(self) -> CompiledPolicies:
+        """Return all policies, prepared for matching."""
+        revision = self._store.policy_revision
+        if self._policies is None or self._policies[0] != revision:
+            self._policies = (revision, compile_policies(tuple(self._store.policies.values())))
+        return self._policies[1]
+
+    def look(self, key: Key) -> Look | Unreadable | None:
+        """Return everything about one Workload; None when it is gone or going."""
+        store = self._store
+        workload = store.workloads.get(key)
+        if workload is None or workload.deleting:
+            return None
+        try:
+            spec = WorkloadSpec.model_validate_json(workload.spec)
+        except ValidationError as error:
+            return Unreadable(workload, problems(error))
+        namespace, name = key
+        record = store.namespaces.get(namespace)
+        labels = record.labels if record else None
+        ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), store.instancetypes)
+        subject = Subject(namespace, name, workload.labels, ask, workload.spec)
+        children = store.children(key)
+        runs = backing(children, workload.uid)
+        return Look(
+            workload=workload,
+            spec=spec,
+            ask=ask,
+            policy_subject=subject,
+            namespace_labels=labels,
+            effective=effective(subject, labels, self.policies(), self.defaults),
+            catalog=self.catalog(),
+            children=children,
+            runs=runs,
+            current=current_class(runs),
+            rendered=Rendered(namespace, name, workload.uid, spec, f"ns.{namespace}"[:63].rstrip("-.")),
+        )

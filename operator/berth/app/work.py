@@ -1,0 +1,68 @@
+"""The workers: take a key, reconcile it, and say when to look at it again."""
+
+import logging
+import time
+from typing import Final
+
+from berth.app.deps import Deps
+from berth.app.reconcile import reconcile
+from berth.app.world_report import report_world
+from berth.kube import errors
+from berth.kube.backoff import Uniform, uniform
+from berth.kube.queue import KeyedQueue
+from berth.world.records import Key
+
+log: Final = logging.getLogger(__name__)
+
+WORLD: Final[Key] = ("", "")
+"""The key of the pass over classes and policies."""
+
+COUNTS_SECONDS: Final = 15.0
+"""Seconds after which counts on classes and policies follow the Workloads."""
+
+
+async def work(queue: KeyedQueue, deps: Deps, resync_seconds: float, spread: Uniform = uniform) -> None:
+    """Work on keys until the queue is shut down."""
+    while (key := await queue.get()) is not None:
+        try:
+            await _one(key, queue, deps, resync_seconds * spread(0.8, 1.2))
+        finally:
+            queue.done(key)
+
+
+async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -> None:
+    controller = "workload" if key != WORLD else "policy"
+    started = time.perf_counter()
+    result = "success"
+    try:
+        again = await (reconcile(key, deps) if key != WORLD else _world(queue, deps))
+        queue.forget(key)
+        if key in deps.store.workloads:
+            queue.add_after(key, resync_seconds if again is None else again)
+    except errors.NamespaceTerminating:
+        queue.forget(key)  # nothing can be made there any more; its end removes the Workload
+    except errors.Conflict as conflict:
+        # Somebody was faster; the watch brings what they did.
+        result = "requeue"
+        log.info("%s: tried again: %s", "/".join(key), conflict, extra=_fields(key))
+        queue.retry(key)
+    except Exception as error:  # noqa: BLE001  one Workload must not stop the others
+        result = "error"
+        deps.metrics.reconcile_errors.labels(controller).inc()
+        expected = isinstance(error, errors.ApiError)
+        log.warning("%s: failed: %s", "/".join(key), error, extra=_fields(key), exc_info=not expected)
+        queue.add_after(key, max(queue.retry(key), getattr(error, "retry_after", None) or 0.0))
+    deps.metrics.reconciles.labels(controller, result).inc()
+    deps.metrics.reconcile_seconds.labels(controller).observe(time.perf_counter() - started)
+
+
+async def _world(queue: KeyedQueue, deps: Deps) -> None:
+    due = deps.clock() - deps.pace.counts >= COUNTS_SECONDS
+    if due:
+        deps.pace.counts = deps.clock()
+    if await report_world(deps, with_counts=due):
+        queue.add_after(WORLD, COUNTS_SECONDS)
+
+
+def _fields(key: Key) -> dict[str, str]:
+    return {"namespace": key[0], "workload": key[1]}

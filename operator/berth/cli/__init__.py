@@ -1,0 +1,1 @@
+"""The command line: run the operator, write CRDs, explain decisions."""

@@ -1,0 +1,91 @@
+"""`berth` and `kubectl berth`. Imports of the operator are made when it is started: other verbs answer at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from berth import __version__
+from berth.cli.explain import explanation
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Berth places workloads as pods, sandboxed pods or virtual machines, by policy, and says why.",
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  typer's callback
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[  # noqa: ARG001  handled by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Berth places workloads by policy and says why."""
+
+
+@app.command()
+def operator() -> None:
+    """Run one replica of the operator until it is told to stop. Settings: environment variables BERTH_*."""
+    import asyncio  # noqa: PLC0415
+
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from berth.app.logs import configure  # noqa: PLC0415
+    from berth.app.operator import run  # noqa: PLC0415
+    from berth.app.settings import Settings  # noqa: PLC0415
+
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        typer.echo(f"settings are not valid: {error}", err=True)
+        raise typer.Exit(2) from error
+    configure(settings.log_level)
+    asyncio.run(run(settings))
+
+
+@app.command()
+def explain(
+    file: Annotated[
+        Path, typer.Argument(help="A Workload as YAML or JSON, as kubectl prints it; - is standard input.")
+    ],
+) -> None:
+    """Say where a Workload runs and why: `kubectl get workloads.berth.dev NAME -o yaml | berth explain -`."""
+    text = sys.stdin.read() if str(file) == "-" else file.read_text()
+    found: Any = yaml.safe_load(text)
+    items = found.get("items", [found]) if isinstance(found, dict) else []
+    if not items:
+        typer.echo("nothing to explain: give a Workload as YAML or JSON", err=True)
+        raise typer.Exit(2)
+    for item in items:
+        typer.echo(explanation(item))
+
+
+@app.command()
+def crds(
+    folder: Annotated[Path, typer.Argument(help="Folder of the CustomResourceDefinitions.")],
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when the files are stale.")] = False,
+) -> None:
+    """Write the CustomResourceDefinitions, or check that they are up to date."""
+    from berth.api.crd import generate, stale  # noqa: PLC0415
+
+    if not check:
+        generate(folder)
+    elif found := stale(folder):
+        typer.echo(f"stale: {', '.join(found)}: run `make generate`", err=True)
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,1 @@
+"""Which class, and why: rules x classes -> verdicts -> choice; explanation; what would change it."""

@@ -1,0 +1,126 @@
+"""WorkloadSpec -> Ask: everything that placement depends on, with sizes as the scheduler sums them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from berth.api.machine import DiskSource, Machine
+from berth.api.quantity import amount, millicores
+from berth.api.size import ContainerResources, ResourceList
+from berth.api.workload import Device, Isolation, Needs, WorkloadSpec
+from berth.decide.model import Ask, ClaimAsk, Cost, MachineAsk
+from berth.world.records import ClaimRecord, InstancetypeRecord
+
+FindClaim = Callable[[str], ClaimRecord | None]
+"""Finds a claim of the workload's namespace by name: the `get` of a mapping will do."""
+
+_NO_SIZE: Final = ResourceList()
+
+
+def ask_of(spec: WorkloadSpec, claims: FindClaim, instancetypes: Mapping[str, InstancetypeRecord]) -> Ask:
+    """Return what a spec asks of a class. Raises ValueError for a quantity that is none."""
+    isolation, needs = spec.isolation or Isolation(), spec.needs or Needs()
+    size = _pod_size(spec) if spec.container else Cost()
+    return Ask(
+        type=spec.type,
+        replicas=spec.replicas,
+        has_container=spec.container is not None,
+        machine=_machine(spec, spec.machine, instancetypes) if spec.machine else None,
+        cpu=size.cpu,
+        memory=size.memory,
+        dedicated=bool(spec.resources and spec.resources.dedicated),
+        level=isolation.level,
+        class_name=isolation.class_name,
+        trust=spec.trust,
+        service_account=spec.service_account_name,
+        root=bool(needs.root),
+        privileged=bool(needs.privileged),
+        kernel_modules=tuple(sorted(needs.kernel_modules or ())),
+        nested_virtualization=bool(needs.nested_virtualization),
+        gpu=_device(needs.gpu) if needs.gpu else None,
+        host_devices=tuple(sorted(map(_device, needs.host_devices or ()))),
+        architecture=needs.architecture,
+        claims=tuple(_claims(spec, claims)),
+        max_replicas=spec.autoscaling.max_replicas if spec.autoscaling else 0,
+    )
+
+
+def _device(device: Device) -> tuple[str, int]:
+    return device.device_name, device.count
+
+
+def _requested(resources: ContainerResources | None) -> Cost:
+    """Return what one container sets aside: its requests, else its limits (core/v1 defaulting)."""
+    requests = (resources and resources.requests) or _NO_SIZE
+    limits = (resources and resources.limits) or _NO_SIZE
+    return Cost(
+        millicores(limits.cpu if requests.cpu is None else requests.cpu),
+        amount(limits.memory if requests.memory is None else requests.memory),
+    )
+
+
+def _granted(resources: ContainerResources | None) -> Cost:
+    """Return the size of a guest: its limits, else its requests, since a guest cannot grow beyond its size."""
+    requests = (resources and resources.requests) or _NO_SIZE
+    limits = (resources and resources.limits) or _NO_SIZE
+    return Cost(
+        millicores(requests.cpu if limits.cpu is None else limits.cpu),
+        amount(requests.memory if limits.memory is None else limits.memory),
+    )
+
+
+def _pod_size(spec: WorkloadSpec) -> Cost:
+    """Return the request of one pod: the most that runs at one time.
+
+    Sidecars are init containers that restart; they start first, so they also run beside every init container (KEP-753).
+    """
+    sidecars = sum((_requested(each.resources) for each in spec.sidecars or ()), Cost())
+    running = _requested(spec.resources) + sidecars
+    starting = [_requested(each.resources) + sidecars for each in spec.init_containers or ()]
+    return Cost(max(each.cpu for each in (running, *starting)), max(each.memory for each in (running, *starting)))
+
+
+def _machine(spec: WorkloadSpec, machine: Machine, instancetypes: Mapping[str, InstancetypeRecord]) -> MachineAsk:
+    size = _granted(spec.resources)
+    kind = instancetypes.get(machine.instancetype) if machine.instancetype else None
+    probes = (machine.readiness_probe, machine.liveness_probe)
+    return MachineAsk(
+        os=machine.os,
+        vcpus=kind.cpus if kind else max(1, -(-size.cpu // 1000)),
+        memory=kind.memory if kind else size.memory,
+        instancetype=machine.instancetype,
+        instancetype_found=machine.instancetype is None or kind is not None,
+        graphics=bool(machine.graphics),
+        tpm=machine.tpm is not None,
+        exec_probes=sum(1 for probe in probes if probe is not None and probe.exec is not None),
+        boots_from=_boots_from(machine.boot_disk),
+        dedicated=kind.dedicated if kind else False,
+        cloned_disks=sum(1 for disk in machine.disks or () if disk.data_source is not None),
+    )
+
+
+def _boots_from(disk: DiskSource) -> str:
+    if disk.container_disk is not None:
+        return "containerDisk"
+    return "dataSource" if disk.data_source is not None else "persistentVolumeClaim"
+
+
+def _claims(spec: WorkloadSpec, find: FindClaim) -> Iterable[ClaimAsk]:
+    """Yield every claim that the workload uses, by name. A machine sees volumes as disks."""
+    volumes = {
+        volume.persistent_volume_claim.claim_name for volume in spec.volumes or () if volume.persistent_volume_claim
+    }
+    disks = {disk.persistent_volume_claim.claim_name for disk in _disks(spec.machine) if disk.persistent_volume_claim}
+    for name in sorted(volumes | disks):
+        record = find(name)
+        yield ClaimAsk(
+            name=name,
+            found=record is not None,
+            access_modes=record.access_modes if record else (),
+            block=record.block if record else False,
+            by_container=spec.container is not None and name in volumes,
+            by_machine=spec.machine is not None,
+        )
+
+
+def _disks(machine: Machine | None) -> tuple[DiskSource, ...]:
+    return () if machine is None else (machine.boot_disk, *(machine.disks or ()))

@@ -1,0 +1,282 @@
+"""What this cluster offers for every IsolationClass, and the true reason where it offers nothing.
+
+Sources: node.status.runtimeHandlers (KEP-3857), RuntimeClass scheduling and overhead (KEP-585, KEP-688), the labels and
+devices that KubeVirt's virt-handler puts on nodes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from berth.api.isolation_class import IsolationClassSpec, NodePool
+from berth.api.levels import Backend, IsolationLevel
+from berth.api.quantity import amount, millicores
+from berth.api.reasons import Reason
+from berth.decide.model import ClassFacts, Cost, NodeShape, Unavailable
+from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
+
+_KUBEVIRT_DEVICES: Final = "devices.kubevirt.io/"
+KVM: Final = f"{_KUBEVIRT_DEVICES}kvm"
+VIRT_NODE: Final = ("kubevirt.io/schedulable", "true")
+"""Label of nodes whose virt-handler is alive."""
+
+_ENCRYPTED: Final = {"sev": "kubevirt.io/sev", "snp": "kubevirt.io/sev-snp", "tdx": "kubevirt.io/tdx"}
+_CPU_MANAGER: Final = (("kubevirt.io/cpumanager", "true"), ("cpumanager", "true"))
+_NESTED: Final = (("cpu-feature.node.kubevirt.io/vmx", "true"), ("cpu-feature.node.kubevirt.io/svm", "true"))
+_BARRED: Final = frozenset(("NoSchedule", "NoExecute"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The facts that classes are held against."""
+
+    runtime_classes: Mapping[str, RuntimeClassRecord]
+    nodes: tuple[NodeRecord, ...]
+    kubevirt: KubeVirtRecord | None
+    kubevirt_present: bool
+    """Whether KubeVirt's API is served at all."""
+
+
+def cluster_of(
+    runtime_classes: Iterable[RuntimeClassRecord],
+    nodes: Iterable[NodeRecord],
+    kubevirt: KubeVirtRecord | None,
+    *,
+    kubevirt_present: bool,
+) -> Cluster:
+    """Return the facts of a cluster, from its records in any order."""
+    return Cluster({each.name: each for each in runtime_classes}, tuple(nodes), kubevirt, kubevirt_present)
+
+
+def catalog(
+    classes: Iterable[ClassRecord],
+    runtime_classes: Iterable[RuntimeClassRecord],
+    nodes: Iterable[NodeRecord],
+    kubevirt: KubeVirtRecord | None,
+    *,
+    kubevirt_present: bool,
+) -> tuple[ClassFacts, ...]:
+    """Return what the cluster offers for every class, sorted by name."""
+    cluster = cluster_of(runtime_classes, nodes, kubevirt, kubevirt_present=kubevirt_present)
+    return tuple(sorted((class_facts(record, cluster) for record in classes), key=lambda facts: facts.name))
+
+
+def capable_nodes(record: ClassRecord, cluster: Cluster) -> int:
+    """Return how many schedulable nodes can run a class now."""
+    if record.spec is None:
+        return 0
+    unavailable, nodes = _offer(record.name, record.spec, cluster)
+    return 0 if unavailable else len(nodes)
+
+
+def class_facts(record: ClassRecord, cluster: Cluster) -> ClassFacts:
+    """Return what the cluster offers for one class. A class that is not understood counts as the weakest level."""
+    spec = record.spec
+    problem = record.error or "it has no spec" if spec is None else _contradiction(spec)
+    if spec is None or problem is not None:
+        message = f"IsolationClass {record.name} is not valid: {problem}: correct it"
+        return ClassFacts(
+            name=record.name,
+            level=IsolationLevel.CONTAINER,
+            backend=Backend.POD,
+            unavailable=Unavailable(Reason.MISCONFIGURED, message),
+        )
+    unavailable, nodes = _offer(record.name, spec, cluster)
+    runtime = _runtime(spec, cluster)
+    overhead, overhead_source = _overhead(record.name, spec, runtime)
+    pool, kubevirt = spec.nodes or NodePool(), cluster.kubevirt
+    return ClassFacts(
+        name=record.name,
+        level=spec.level,
+        backend=Backend.VIRTUAL_MACHINE if spec.virtual_machine else Backend.POD,
+        enabled=spec.enabled,
+        preference=spec.preference,
+        runtime_class_name=spec.pod.runtime_class_name if spec.pod else None,
+        handler=runtime.handler if runtime else None,
+        user_namespaces=bool(spec.pod and spec.pod.user_namespaces),
+        launch_security=spec.virtual_machine.launch_security if spec.virtual_machine else None,
+        sharing=pool.sharing,
+        node_selector=tuple(sorted((pool.selector or {}).items())),
+        tolerations=tuple(sorted(_tolerations(spec), key=str)),
+        overhead=overhead,
+        overhead_source=overhead_source,
+        unavailable=unavailable,
+        shapes=shapes(nodes),
+        cpu_allocation_ratio=kubevirt.cpu_allocation_ratio if kubevirt else 10,
+        permitted_devices=kubevirt.permitted_devices if kubevirt else frozenset(),
+    )
+
+
+def _contradiction(spec: IsolationClassSpec) -> str | None:
+    """Return what the API server would refuse; the command line reads files that it has not seen."""
+    if (spec.pod is None) == (spec.virtual_machine is None):
+        return "it needs exactly one of pod and virtualMachine"
+    if spec.pod is not None and spec.level is not IsolationLevel.CONTAINER and spec.pod.runtime_class_name is None:
+        return f"{spec.level} pods need pod.runtimeClassName"
+    if spec.virtual_machine is None:
+        return None
+    if spec.level is IsolationLevel.CONFIDENTIAL and spec.virtual_machine.launch_security not in _ENCRYPTED:
+        return f"{spec.level} needs virtualMachine.launchSecurity, one of {', '.join(_ENCRYPTED)}"
+    return None
+
+
+def _offer(name: str, spec: IsolationClassSpec, cluster: Cluster) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
+    """Return why a class cannot run, and the nodes that could run it once that is mended."""
+    runtime = _runtime(spec, cluster)
+    selector, tolerations = _selector(spec, runtime), _tolerations(spec)
+    placed = tuple(node for node in cluster.nodes if _accepts(node, selector, tolerations))
+    if spec.virtual_machine is not None:
+        missing, capable = _machine_nodes(spec, cluster, placed)
+    else:
+        missing, capable = _pod_nodes(name, spec, runtime, placed)
+    if missing is None and not placed:
+        labels = ", ".join(f"{key}={value}" for key, value in sorted(selector)) or "any labels"
+        text = f"no schedulable node has {labels} and only tolerated taints: add one, or change nodes of class {name}"
+        missing = Unavailable(Reason.NO_CAPABLE_NODE, text)
+    if missing is None and not capable:
+        missing = Unavailable(Reason.NO_CAPABLE_NODE, _incapable(spec, runtime))
+    return missing, capable
+
+
+def _pod_nodes(
+    name: str, spec: IsolationClassSpec, runtime: RuntimeClassRecord | None, nodes: tuple[NodeRecord, ...]
+) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
+    wanted = spec.pod.runtime_class_name if spec.pod else None
+    if wanted is None:
+        return None, nodes
+    if runtime is None:
+        text = (
+            f"RuntimeClass {wanted} does not exist: install that runtime, or correct pod.runtimeClassName of"
+            f" IsolationClass {name}"
+        )
+        return Unavailable(Reason.RUNTIME_CLASS_MISSING, text), nodes
+    # A node that does not say which handlers it has may have this one; kubelets before 1.30 and fakes say nothing.
+    return None, tuple(node for node in nodes if node.handlers is None or runtime.handler in node.handlers)
+
+
+def _machine_nodes(
+    spec: IsolationClassSpec, cluster: Cluster, nodes: tuple[NodeRecord, ...]
+) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
+    wanted = {VIRT_NODE}
+    if spec.virtual_machine is not None and spec.virtual_machine.launch_security is not None:
+        wanted.add((_ENCRYPTED.get(spec.virtual_machine.launch_security, "kubevirt.io/unknown"), "true"))
+    able = tuple(node for node in nodes if dict(node.devices).get(KVM, 0) > 0 and wanted.issubset(node.labels))
+    problem = _kubevirt_problem(cluster)
+    # Devices and labels are KubeVirt's own: as long as it does not run, no node has them, and any node may get them.
+    return problem, able or (nodes if problem else ())
+
+
+def _kubevirt_problem(cluster: Cluster) -> Unavailable | None:
+    kubevirt = cluster.kubevirt
+    if not cluster.kubevirt_present:
+        return Unavailable(Reason.KUBEVIRT_NOT_READY, "KubeVirt is not installed: install it to run virtual machines")
+    if kubevirt is None:
+        return Unavailable(
+            Reason.KUBEVIRT_NOT_READY, "KubeVirt is installed but not configured: create its KubeVirt object"
+        )
+    if kubevirt.phase != "Deployed" or not kubevirt.available:
+        state = f"in phase {kubevirt.phase or 'unknown'}" + ("" if kubevirt.available else " and not Available")
+        return Unavailable(Reason.KUBEVIRT_NOT_READY, f"KubeVirt is {state}: wait for it, or look at its conditions")
+    if kubevirt.emulation:
+        # With useEmulation the launcher does not ask for the KVM device, so nothing proves hardware virtualization.
+        return Unavailable(
+            Reason.SOFTWARE_EMULATION,
+            "KubeVirt may emulate processors in software, which isolates nothing: set useEmulation to false",
+        )
+    return None
+
+
+def _incapable(spec: IsolationClassSpec, runtime: RuntimeClassRecord | None) -> str:
+    if spec.virtual_machine is None:
+        handler = runtime.handler if runtime else "default"
+        return (
+            f"no schedulable node advertises runtime handler {handler}: install the runtime on the nodes of the class"
+        )
+    encrypted = spec.virtual_machine.launch_security
+    if encrypted is not None:
+        return f"no schedulable node has KVM and {encrypted}: add one with label {_ENCRYPTED.get(encrypted)}=true"
+    return f"no schedulable node has KVM: add one that offers {KVM} and is labelled {'='.join(VIRT_NODE)}"
+
+
+def _runtime(spec: IsolationClassSpec, cluster: Cluster) -> RuntimeClassRecord | None:
+    name = spec.pod.runtime_class_name if spec.pod else None
+    return None if name is None else cluster.runtime_classes.get(name)
+
+
+def _selector(spec: IsolationClassSpec, runtime: RuntimeClassRecord | None) -> set[tuple[str, str]]:
+    own = (spec.nodes.selector or {}) if spec.nodes else {}
+    return set(own.items()) | set(runtime.node_selector if runtime else ())
+
+
+def _tolerations(spec: IsolationClassSpec) -> tuple[tuple[str, str | None, str | None], ...]:
+    given = (spec.nodes.tolerations or ()) if spec.nodes else ()
+    return tuple((each.key, each.value, each.effect) for each in given)
+
+
+def _accepts(
+    node: NodeRecord, selector: set[tuple[str, str]], tolerations: tuple[tuple[str, str | None, str | None], ...]
+) -> bool:
+    """Return whether the scheduler may put pods of the class on a node, size aside."""
+    return (
+        node.schedulable
+        and selector.issubset(node.labels)
+        and all(taint[2] not in _BARRED or _tolerated(taint, tolerations) for taint in node.taints)
+    )
+
+
+def _tolerated(taint: tuple[str, str, str], tolerations: tuple[tuple[str, str | None, str | None], ...]) -> bool:
+    """Return whether one toleration covers a taint; an unset value or effect covers all, as in core/v1."""
+    return any(
+        key == taint[0] and value in (None, taint[1]) and effect in (None, taint[2])
+        for key, value, effect in tolerations
+    )
+
+
+def _overhead(name: str, spec: IsolationClassSpec, runtime: RuntimeClassRecord | None) -> tuple[Cost, str]:
+    """Return the overhead of one pod and where it comes from. Only what the RuntimeClass says is enforced."""
+    if runtime is not None and runtime.has_overhead:
+        return Cost(runtime.overhead_cpu, runtime.overhead_memory), f"RuntimeClass {runtime.name}"
+    if spec.overhead is not None:
+        return Cost(millicores(spec.overhead.cpu), amount(spec.overhead.memory)), f"IsolationClass {name}"
+    return Cost(), "none"
+
+
+def shapes(nodes: Iterable[NodeRecord]) -> tuple[NodeShape, ...]:
+    """Return the kinds of nodes, largest first, without those that another one matches in every respect.
+
+    Whatever fits a node fits the node that covers it, so leaving out the smaller ones changes no decision, and nodes of
+    one kind that differ by a few pages of memory do not make the list long.
+    """
+    kept: list[NodeShape] = []
+    for shape in sorted({_shape(node) for node in nodes}, key=_size, reverse=True):
+        if not any(_covers(larger, shape) for larger in kept):
+            kept.append(shape)
+    return tuple(kept)
+
+
+def _shape(node: NodeRecord) -> NodeShape:
+    labels = frozenset(node.labels)
+    return NodeShape(
+        cpu=node.cpu,
+        memory=node.memory,
+        devices=tuple(each for each in node.devices if each[1] > 0 and not each[0].startswith(_KUBEVIRT_DEVICES)),
+        architecture=dict(node.labels).get("kubernetes.io/arch", ""),
+        cpu_manager=not labels.isdisjoint(_CPU_MANAGER),
+        nested=not labels.isdisjoint(_NESTED),
+    )
+
+
+def _size(shape: NodeShape) -> tuple[object, ...]:
+    return shape.memory, shape.cpu, shape.cpu_manager, shape.nested, shape.devices, shape.architecture
+
+
+def _covers(larger: NodeShape, shape: NodeShape) -> bool:
+    devices = dict(larger.devices)
+    return (
+        larger.architecture == shape.architecture
+        and larger.cpu >= shape.cpu
+        and larger.memory >= shape.memory
+        and larger.cpu_manager >= shape.cpu_manager
+        and larger.nested >= shape.nested
+        and all(devices.get(name, 0) >= count for name, count in shape.devices)
+    )

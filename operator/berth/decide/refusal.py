@@ -1,0 +1,61 @@
+"""Why nothing fits: one reason by precedence, and a message with who requires what, the obstacles and the fix."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from berth.api.reasons import Reason
+from berth.decide.model import Ask, Candidate, Requirement
+from berth.decide.rules import POLICY_RULES
+from berth.decide.words import names, required
+
+_SHOWN: Final = 3
+"""Obstacles in the message; all of them are in the candidates."""
+
+
+def refusal(ask: Ask, requirement: Requirement, candidates: tuple[Candidate, ...]) -> tuple[Reason, str]:
+    """Return reason and message of a decision without a class."""
+    if requirement.denials:
+        return Reason.POLICY_DENIED, "; ".join(requirement.denials)
+    if not candidates:
+        return (
+            Reason.NO_ELIGIBLE_CLASS,
+            "there is no IsolationClass: create one for every place where workloads may run",
+        )
+    known = frozenset(candidate.facts.name for candidate in candidates)
+    if ask.class_name is not None and ask.class_name not in known:
+        text = f"spec.isolation.className names {ask.class_name}, which does not exist: use one of {names(known)}"
+        return Reason.MISCONFIGURED, text
+    contenders = tuple(candidate for candidate in candidates if not _reasons(candidate, POLICY_RULES))
+    reason = _common(contenders or candidates)
+    nearest = sorted(contenders or candidates, key=_distance)
+    return reason, "; ".join((required(requirement), *_obstacles(nearest, reason)))
+
+
+def _common(candidates: tuple[Candidate, ...]) -> Reason:
+    """Return the reason that matters: one that forbids, else what all of them miss, else that there is none."""
+    every = [_reasons(candidate) for candidate in candidates]
+    if any(Reason.MISCONFIGURED in reasons for reasons in every):
+        return Reason.MISCONFIGURED
+    shared = frozenset.intersection(*every) - {Reason.BELOW_REQUIRED}
+    return min(shared, key=lambda reason: reason.precedence, default=Reason.NO_ELIGIBLE_CLASS)
+
+
+def _reasons(candidate: Candidate, rules: frozenset[str] | None = None) -> frozenset[Reason]:
+    return frozenset(verdict.reason for verdict in candidate.verdicts if rules is None or verdict.rule in rules)
+
+
+def _distance(candidate: Candidate) -> tuple[object, ...]:
+    """Order by how little stands in the way."""
+    return len(candidate.verdicts), candidate.facts.level.rank, candidate.facts.name
+
+
+def _obstacles(candidates: list[Candidate], reason: Reason) -> Iterable[str]:
+    """Yield what stands in the way, once for all classes that share it."""
+    grouped: dict[str, list[str]] = {}
+    for candidate in candidates:
+        verdict = next((each for each in candidate.verdicts if each.reason is reason), candidate.decisive)
+        grouped.setdefault(verdict.message if verdict else "", []).append(candidate.facts.name)
+    for message, classes in list(grouped.items())[:_SHOWN]:
+        yield f"{names(frozenset(classes))}: {message}"
+    if len(grouped) > _SHOWN:
+        yield f"and {sum(map(len, list(grouped.values())[_SHOWN:]))} more classes"

@@ -1,0 +1,273 @@
+"""Which single changes are worth trying: for every rule, what would satisfy it. Nearest first, and each only once."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from berth.api.levels import Backend, IsolationLevel, NodeSharing, Trust
+from berth.api.machine import OperatingSystem
+from berth.api.quantity import format_cpu
+from berth.api.reasons import Reason
+from berth.decide.change import Change, Inputs, Target
+from berth.decide.cost import MI, overhead, requested
+from berth.decide.model import Candidate, ClassFacts, Cost, Decision, MachineAsk, NodeShape, Requirement
+from berth.decide.rules.capacity import suits
+from berth.decide.words import memory
+from berth.policy.effective import LEVEL_SOURCE
+
+_MUCH: Final = 1 << 60
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One class that was ruled out, and the inputs that it was ruled out with."""
+
+    inputs: Inputs
+    requirement: Requirement
+    facts: ClassFacts
+
+
+Remedy = Callable[[Case], Iterable[Change]]
+
+
+def remedies(inputs: Inputs, decision: Decision) -> Iterable[Change]:
+    """Yield changes to try: for the classes nearest to fitting first, and what an author can do before the rest."""
+    tried = set[str]()
+    for change in _all(inputs, decision):
+        if change.text not in tried:
+            tried.add(change.text)
+            yield change
+
+
+def _all(inputs: Inputs, decision: Decision) -> Iterable[Change]:
+    if decision.requirement.denials:
+        yield from _service_account(inputs)
+    refused = [candidate for candidate in decision.candidates if candidate.verdicts]
+    for candidate in sorted(refused, key=_distance):
+        case = Case(inputs, decision.requirement, candidate.facts)
+        for verdict in candidate.verdicts:
+            yield from REMEDIES.get(verdict.rule, _none)(case)
+    if decision.chosen is not None:
+        yield from _raises(decision.chosen.facts.level)
+
+
+def _distance(candidate: Candidate) -> tuple[object, ...]:
+    return len(candidate.verdicts), candidate.facts.level.rank, candidate.facts.name
+
+
+def _field(text: str, path: str, value: Any, **fields: Any) -> Change:
+    """Return a change of the Workload: of one field of its spec, and so of its Ask."""
+    return Change(text, Target.WORKLOAD, fields=tuple(fields.items()), path=path, value=value)
+
+
+def _class(text: str, *names: str, **fields: Any) -> Change:
+    return Change(text, Target.CLASSES, names=names, fields=tuple(fields.items()))
+
+
+def _default(text: str, **fields: Any) -> Change:
+    return Change(text, Target.DEFAULTS, fields=tuple(fields.items()))
+
+
+def _none(_case: Case) -> Iterable[Change]:
+    return ()
+
+
+def _service_account(inputs: Inputs) -> Iterable[Change]:
+    name = inputs.subject.ask.service_account
+    yield _field("remove spec.serviceAccountName", "serviceAccountName", None, service_account=None)
+    allowed = inputs.defaults.allowed_service_accounts | {name}
+    yield _default(f"allow ServiceAccount {name} in Berth's settings", allowed_service_accounts=allowed)
+
+
+def _raises(level: IsolationLevel) -> Iterable[Change]:
+    """Yield higher levels that an author may ask for."""
+    for higher in IsolationLevel:
+        if higher.rank > level.rank:
+            yield _field(f"set spec.isolation.level to {higher}", "isolation.level", higher.value, level=higher)
+
+
+def _available(case: Case) -> Iterable[Change]:
+    facts, missing = case.facts, case.facts.unavailable
+    if missing is None or missing.reason is Reason.MISCONFIGURED:
+        return
+    alike = [each for each in case.inputs.catalog if each == facts or _misses_the_same(each, facts)]
+    text = {
+        Reason.RUNTIME_CLASS_MISSING: f"install RuntimeClass {facts.runtime_class_name}",
+        Reason.KUBEVIRT_NOT_READY: "get KubeVirt deployed, on nodes with KVM",
+        Reason.SOFTWARE_EMULATION: "turn off useEmulation in KubeVirt",
+    }.get(missing.reason, f"add a node that can run {facts.name}")
+    node: dict[str, Any] = {} if facts.shapes or len(alike) > 1 else {"shapes": (_ample(case),)}
+    yield _class(text, *sorted(each.name for each in alike), unavailable=None, **node)
+
+
+def _misses_the_same(one: ClassFacts, other: ClassFacts) -> bool:
+    """Return whether one repair makes both classes available."""
+    if one.unavailable is None or other.unavailable is None or one.unavailable.reason is not other.unavailable.reason:
+        return False
+    if one.unavailable.reason is Reason.RUNTIME_CLASS_MISSING:
+        return one.runtime_class_name == other.runtime_class_name
+    return one.unavailable.reason in (Reason.KUBEVIRT_NOT_READY, Reason.SOFTWARE_EMULATION)
+
+
+def _ample(case: Case) -> NodeShape:
+    """Return a node that has whatever is asked for."""
+    ask = case.inputs.subject.ask
+    return NodeShape(_MUCH, _MUCH, ask.devices, ask.architecture or "", cpu_manager=True, nested=True)
+
+
+def _policies(case: Case, holds: Callable[[Any], bool]) -> Iterable[Change]:
+    """Yield the removal of each policy that is named as a source of what holds."""
+    named = {source.by for source in case.requirement.sources}
+    for policy in case.inputs.policies.policies:
+        if policy.by in named and holds(policy):
+            yield Change(
+                f"remove IsolationPolicy {policy.name}, or set its mode to Audit", Target.POLICY, (policy.name,)
+            )
+
+
+def _trust(case: Case) -> Iterable[Change]:
+    if case.inputs.subject.ask.trust is not Trust.TRUSTED:
+        yield _field("set spec.trust to Trusted", "trust", Trust.TRUSTED.value, trust=Trust.TRUSTED)
+
+
+def _allowed(case: Case) -> Iterable[Change]:
+    yield from _trust(case)
+    yield from _policies(case, lambda policy: policy.classes is not None and case.facts.name not in policy.classes)
+
+
+def _level(case: Case) -> Iterable[Change]:
+    sources = [source.by for source in case.requirement.sources if source.dimension == "level"]
+    if LEVEL_SOURCE in sources:
+        yield _field("remove spec.isolation.level", "isolation.level", None, level=None)
+    yield from _trust(case)
+    yield from _policies(case, lambda policy: policy.level is case.requirement.level)
+    if case.inputs.defaults.level.rank > case.facts.level.rank:
+        yield _default(f"lower the cluster's default level to {case.facts.level}", level=case.facts.level)
+
+
+def _node_sharing(case: Case) -> Iterable[Change]:
+    yield from _trust(case)
+    yield from _policies(case, lambda policy: policy.sharing is case.requirement.node_sharing)
+    if case.inputs.defaults.node_sharing is not NodeSharing.SHARED:
+        yield _default("lower the cluster's default node sharing to Shared", node_sharing=NodeSharing.SHARED)
+
+
+def _pinned(_case: Case) -> Iterable[Change]:
+    yield _field("remove spec.isolation.className", "isolation.className", None, class_name=None)
+
+
+def _enabled(case: Case) -> Iterable[Change]:
+    yield _class(f"enable IsolationClass {case.facts.name}", case.facts.name, enabled=True)
+
+
+def _source(case: Case) -> Iterable[Change]:
+    ask = case.inputs.subject.ask
+    if case.facts.backend is Backend.POD:
+        size = Cost(ask.machine.vcpus * 1000, ask.machine.memory) if ask.machine else Cost()
+        yield _field("add spec.container", "container", {}, has_container=True, cpu=size.cpu, memory=size.memory)
+    else:
+        machine = MachineAsk(OperatingSystem.LINUX, max(1, -(-ask.cpu // 1000)), ask.memory)
+        yield _field("add spec.machine with a bootDisk", "machine", {}, machine=machine)
+
+
+def _needs(case: Case) -> Iterable[Change]:
+    ask = case.inputs.subject.ask
+    if ask.privileged:
+        yield _field("drop needs.privileged", "needs.privileged", None, privileged=False)
+    if ask.kernel_modules:
+        yield _field("drop needs.kernelModules", "needs.kernelModules", None, kernel_modules=())
+    if ask.nested_virtualization:
+        yield _field("drop needs.nestedVirtualization", "needs.nestedVirtualization", None, nested_virtualization=False)
+    if ask.root:
+        yield _field("drop needs.root", "needs.root", None, root=False)
+
+
+def _devices(case: Case) -> Iterable[Change]:
+    ask, facts = case.inputs.subject.ask, case.facts
+    if ask.gpu is not None:
+        yield _field("drop needs.gpu", "needs.gpu", None, gpu=None)
+    for device in ask.host_devices:
+        rest = tuple(each for each in ask.host_devices if each != device)
+        value = [{"deviceName": name, "count": count} for name, count in rest] or None
+        yield _field(f"drop {device[0]} from needs.hostDevices", "needs.hostDevices", value, host_devices=rest)
+    wanted = frozenset(name for name, _ in ask.devices)
+    if facts.backend is Backend.VIRTUAL_MACHINE and not wanted <= facts.permitted_devices:
+        machines = [each.name for each in case.inputs.catalog if each.backend is Backend.VIRTUAL_MACHINE]
+        text = f"permit {', '.join(sorted(wanted - facts.permitted_devices))} in KubeVirt"
+        yield _class(text, *sorted(machines), permitted_devices=facts.permitted_devices | wanted)
+
+
+def _dedicated(_case: Case) -> Iterable[Change]:
+    yield _field("drop spec.resources.dedicated", "resources.dedicated", None, dedicated=False)
+
+
+def _capacity(case: Case) -> Iterable[Change]:
+    ask, facts = case.inputs.subject.ask, case.facts
+    machine = ask.machine if facts.backend is Backend.VIRTUAL_MACHINE else None
+    if machine is not None and not machine.instancetype_found:
+        found = replace(machine, instancetype_found=True)
+        text = f"create VirtualMachineClusterInstancetype {machine.instancetype}"
+        yield _field(text, "machine.instancetype", machine.instancetype, machine=found)
+        return
+    yield from _smaller(case, machine)
+    if ask.architecture is not None:
+        yield _field("drop needs.architecture", "needs.architecture", None, architecture=None)
+    yield from _needs(case)
+    yield from _devices(case)
+    text = f"add a larger node for {facts.name}"
+    yield _class(text, facts.name, shapes=(_ample(case), *facts.shapes))
+
+
+def _smaller(case: Case, machine: MachineAsk | None) -> Iterable[Change]:
+    """Yield the largest memory, and the largest number of processors, that a node has room for."""
+    ask, facts = case.inputs.subject.ask, case.facts
+    wanted, extra = requested(ask, facts), overhead(ask, facts)
+    nodes = [shape for shape in facts.shapes if suits(shape, ask, facts)]
+    most = max((each.memory for each in nodes if each.cpu >= wanted.cpu + extra.cpu), default=0) - extra.memory
+    most -= most % MI
+    if MI <= most < wanted.memory:
+        changed: dict[str, Any] = {"machine": replace(machine, memory=most)} if machine else {"memory": most}
+        text = f"lower {'guest ' if machine else ''}memory to {memory(most)} per replica"
+        yield _field(text, "resources.requests.memory", str(most), **changed)
+    cpu = max((each.cpu for each in nodes if each.memory >= wanted.memory + extra.memory), default=0) - extra.cpu
+    if 0 < cpu < wanted.cpu:
+        vcpus = max(1, (machine.vcpus if machine else 0) * cpu // wanted.cpu)
+        changed = {"machine": replace(machine, vcpus=vcpus)} if machine else {"cpu": cpu}
+        amount = format_cpu(vcpus * 1000 if machine else cpu)
+        text = f"lower {'guest ' if machine else ''}cpu to {amount} per replica"
+        yield _field(text, "resources.requests.cpu", amount, **changed)
+
+
+def _storage(case: Case) -> Iterable[Change]:
+    ask = case.inputs.subject.ask
+    yield from _one_replica(case)
+    missing = [claim.name for claim in ask.claims if not claim.found]
+    if missing:
+        claims = tuple(
+            replace(claim, found=True, access_modes=claim.access_modes or ("ReadWriteMany",)) for claim in ask.claims
+        )
+        yield _field(f"create PersistentVolumeClaim {', '.join(missing)}", "", None, claims=claims)
+
+
+def _one_replica(case: Case) -> Iterable[Change]:
+    if case.inputs.subject.ask.most_replicas > 1:
+        yield _field("set spec.replicas to 1, without autoscaling", "replicas", 1, replicas=1, max_replicas=0)
+
+
+REMEDIES: Final[dict[str, Remedy]] = {
+    "available": _available,
+    "allowed": _allowed,
+    "level": _level,
+    "node_sharing": _node_sharing,
+    "pinned": _pinned,
+    "enabled": _enabled,
+    "source": _source,
+    "operating_system": _source,
+    "needs": _needs,
+    "devices": _devices,
+    "dedicated": _dedicated,
+    "capacity": _capacity,
+    "storage": _storage,
+    "task": _one_replica,
+}
+"""What would satisfy each rule. A rule without an entry has no single change that would."""

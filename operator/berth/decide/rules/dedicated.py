@@ -1,0 +1,19 @@
+"""Whole processors can be had: a machine needs a node that pins them. For pods the kubelet pins whole requests."""
+
+from berth.api.levels import Backend
+from berth.api.reasons import Reason
+from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+
+
+def dedicated(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+    """Refuse machines with dedicated processors where no node has KubeVirt's CPU manager label."""
+    machine = ask.machine
+    if facts.backend is not Backend.VIRTUAL_MACHINE or machine is None or facts.unavailable is not None:
+        return None
+    if not (ask.dedicated or machine.dedicated) or any(shape.cpu_manager for shape in facts.shapes):
+        return None
+    message = (
+        "dedicated processors: no node of the class has label kubevirt.io/cpumanager=true: enable CPUManager in"
+        " KubeVirt and the static CPU manager of a node, or do without dedicated"
+    )
+    return Verdict(Outcome.NOT_NOW, "dedicated", Reason.NO_CAPABLE_NODE, message)

@@ -1,0 +1,13 @@
+"""A Task can run to completion here."""
+
+from berth.api.levels import Backend, WorkloadType
+from berth.api.reasons import Reason
+from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+
+
+def task(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+    """Refuse machines for a Task of several completions: a VirtualMachine runs once, and a pool never completes."""
+    if WorkloadType(ask.type) is WorkloadType.SERVICE or facts.backend is Backend.POD or ask.most_replicas <= 1:
+        return None
+    message = f"a virtual machine completes a Task once, not {ask.most_replicas} times: set replicas to 1, or use pods"
+    return Verdict(Outcome.NEVER, "task", Reason.NO_ELIGIBLE_CLASS, message)

@@ -1,0 +1,144 @@
+"""The one gateway for writes of children: what a plan asks for, checked once more before it leaves.
+
+Every child is a known namespaced kind, lives in the Workload's own namespace and is owned by it; nothing that exists
+and is not ours is touched (reference: the confused-deputy class of operator vulnerabilities).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from berth.api.reasons import Reason
+from berth.kube import errors
+from berth.kube.client import Client, Obj
+from berth.kube.resources import (
+    DATA_VOLUMES,
+    DEPLOYMENTS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    JOBS,
+    NETWORK_POLICIES,
+    POD_DISRUPTION_BUDGETS,
+    SERVICES,
+    VIRTUAL_MACHINE_POOLS,
+    VIRTUAL_MACHINES,
+    Resource,
+)
+from berth.plan.model import Apply, Delete, Taken
+from berth.world.children import controller_uid
+from berth.world.records import Problem, WorkloadRecord
+
+CHILD_RESOURCES: Final[dict[str, Resource]] = {
+    resource.kind: resource
+    for resource in (
+        DEPLOYMENTS,
+        JOBS,
+        SERVICES,
+        NETWORK_POLICIES,
+        POD_DISRUPTION_BUDGETS,
+        HORIZONTAL_POD_AUTOSCALERS,
+        VIRTUAL_MACHINES,
+        VIRTUAL_MACHINE_POOLS,
+        DATA_VOLUMES,
+    )
+}
+"""The only kinds that Berth writes for a Workload."""
+
+
+class NotOurs(Exception):  # noqa: N818  a refusal, not an error of the API server
+    """A step that would leave the Workload's namespace, kind list or ownership. It is a bug, and nothing is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a plan: what the API server refused for good, and which names belong to others."""
+
+    refused: tuple[Problem, ...] = ()
+    taken: tuple[Taken, ...] = ()
+
+
+class Gateway:
+    """Carries out the writes of one Workload, in order.
+
+    `may_write` is asked before every write: a replica that no longer leads stops in the middle of a plan. `written`
+    is told of every applied object as stored.
+    """
+
+    def __init__(self, client: Client, may_write: Callable[[], bool], written: Callable[[Resource, Obj], None]) -> None:
+        self._client = client
+        self._may_write = may_write
+        self._written = written
+
+    async def execute(self, steps: Iterable[Apply | Delete], workload: WorkloadRecord) -> Done:
+        """Carry out the steps, in order.
+
+        Raises:
+            ApiError: something that another try may cure; the steps before it are done.
+            NotOurs: a step that breaks the rules above.
+
+        """
+        refused: list[Problem] = []
+        taken: list[Taken] = []
+        for step in steps:
+            if not self._may_write():
+                raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
+            try:
+                await self._one(step, workload)
+            except errors.AlreadyExists:
+                assert isinstance(step, Apply)
+                taken.append(Taken(step.child.kind, step.child.name))
+            except (errors.Invalid, errors.Forbidden, errors.NotFound) as error:
+                refused.append(_refusal(step, error))
+        return Done(tuple(refused), tuple(taken))
+
+    async def _met(self, step: Apply | Delete, workload: WorkloadRecord) -> list[Taken]:
+        """Look at what has the name already: ours, where an answer was lost or the watch lags, or somebody else's."""
+        if isinstance(step, Delete):
+            return []
+        resource = _resource(step.child.kind)
+        stored = await self._client.get(resource, workload.key[0], step.child.name)
+        if controller_uid(stored["metadata"]) != workload.uid:
+            return [Taken(step.child.kind, step.child.name)]
+        self._written(resource, stored)
+        return []
+
+    async def _one(self, step: Apply | Delete, workload: WorkloadRecord) -> None:
+        namespace = workload.key[0]
+        if isinstance(step, Delete):
+            resource = _resource(step.record.kind)
+            if step.record.key[0] != namespace or step.record.owner_uid != workload.uid:
+                raise NotOurs(f"delete of {step.record.kind} {step.record.key}")
+            await self._client.delete(resource, namespace, step.record.key[1], step.record.uid)
+            return
+        resource = _resource(step.child.kind)
+        _check(step.child.body, resource, workload)
+        stored = await self._client.apply(
+            resource,
+            namespace,
+            step.child.name,
+            step.child.body,
+            create_only=step.uid is None,
+            uid=step.uid,
+            decode=True,
+        )
+        if stored is not None:
+            self._written(resource, stored)
+
+
+def _resource(kind: str) -> Resource:
+    if kind not in CHILD_RESOURCES:
+        raise NotOurs(f"{kind} is not a kind that Berth writes")
+    return CHILD_RESOURCES[kind]
+
+
+def _check(body: Obj, resource: Resource, workload: WorkloadRecord) -> None:
+    meta = body["metadata"]
+    if meta.get("namespace") != workload.key[0]:
+        raise NotOurs(f"{resource.kind} {meta.get('name')} outside the namespace of its Workload")
+    owners = [ref["uid"] for ref in meta.get("ownerReferences", ()) if ref.get("controller")]
+    if owners != [workload.uid] and resource is not DATA_VOLUMES:
+        raise NotOurs(f"{resource.kind} {meta.get('name')} that is not owned by its Workload")
+
+
+def _refusal(step: Apply | Delete, error: errors.ApiError) -> Problem:
+    where = f"{step.child.kind} {step.child.name}" if isinstance(step, Apply) else f"{step.record.kind}"
+    return Problem(Reason.CHILD_REJECTED, f"the API server refused {where}: {error.message}"[:1024])

@@ -1,0 +1,185 @@
+"""Leader election by a Lease: of all replicas that run an elector, at most one leads at any time.
+
+Expiry is judged by the local monotonic clock since the record last changed, never by comparing wall clocks of machines.
+The leader gives up on its own `duration - renew_deadline` seconds before another can take over.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any, Final
+
+from berth.kube import errors
+from berth.kube.backoff import Uniform, uniform
+from berth.kube.client import Client, Obj
+from berth.kube.resources import LEASES
+
+log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTiming:
+    """Seconds of an election; the defaults are client-go's."""
+
+    duration: float = 15.0  # without renewal for that long, others may take the lease
+    renew_deadline: float = 10.0  # without renewal for that long, the leader stops
+    retry_period: float = 2.0  # between attempts to take or renew
+
+
+DEFAULT_TIMING: Final = LeaseTiming()
+
+
+class LeaderElector:
+    """Takes the Lease, renews it, and says when it is lost.
+
+    Run `run()` as a task; wait for `leading`, check `is_leader` before every batch of writes. After a loss the process
+    must exit at once (`on_lost` is called synchronously for that): it never leads again. `identity` must be unique per
+    process. Give it a client of its own, so that a renewal never waits behind other requests.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        name: str,
+        identity: str,
+        *,
+        timing: LeaseTiming = DEFAULT_TIMING,
+        on_lost: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        uniform: Uniform = uniform,
+    ) -> None:
+        self.leading = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.transitions = 0
+        self._client = client
+        self._namespace = namespace
+        self._name = name
+        self._identity = identity
+        self._timing = timing
+        self._on_lost = on_lost
+        self._clock = clock or asyncio.get_running_loop().time
+        self._now = now
+        self._uniform = uniform
+        self._turn = asyncio.Lock()  # one attempt at a time: a renewal must not undo a release
+        self._released = False
+        self._held_until = float("-inf")
+        self._seen: Any = None  # the spec as last read, and since when it has been like that
+        self._seen_since = 0.0
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this process leads now; turns False by time alone when the event loop was blocked for too long."""
+        return self.leading.is_set() and self._clock() < self._held_until
+
+    async def run(self) -> None:
+        """Compete for the lease, then renew it; return when it is lost or released."""
+        try:
+            while not self._released:
+                await self._attempt()
+                if self.leading.is_set() and not self.is_leader:
+                    return
+                await asyncio.sleep(self._pause())
+        finally:
+            self._stop()
+
+    async def release(self) -> None:
+        """Hand the lease over on a graceful stop, so that another replica leads within one retry period.
+
+        Call it after the last write and before `run()` is cancelled. After an API failure the lease just expires.
+        """
+        self._released = True
+        async with self._turn:
+            held = self._clock() < self._held_until
+            self._held_until = float("-inf")
+            self.leading.clear()
+            if not held:
+                return
+            try:
+                async with asyncio.timeout(self._timing.retry_period):
+                    await self._give_up()
+            except (errors.ApiError, TimeoutError) as error:
+                log.warning("the lease %s was not released and will expire: %r", self._name, error)
+
+    async def _attempt(self) -> None:
+        """Try once to take or renew. What is held counts from before the request: others count from after it."""
+        async with self._turn:
+            sent = self._clock()
+            limit = self._timing.renew_deadline / 2
+            if self.leading.is_set():
+                limit = min(limit, self._held_until - sent)
+            try:
+                async with asyncio.timeout(limit):
+                    held = not self._released and await self._take_or_renew()
+            except (errors.ApiError, TimeoutError) as error:
+                log.warning("the lease %s could not be taken or renewed: %r", self._name, error)
+                return
+            self._held_until = sent + self._timing.renew_deadline if held else float("-inf")
+            if held and not self._released and not self.leading.is_set():
+                log.info("%s leads by lease %s", self._identity, self._name)
+                self.leading.set()
+
+    async def _take_or_renew(self) -> bool:
+        try:
+            lease = await self._client.get(LEASES, self._namespace, self._name)
+        except errors.NotFound:
+            await self._client.create(LEASES, self._namespace, self._new_lease())
+            return True
+        spec = lease.get("spec") or {}
+        if spec.get("holderIdentity") not in {None, "", self._identity} and not self._expired(spec):
+            return False
+        renewed = self._record(spec)
+        await self._client.replace(LEASES, self._namespace, self._name, {**lease, "spec": renewed})
+        self.transitions = renewed["leaseTransitions"]
+        return True
+
+    def _expired(self, spec: Obj) -> bool:
+        now = self._clock()
+        if spec != self._seen:
+            self._seen, self._seen_since = spec, now
+        # A holder with a longer duration than ours counts on it.
+        return now >= self._seen_since + max(self._timing.duration, spec.get("leaseDurationSeconds") or 0)
+
+    def _record(self, previous: Obj) -> Obj:
+        now = self._timestamp()
+        mine = previous.get("holderIdentity") == self._identity
+        return {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": ceil(self._timing.duration),
+            "acquireTime": previous.get("acquireTime", now) if mine else now,
+            "renewTime": now,
+            "leaseTransitions": (previous.get("leaseTransitions") or 0) + (0 if mine else 1),
+        }
+
+    def _new_lease(self) -> Obj:
+        meta = {"name": self._name, "namespace": self._namespace}
+        record = self._record({}) | {"leaseTransitions": 0}
+        return {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": meta, "spec": record}
+
+    async def _give_up(self) -> None:
+        lease = await self._client.get(LEASES, self._namespace, self._name)
+        spec = lease.get("spec") or {}
+        if spec.get("holderIdentity") == self._identity:
+            spec = {**spec, "holderIdentity": "", "renewTime": self._timestamp()}
+            await self._client.replace(LEASES, self._namespace, self._name, {**lease, "spec": spec})
+
+    def _pause(self) -> float:
+        pause = self._timing.retry_period * self._uniform(0.8, 1.2)
+        return min(pause, max(0.0, self._held_until - self._clock())) if self.leading.is_set() else pause
+
+    def _timestamp(self) -> str:
+        # metav1.MicroTime: RFC 3339 with microseconds, in UTC
+        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def _stop(self) -> None:
+        led = self.leading.is_set()
+        self.leading.clear()
+        self._held_until = float("-inf")
+        if led and not self._released:
+            log.error("%s lost lease %s", self._identity, self._name)
+            self.lost.set()
+            self._on_lost()

@@ -1,0 +1,121 @@
+"""One small function per condition of a Workload."""
+
+from typing import Final
+
+from berth.api.levels import WorkloadType
+from berth.api.reasons import ConditionType, Reason
+from berth.observe.isolation import isolated
+from berth.observe.model import Finding, Health, Scene
+
+_FINAL: Final = frozenset(
+    {
+        Reason.MISCONFIGURED,
+        Reason.POLICY_DENIED,
+        Reason.EXCEEDS_QUOTA,
+        Reason.NAME_TAKEN,
+        Reason.CHILD_REJECTED,
+        Reason.TASK_FAILED,
+        Reason.BACKEND_FAILED,
+    }
+)
+"""Reasons that stay until somebody changes something."""
+
+
+def findings(scene: Scene, health: Health) -> tuple[Finding, ...]:
+    """Return all conditions of a Workload, in the order in which they are read."""
+    ready_now = ready(scene, health)
+    stalled_now = stalled(scene, health)
+    return (
+        accepted(scene),
+        placed(scene),
+        isolated(scene),
+        ready_now,
+        reconciling(scene, health, ready_now, stalled_now),
+        stalled_now,
+    )
+
+
+def accepted(scene: Scene) -> Finding:
+    """Return whether the spec is valid and not forbidden."""
+    decision = scene.decision
+    if decision.chosen is None and decision.reason in {Reason.MISCONFIGURED, Reason.POLICY_DENIED}:
+        return Finding(ConditionType.ACCEPTED, "False", decision.reason, decision.message)
+    return Finding(ConditionType.ACCEPTED, "True", Reason.ACCEPTED, "the spec is valid")
+
+
+def placed(scene: Scene) -> Finding:
+    """Return whether a class was found; a running workload that nothing fits any more is not placed either."""
+    decision = scene.decision
+    if decision.chosen is None:
+        return Finding(ConditionType.PLACED, "False", decision.reason, decision.message)
+    if scene.move.pending is not None:
+        pending = scene.move.pending
+        message = f"stays in {pending.from_class}; {pending.to_class} is due: {decision.message}"
+        return Finding(ConditionType.PLACED, "True", Reason.AWAITING_APPROVAL, message)
+    return Finding(ConditionType.PLACED, "True", Reason.PLACED, decision.message)
+
+
+def ready(scene: Scene, health: Health) -> Finding:
+    """Return whether all replicas serve what is asked for, or the task has completed."""
+    if scene.decision.chosen is None and scene.move.placed is None:
+        return _not_ready(scene.decision.reason, scene.decision.message)
+    if health.failed is not None:
+        return _not_ready(Reason(health.failed.reason), health.failed.message)
+    if scene.spec.type is WorkloadType.TASK:
+        return _task(health)
+    if health.settled and health.wanted == 0 and health.replicas == 0:
+        return Finding(ConditionType.READY, "True", Reason.SCALED_TO_ZERO, "no replicas are asked for")
+    if health.settled and health.ready >= health.wanted:
+        return Finding(ConditionType.READY, "True", Reason.RUNNING, "all replicas are ready")
+    return _waiting(scene, health)
+
+
+def _task(health: Health) -> Finding:
+    if health.complete:
+        return Finding(ConditionType.READY, "True", Reason.COMPLETED, "the task has completed")
+    if health.problem is not None:
+        return _not_ready(Reason(health.problem.reason), health.problem.message)
+    return _not_ready(Reason.PROVISIONING, "the task has not completed yet")
+
+
+def _waiting(scene: Scene, health: Health) -> Finding:
+    if scene.plan.taken:
+        return _not_ready(Reason.NAME_TAKEN, _taken(scene))
+    if health.problem is not None:
+        return _not_ready(Reason(health.problem.reason), health.problem.message)
+    waits = scene.plan.waits
+    if waits:
+        return _not_ready(waits[0].reason, waits[0].message)
+    if health.ready and health.replicas:
+        return _not_ready(Reason.UPDATING, "replicas are being replaced, added or removed")
+    return _not_ready(Reason.PROVISIONING, "objects were created and replicas start")
+
+
+def _not_ready(reason: Reason, message: str) -> Finding:
+    return Finding(ConditionType.READY, "False", reason, message)
+
+
+def stalled(scene: Scene, health: Health) -> Finding:
+    """Return whether nothing will happen until somebody changes something (kstatus)."""
+    if scene.plan.taken:
+        return Finding(ConditionType.STALLED, "True", Reason.NAME_TAKEN, _taken(scene))
+    if scene.decision.chosen is None and scene.decision.reason in _FINAL | {Reason.NO_BOOTABLE_IMAGE}:
+        return Finding(ConditionType.STALLED, "True", scene.decision.reason, scene.decision.message)
+    for problem in (health.failed, health.problem):
+        if problem is not None and Reason(problem.reason) in _FINAL:
+            return Finding(ConditionType.STALLED, "True", Reason(problem.reason), problem.message)
+    return Finding(ConditionType.STALLED, "False", Reason.SETTLED, "nothing blocks progress")
+
+
+def reconciling(scene: Scene, health: Health, ready_now: Finding, stalled_now: Finding) -> Finding:
+    """Return whether work is under way (kstatus): never together with Stalled."""
+    if stalled_now.status == "True":
+        return Finding(ConditionType.RECONCILING, "False", stalled_now.reason, "waits for somebody to change something")
+    if ready_now.status == "True" and not (scene.plan.waits and not health.complete):
+        return Finding(ConditionType.RECONCILING, "False", Reason.SETTLED, "nothing is left to do")
+    return Finding(ConditionType.RECONCILING, "True", ready_now.reason, "works towards ready")
+
+
+def _taken(scene: Scene) -> str:
+    names = ", ".join(f"{taken.kind} {taken.name}" for taken in scene.plan.taken)
+    return f"{names} exists and is not Berth's: rename the Workload, or delete or rename that object"

@@ -1,0 +1,58 @@
+"""How what runs fares: replicas, readiness, and the one problem that matters most."""
+
+from collections.abc import Iterable
+
+from berth.api.levels import WorkloadType
+from berth.api.reasons import Reason
+from berth.observe.model import Health, Scene
+from berth.plan.model import Apply
+from berth.plan.move import BACKING_KINDS, backing
+from berth.world.records import ChildRecord, Problem
+
+
+def health(scene: Scene) -> Health:
+    """Return how the newest backing object and its pods or machines fare."""
+    runs = backing(scene.children, scene.workload.uid)
+    newest = runs[-1] if runs else None
+    ended = [machine.phase for machine in scene.machines if not machine.deleting]
+    is_task = scene.spec.type is WorkloadType.TASK
+    return Health(
+        wanted=scene.spec.replicas,
+        replicas=sum(run.replicas for run in runs),
+        ready=min(sum(run.ready for run in runs), max(scene.spec.replicas, newest.ready if newest else 0)),
+        settled=newest is not None and not _in_motion(scene, runs, newest),
+        complete=newest is not None and (newest.complete or (is_task and "Succeeded" in ended)),
+        failed=newest.failed if newest and newest.failed else _failed_machine(is_task=is_task, phases=ended),
+        problem=most_important(_problems(scene)),
+    )
+
+
+def most_important(problems: Iterable[Problem]) -> Problem | None:
+    """Return the problem whose reason comes first; among equals the first by text."""
+    return min(problems, key=lambda problem: (Reason(problem.reason).precedence, problem.message), default=None)
+
+
+def _in_motion(scene: Scene, runs: tuple[ChildRecord, ...], newest: ChildRecord) -> bool:
+    being_changed = any(isinstance(step, Apply) and step.child.kind in BACKING_KINDS for step in scene.plan.writes)
+    stale = newest.kind in {"Deployment", "VirtualMachine"} and newest.observed_generation < newest.generation
+    rolling = newest.kind == "Deployment" and not newest.updated == newest.replicas == scene.spec.replicas
+    return being_changed or stale or rolling or len(runs) > 1
+
+
+def _failed_machine(*, is_task: bool, phases: list[str]) -> Problem | None:
+    if is_task and "Failed" in phases:
+        return Problem(Reason.TASK_FAILED, "the machine ended in failure")
+    return None
+
+
+def _problems(scene: Scene) -> Iterable[Problem]:
+    yield from scene.failures
+    for child in scene.children:
+        if child.problem is not None and not child.deleting:
+            yield child.problem
+    for machine in scene.machines:
+        if machine.problem is not None and not machine.deleting:
+            yield machine.problem
+    for pod in scene.pods:
+        if pod.problem is not None and not pod.deleting and not pod.finished:
+            yield pod.problem

@@ -1,0 +1,93 @@
+"""Is the isolation that was chosen really there? Seen on pods, nodes and machines, not assumed.
+
+Node handlers: `node.status.runtimeHandlers` (KEP-3857); nodes that do not report them leave the answer unknown.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from berth.api.levels import Backend
+from berth.api.reasons import ConditionType, Reason
+from berth.decide.model import ClassFacts
+from berth.observe.model import Finding, Scene
+from berth.world.records import NodeRecord, PodRecord
+
+
+def isolated(scene: Scene) -> Finding:
+    """Return the condition `Isolated`."""
+    if scene.move.below:
+        return _below(scene)
+    facts = scene.move.placed
+    if facts is None:
+        return _unknown(Reason.NOT_DECIDED, "nothing runs")
+    verify = _verify_machines if facts.backend is Backend.VIRTUAL_MACHINE else _verify_pods
+    return verify(scene, facts)
+
+
+def _below(scene: Scene) -> Finding:
+    required = scene.decision.requirement
+    runs = scene.move.placed.name if scene.move.placed else "a class that is gone"
+    if scene.move.pending:
+        runs = scene.move.pending.from_class
+    return Finding(
+        ConditionType.ISOLATED,
+        "False",
+        Reason.BELOW_REQUIRED,
+        f"runs in {runs}, but {required.level} is required by {required.by('level')}",
+    )
+
+
+def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:
+    started = [pod for pod in scene.pods if pod.node and not pod.deleting and not pod.finished and not pod.launcher]
+    if not started:
+        return _unknown(Reason.PROVISIONING, "no pod runs yet")
+    if any(pod.runtime_class != (facts.runtime_class_name or "") for pod in started):
+        return _mismatched(started, facts)
+    if facts.runtime_class_name is None:
+        return _verified(f"pods share the host's kernel, as class {facts.name} says")
+    return _verify_handlers((pod.node for pod in started), facts, scene.nodes)
+
+
+def _mismatched(started: list[PodRecord], facts: ClassFacts) -> Finding:
+    found = sorted({pod.runtime_class or "none" for pod in started} - {facts.runtime_class_name or "none"})
+    return Finding(
+        ConditionType.ISOLATED,
+        "False",
+        Reason.ISOLATION_MISMATCH,
+        f"pods run with RuntimeClass {', '.join(found)}, class {facts.name} needs {facts.runtime_class_name or 'none'}",
+    )
+
+
+def _verify_handlers(names: Iterable[str], facts: ClassFacts, nodes: Mapping[str, NodeRecord]) -> Finding:
+    handler = facts.handler or ""
+    known = {name: nodes[name].handlers if name in nodes else None for name in names}
+    wrong = sorted(name for name, handlers in known.items() if handlers is not None and handler not in handlers)
+    if wrong:
+        text = f"node {wrong[0]} runs a pod of class {facts.name} but does not advertise its handler {handler}"
+        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, text)
+    if any(handlers is None for handlers in known.values()):
+        return _unknown(Reason.ISOLATION_UNKNOWN, f"nodes do not say whether they have the runtime handler {handler}")
+    return _verified(
+        f"pods run with RuntimeClass {facts.runtime_class_name}, their nodes advertise its handler {handler}"
+    )
+
+
+def _verify_machines(scene: Scene, facts: ClassFacts) -> Finding:
+    running = [machine for machine in scene.machines if machine.phase == "Running" and not machine.deleting]
+    if any(machine.emulated for machine in running):
+        return Finding(
+            ConditionType.ISOLATED,
+            "False",
+            Reason.SOFTWARE_EMULATION,
+            f"the machine runs without hardware virtualization, class {facts.name} promises {facts.level}",
+        )
+    if not running:
+        return _unknown(Reason.PROVISIONING, "no machine runs yet")
+    return _verified("machines run with hardware virtualization")
+
+
+def _verified(message: str) -> Finding:
+    return Finding(ConditionType.ISOLATED, "True", Reason.VERIFIED, message)
+
+
+def _unknown(reason: Reason, message: str) -> Finding:
+    return Finding(ConditionType.ISOLATED, "Unknown", reason, message)

@@ -1,0 +1,111 @@
+"""desired + observed children -> ordered steps."""
+
+from typing import Final
+
+from berth.api.meta import DESIRED_HASH_ANNOTATION
+from berth.api.reasons import Reason
+from berth.plan.covers import covers
+from berth.plan.model import Apply, Delete, Plan, Step, Taken, Wait
+from berth.plan.move import BACKING_KINDS
+from berth.render.job import SOURCE_HASH_ANNOTATION
+from berth.render.model import Child
+from berth.world.children import unpack
+from berth.world.records import ChildRecord
+
+_OWN_LISTS: Final = frozenset({"VirtualMachine", "VirtualMachinePool", "DataVolume"})
+"""Kinds of KubeVirt and CDI: their schemas declare no list keys, so their lists are atomic."""
+
+
+def make_plan(
+    desired: tuple[Child, ...], observed: tuple[ChildRecord, ...], uid: str, *, frozen: bool, replicas: int
+) -> Plan:
+    """Return the steps that make the observed children the desired ones.
+
+    What backs the workload is left alone when `frozen`. A backing object that is no longer wanted goes only when the
+    one that replaces it has `replicas` ready (make before break).
+    """
+    seen = {(record.kind, record.key[1]): record for record in observed}
+    wanted = {(child.kind, child.name) for child in desired}
+    steps: list[Step] = []
+    taken: list[Taken] = []
+    for child in desired:
+        record = seen.get((child.kind, child.name))
+        if record is not None and not owned(record, uid):
+            taken.append(Taken(child.kind, child.name))
+        elif not (frozen and child.kind in BACKING_KINDS):
+            steps += _toward(child, record)
+    surplus = [record for place, record in seen.items() if place not in wanted and owned(record, uid)]
+    steps += _removals(surplus, desired, seen, frozen=frozen, replicas=replicas)
+    return Plan(tuple(steps), tuple(taken))
+
+
+def owned(record: ChildRecord, uid: str) -> bool:
+    """Return whether a child is ours to change; a disk that is kept has no owner, so its label tells."""
+    return record.owner_uid == uid or (record.kind == "DataVolume" and not record.owner_uid)
+
+
+def _toward(child: Child, record: ChildRecord | None) -> list[Step]:
+    if record is None:
+        return [Apply(child, None)]
+    if record.deleting:
+        return [Wait(Reason.PROVISIONING, f"{child.kind} {child.name} is being deleted and will be made anew")]
+    if child.kind == "DataVolume":
+        return []  # filled once; its spec is immutable
+    if child.kind == "Job":
+        return _toward_job(child, record)
+    live = unpack(record.content)
+    if _says(live, child):
+        return []
+    return [Apply(child, record.uid)]
+
+
+def _says(live: dict[str, object], child: Child) -> bool:
+    wanted = {"metadata": _compared_metadata(child), "spec": child.body["spec"]}
+    return covers(live, wanted, merges=child.kind not in _OWN_LISTS)
+
+
+def _compared_metadata(child: Child) -> dict[str, object]:
+    meta = child.body["metadata"]
+    return {name: meta[name] for name in ("labels", "annotations", "ownerReferences") if name in meta}
+
+
+def _toward_job(child: Child, record: ChildRecord) -> list[Step]:
+    """A Job's template is immutable, so a changed one is replaced; one that has ended runs again only if edited."""
+    live = unpack(record.content)["metadata"].get("annotations", {})
+    wanted = child.body["metadata"]["annotations"]
+    ended = record.complete or record.failed is not None
+    name = SOURCE_HASH_ANNOTATION if ended else DESIRED_HASH_ANNOTATION
+    if live.get(name) == wanted[name]:
+        return []
+    return [
+        Delete(record, "the task was edited"),
+        Wait(Reason.UPDATING, "the edited task starts when the old Job is gone"),
+    ]
+
+
+def _removals(
+    surplus: list[ChildRecord],
+    desired: tuple[Child, ...],
+    seen: dict[tuple[str, str], ChildRecord],
+    *,
+    frozen: bool,
+    replicas: int,
+) -> list[Step]:
+    steps: list[Step] = []
+    for record in surplus:
+        if record.deleting or record.kind == "DataVolume":
+            continue  # disks are never deleted by a plan
+        if record.kind not in BACKING_KINDS:
+            steps.append(Delete(record, "no longer wanted"))
+        elif not frozen:
+            steps.append(_retire(record, desired, seen, replicas))
+    return steps
+
+
+def _retire(
+    record: ChildRecord, desired: tuple[Child, ...], seen: dict[tuple[str, str], ChildRecord], replicas: int
+) -> Step:
+    heirs = [seen.get((child.kind, child.name)) for child in desired if child.kind in BACKING_KINDS]
+    if heirs and all(heir is not None and heir.ready >= replicas for heir in heirs):
+        return Delete(record, "replaced")
+    return Wait(Reason.SWITCHING, f"{record.kind} {record.key[1]} serves until its replacement is ready")

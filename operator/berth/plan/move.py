@@ -1,0 +1,69 @@
+"""Whether a running workload follows a decision that changed (design: sticky by default, never weaker)."""
+
+from berth.api.levels import Backend
+from berth.api.workload import WorkloadSpec
+from berth.decide.model import ClassFacts, Decision
+from berth.plan.model import Move, Pending
+from berth.world.records import ChildRecord
+
+BACKING_KINDS = ("Deployment", "Job", "VirtualMachine", "VirtualMachinePool")
+"""Kinds that run a workload."""
+
+
+def backing(children: tuple[ChildRecord, ...], uid: str) -> tuple[ChildRecord, ...]:
+    """Return the children that run the workload, oldest first."""
+    ours = (each for each in children if each.kind in BACKING_KINDS and each.owner_uid == uid and not each.deleting)
+    return tuple(sorted(ours, key=lambda each: (each.created, each.kind)))
+
+
+def current_class(runs: tuple[ChildRecord, ...]) -> str | None:
+    """Return the class that runs the workload now, as its backing objects say; the newest one counts."""
+    return runs[-1].class_name if runs else None
+
+
+def next_move(
+    decision: Decision, runs: tuple[ChildRecord, ...], catalog: tuple[ClassFacts, ...], spec: WorkloadSpec
+) -> Move:
+    """Return where the workload is kept now.
+
+    A new workload goes where was decided. A running one follows by itself where nothing is interrupted or lost;
+    otherwise it stays and the move waits. Where nothing fits it stays too, and nothing is started again below what is
+    required.
+    """
+    chosen = decision.chosen.facts if decision.chosen else None
+    name = current_class(runs)
+    if name is None:
+        return Move(chosen)
+    current = next((facts for facts in catalog if facts.name == name), None)
+    below = current is None or _below(current, decision)
+    if chosen is None:
+        return Move(current, frozen=True, below=below)
+    if chosen.name == name:
+        return Move(chosen)
+    obstacle = _obstacle(runs, chosen, spec)
+    if obstacle is None:
+        return Move(chosen, below=below)
+    return Move(current, frozen=below, pending=Pending(name, chosen.name, obstacle), below=below)
+
+
+def _below(current: ClassFacts, decision: Decision) -> bool:
+    required = decision.requirement
+    return current.level.rank < required.level.rank or current.sharing.rank < required.node_sharing.rank
+
+
+def _obstacle(runs: tuple[ChildRecord, ...], chosen: ClassFacts, spec: WorkloadSpec) -> str | None:
+    """Return what a move would interrupt or lose; None when nothing."""
+    kinds = {run.kind for run in runs}
+    if kinds & {"VirtualMachine", "VirtualMachinePool"}:
+        halted = all(run.replicas == 0 for run in runs) and spec.replicas == 0
+        return None if halted else "the machine would stop and start anew"
+    if "Job" in kinds:
+        return "the task would start over" if not all(run.complete for run in runs) else "the task has completed"
+    if spec.replicas == 0:
+        return None
+    if any(
+        volume.persistent_volume_claim and not volume.persistent_volume_claim.read_only for volume in spec.volumes or ()
+    ):
+        kept = "keep" if chosen.backend is Backend.POD else "may not keep"
+        return f"its pods write to a disk that one writer at a time may use: they would stop first, and {kept} the data"
+    return None

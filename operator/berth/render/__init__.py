@@ -1,0 +1,1 @@
+"""Decision -> children as plain objects (server-side apply configurations). Pure; one file per kind of child."""

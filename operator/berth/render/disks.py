@@ -1,0 +1,141 @@
+"""What a machine sees as disks: its boot disk, further disks, first-boot configuration, and the Workload's volumes."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from berth.api.machine import CloudInit, Disk, DiskSource, Machine, Sysprep
+from berth.api.volume import Volume
+from berth.render.fields import canonical, present, written
+from berth.render.model import Object, Subject, Unrenderable
+
+BOOT_DISK: Final = "root"
+CLOUD_INIT: Final = "cloudinit"
+SYSPREP: Final = "sysprep"
+
+_SERIAL_LENGTH: Final = 20
+"""What virtio keeps of a serial number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One volume of a machine and how the guest sees it."""
+
+    name: str
+    source: Object
+    """The volume without its name."""
+    cdrom: bool = False
+    """Seen read-only: KubeVirt refuses read-only hard disks."""
+    serial: str | None = None
+    boot_order: int | None = None
+    several: bool = True
+    """Whether several machines may have it at once."""
+
+
+def attached(subject: Subject, machine: Machine) -> list[Attached]:
+    """Return all volumes of a machine, the boot disk first. Raises Unrenderable when two have the same name."""
+    spec = subject.spec
+    found = [
+        _disk(subject, BOOT_DISK, machine.boot_disk, boot_order=1),
+        *(_further(subject, disk) for disk in machine.disks or ()),
+        *_first_boot(machine.cloud_init, machine.sysprep),
+        *(_volume(volume) for volume in spec.volumes or ()),
+    ]
+    names = [each.name for each in found]
+    if taken := sorted({name for name in names if names.count(name) > 1}):
+        raise Unrenderable(
+            f"the machine has two disks called {taken[0]}: rename that volume or disk ({BOOT_DISK}, {CLOUD_INIT} and"
+            f" {SYSPREP} are taken)"
+        )
+    return found
+
+
+def data_volume_name(subject: Subject, disk: str) -> str:
+    """Return the name of the DataVolume behind a disk."""
+    return f"{subject.name}-{disk}"
+
+
+def disk_entries(volumes: list[Attached], machine: Machine) -> list[Object]:
+    """Return `domain.devices.disks`. A preference chooses the bus, which it can only where none is set."""
+    bus: Object = {} if machine.preference else {"bus": "virtio"}
+    return [
+        present(
+            {
+                "name": each.name,
+                "disk": None if each.cdrom else dict(bus),
+                "cdrom": {} if each.cdrom else None,
+                "serial": each.serial,
+                "bootOrder": each.boot_order,
+            }
+        )
+        for each in volumes
+    ]
+
+
+def volume_entries(volumes: list[Attached]) -> list[Object]:
+    """Return `volumes`."""
+    return [{"name": each.name, **each.source} for each in volumes]
+
+
+def _disk(subject: Subject, name: str, source: DiskSource, *, boot_order: int | None = None) -> Attached:
+    return Attached(name, _source(subject, name, source), boot_order=boot_order, several=bool(source.container_disk))
+
+
+def _further(subject: Subject, disk: Disk) -> Attached:
+    return Attached(
+        disk.name,
+        _source(subject, disk.name, disk),
+        cdrom=bool(disk.read_only),
+        serial=disk.serial,
+        several=bool(disk.container_disk),
+    )
+
+
+def _source(subject: Subject, name: str, source: DiskSource) -> Object:
+    if source.container_disk:
+        return {"containerDisk": written(source.container_disk)}
+    if source.data_source:
+        return {"dataVolume": {"name": data_volume_name(subject, name)}}
+    if source.persistent_volume_claim:
+        return {"persistentVolumeClaim": {"claimName": source.persistent_volume_claim.claim_name}}
+    raise Unrenderable(f"disk {name} has no source: give containerDisk, dataSource or persistentVolumeClaim")
+
+
+def _first_boot(cloud_init: CloudInit | None, sysprep: Sysprep | None) -> Iterator[Attached]:
+    if cloud_init:
+        yield Attached(CLOUD_INIT, {"cloudInitNoCloud": written(cloud_init)})
+    if sysprep:
+        yield Attached(SYSPREP, {"sysprep": written(sysprep)}, cdrom=True)
+
+
+def _volume(volume: Volume) -> Attached:
+    """Return a volume of the Workload as a disk that the guest finds by its serial number."""
+    return Attached(
+        volume.name,
+        _volume_source(volume),
+        cdrom=bool(volume.persistent_volume_claim and volume.persistent_volume_claim.read_only),
+        serial=_serial(volume.name),
+        several=volume.persistent_volume_claim is None or bool(volume.persistent_volume_claim.read_only),
+    )
+
+
+def _volume_source(volume: Volume) -> Object:
+    keyed = volume.config_map or volume.secret
+    if keyed and keyed.items:
+        raise Unrenderable(f"volume {volume.name}: a machine gets all keys of a ConfigMap or Secret: remove items")
+    if volume.empty_dir:
+        if volume.empty_dir.medium:
+            raise Unrenderable(f"volume {volume.name}: a machine has no emptyDir in memory: remove medium")
+        if volume.empty_dir.size_limit is None:
+            raise Unrenderable(f"volume {volume.name}: a machine sees it as a disk, which needs a size: set sizeLimit")
+        return {"emptyDisk": {"capacity": canonical(volume.empty_dir.size_limit)}}
+    if volume.persistent_volume_claim:
+        return {"persistentVolumeClaim": {"claimName": volume.persistent_volume_claim.claim_name}}
+    return {name: value for name, value in written(volume).items() if name != "name"}
+
+
+def _serial(name: str) -> str:
+    if len(name) <= _SERIAL_LENGTH:
+        return name
+    return hashlib.sha256(name.encode()).hexdigest()[:_SERIAL_LENGTH]

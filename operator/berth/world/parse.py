@@ -1,0 +1,193 @@
+"""Raw objects -> records: our own kinds and the facts of the cluster. Children are in `world/children.py`.
+
+Each function takes one decoded object and keeps the least that is needed; the object is dropped afterwards.
+"""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from berth.api.base import Model
+from berth.api.isolation_class import IsolationClassSpec
+from berth.api.isolation_policy import IsolationPolicySpec
+from berth.api.quantity import amount, millicores
+from berth.world.records import (
+    ClaimRecord,
+    ClassRecord,
+    InstancetypeRecord,
+    Key,
+    KubeVirtRecord,
+    NamespaceRecord,
+    NodeRecord,
+    PolicyRecord,
+    RuntimeClassRecord,
+    WorkloadRecord,
+)
+
+Raw = dict[str, Any]
+Spec = TypeVar("Spec", bound=Model)
+
+
+@lru_cache(maxsize=8192)
+def seconds(timestamp: str | None) -> float:
+    """Return an RFC 3339 time as seconds since the epoch; 0 for none."""
+    return datetime.fromisoformat(timestamp).replace(tzinfo=UTC).timestamp() if timestamp else 0.0
+
+
+def key_of(raw: Raw) -> Key:
+    """Return namespace and name."""
+    meta = raw["metadata"]
+    return meta.get("namespace", ""), meta["name"]
+
+
+def canonical(value: object) -> bytes:
+    """Return a value as JSON with sorted keys: equal values give equal bytes."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def pairs(mapping: dict[str, str] | None) -> tuple[tuple[str, str], ...]:
+    """Return a map as sorted pairs."""
+    return tuple(sorted((mapping or {}).items()))
+
+
+def workload(raw: Raw) -> WorkloadRecord:
+    """Project a Workload."""
+    meta = raw["metadata"]
+    return WorkloadRecord(
+        key=key_of(raw),
+        uid=meta["uid"],
+        generation=meta.get("generation", 0),
+        resource_version=meta["resourceVersion"],
+        created=seconds(meta.get("creationTimestamp")),
+        deleting="deletionTimestamp" in meta,
+        labels=pairs(meta.get("labels")),
+        spec=canonical(raw.get("spec") or {}),
+        status=canonical(raw.get("status") or {}),
+    )
+
+
+def isolation_class(raw: Raw) -> ClassRecord:
+    """Project an IsolationClass; a spec that is not understood is kept as an error, never dropped."""
+    spec, error = _understood(IsolationClassSpec, raw)
+    meta = raw["metadata"]
+    return ClassRecord(
+        meta["name"], meta["uid"], meta.get("generation", 0), spec, error, canonical(raw.get("status") or {})
+    )
+
+
+def isolation_policy(raw: Raw) -> PolicyRecord:
+    """Project an IsolationPolicy; a spec that is not understood is kept as an error, never dropped."""
+    spec, error = _understood(IsolationPolicySpec, raw)
+    meta = raw["metadata"]
+    return PolicyRecord(
+        meta["name"], meta["uid"], meta.get("generation", 0), spec, error, canonical(raw.get("status") or {})
+    )
+
+
+def _understood(model: type[Spec], raw: Raw) -> tuple[Spec | None, str | None]:
+    try:
+        return model.model_validate_json(orjson.dumps(raw.get("spec") or {})), None
+    except ValidationError as error:
+        return None, problems(error)
+
+
+def problems(error: ValidationError) -> str:
+    """Return what is wrong with a spec as one line: `spec.require.level: Input should be ...`."""
+    found = (f"spec.{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False))
+    return "; ".join(sorted(found)[:5])
+
+
+def namespace(raw: Raw) -> NamespaceRecord:
+    """Project a namespace."""
+    meta = raw["metadata"]
+    return NamespaceRecord(meta["name"], pairs(meta.get("labels")), "deletionTimestamp" in meta)
+
+
+def node(raw: Raw) -> NodeRecord:
+    """Project a node: what it offers, not how it fares, so that heartbeats change nothing."""
+    meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    allocatable = status.get("allocatable") or {}
+    handlers = status.get("runtimeHandlers")
+    return NodeRecord(
+        name=meta["name"],
+        schedulable=not spec.get("unschedulable", False) and "deletionTimestamp" not in meta,
+        labels=pairs(meta.get("labels")),
+        taints=tuple(
+            sorted(
+                (taint["key"], taint.get("value", ""), taint["effect"])
+                for taint in spec.get("taints") or ()
+                # Set by the node controller when a node is down for a moment: no reason to move anything.
+                if not taint["key"].startswith("node.kubernetes.io/")
+            )
+        ),
+        cpu=millicores(allocatable.get("cpu")),
+        memory=amount(allocatable.get("memory")),
+        devices=tuple(sorted((name, amount(count)) for name, count in allocatable.items() if "/" in name)),
+        handlers=frozenset(handler.get("name", "") for handler in handlers) if handlers else None,
+    )
+
+
+def runtime_class(raw: Raw) -> RuntimeClassRecord:
+    """Project a RuntimeClass."""
+    meta = raw["metadata"]
+    fixed = (raw.get("overhead") or {}).get("podFixed")
+    return RuntimeClassRecord(
+        name=meta["name"],
+        uid=meta["uid"],
+        handler=raw["handler"],
+        overhead_cpu=millicores((fixed or {}).get("cpu")),
+        overhead_memory=amount((fixed or {}).get("memory")),
+        has_overhead=bool(fixed),
+        node_selector=pairs((raw.get("scheduling") or {}).get("nodeSelector")),
+    )
+
+
+def kubevirt(raw: Raw) -> KubeVirtRecord:
+    """Project the KubeVirt custom resource."""
+    configuration = (raw.get("spec") or {}).get("configuration") or {}
+    developer = configuration.get("developerConfiguration") or {}
+    status = raw.get("status") or {}
+    conditions = {each["type"]: each for each in status.get("conditions") or ()}
+    available = conditions.get("Available", {})
+    profile = (configuration.get("seccompConfiguration") or {}).get("virtualMachineInstanceProfile") or {}
+    return KubeVirtRecord(
+        phase=status.get("phase", ""),
+        available=available.get("status", "True") == "True",
+        message=available.get("message", ""),
+        emulation=bool(developer.get("useEmulation")),
+        cpu_allocation_ratio=max(1, int(developer.get("cpuAllocationRatio") or 10)),
+        cpu_manager="CPUManager" in (developer.get("featureGates") or ()),
+        permitted_devices=_permitted(configuration.get("permittedHostDevices") or {}),
+        restricted_seccomp=bool(profile.get("customProfile")),
+    )
+
+
+def _permitted(devices: Raw) -> frozenset[str]:
+    kinds = ("pciHostDevices", "mediatedDevices", "usb")
+    return frozenset(each["resourceName"] for kind in kinds for each in devices.get(kind) or ())
+
+
+def instancetype(raw: Raw) -> InstancetypeRecord:
+    """Project a VirtualMachineClusterInstancetype."""
+    cpu, memory = raw["spec"].get("cpu") or {}, raw["spec"].get("memory") or {}
+    return InstancetypeRecord(
+        name=raw["metadata"]["name"],
+        cpus=max(1, int(cpu.get("guest") or 1)),
+        memory=amount(memory.get("guest")),
+        dedicated=bool(cpu.get("dedicatedCPUPlacement")),
+    )
+
+
+def claim(raw: Raw) -> ClaimRecord:
+    """Project a PersistentVolumeClaim."""
+    spec = raw.get("spec") or {}
+    return ClaimRecord(
+        key=key_of(raw),
+        uid=raw["metadata"]["uid"],
+        access_modes=tuple(sorted(spec.get("accessModes") or ())),
+        block=spec.get("volumeMode") == "Block",
+        bound=(raw.get("status") or {}).get("phase") == "Bound",
+    )

@@ -1,0 +1,207 @@
+"""Frozen records of what was seen. Each is the least that deciding, rendering and observing need.
+
+Sizes are integers: CPU in millicores, memory in bytes. Times are seconds since the epoch (UTC).
+"""
+
+from dataclasses import dataclass, field
+
+from berth.api.isolation_class import IsolationClassSpec
+from berth.api.isolation_policy import IsolationPolicySpec
+
+Key = tuple[str, str]
+"""Namespace (empty for cluster-scoped kinds) and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadRecord:
+    """One Workload. The spec is kept as JSON and parsed when it is worked on, to keep thousands of them small."""
+
+    key: Key
+    uid: str
+    generation: int
+    resource_version: str
+    created: float
+    deleting: bool
+    labels: tuple[tuple[str, str], ...]
+    spec: bytes
+    status: bytes
+    """Status as last seen, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRecord:
+    """One IsolationClass; `error` says why its spec was not understood, and `spec` is None then."""
+
+    name: str
+    uid: str
+    generation: int
+    spec: IsolationClassSpec | None
+    error: str | None
+    status: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRecord:
+    """One IsolationPolicy; `error` says why its spec was not understood, and `spec` is None then."""
+
+    name: str
+    uid: str
+    generation: int
+    spec: IsolationPolicySpec | None
+    error: str | None
+    status: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceRecord:
+    """One namespace."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    terminating: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """One node. Only what changes rarely: no heartbeats and no usage."""
+
+    name: str
+    schedulable: bool
+    labels: tuple[tuple[str, str], ...]
+    taints: tuple[tuple[str, str, str], ...]
+    """Key, value, effect."""
+    cpu: int
+    memory: int
+    devices: tuple[tuple[str, int], ...]
+    """Extended resources and how many the node has, sorted; KVM is `devices.kubevirt.io/kvm`."""
+    handlers: frozenset[str] | None
+    """Runtime handlers that the node advertises; None when it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeClassRecord:
+    """One RuntimeClass (node.k8s.io/v1)."""
+
+    name: str
+    uid: str
+    handler: str
+    overhead_cpu: int
+    overhead_memory: int
+    has_overhead: bool
+    node_selector: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KubeVirtRecord:
+    """The KubeVirt custom resource: whether it is deployed, and what its configuration changes for us."""
+
+    phase: str
+    available: bool
+    message: str
+    emulation: bool
+    cpu_allocation_ratio: int
+    cpu_manager: bool
+    permitted_devices: frozenset[str]
+    restricted_seccomp: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InstancetypeRecord:
+    """One VirtualMachineClusterInstancetype: the size it gives a guest."""
+
+    name: str
+    cpus: int
+    memory: int
+    dedicated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRecord:
+    """One PersistentVolumeClaim."""
+
+    key: Key
+    uid: str
+    access_modes: tuple[str, ...]
+    block: bool
+    bound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a child says is wrong: a reason of ours and the child's own words."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRecord:
+    """One object that Berth made for a Workload, or that carries its label."""
+
+    kind: str
+    key: Key
+    uid: str
+    resource_version: str
+    generation: int
+    owner_uid: str
+    """UID of the controller that owns it; empty when nobody does."""
+    workload: str
+    """Value of the workload label."""
+    class_name: str
+    """IsolationClass it was rendered for; empty for children that do not depend on it."""
+    deleting: bool
+    content: bytes
+    """Metadata and spec that may be compared with what is wanted: JSON, compressed."""
+    observed_generation: int
+    replicas: int
+    ready: int
+    updated: int
+    complete: bool
+    """A Job that succeeded, or a VirtualMachine that ran once and stopped well."""
+    failed: Problem | None
+    problem: Problem | None
+    """Not final: what stands in the way now."""
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class PodRecord:
+    """One pod with the workload label: of a Deployment, a Job or a virtual machine's launcher."""
+
+    key: Key
+    uid: str
+    workload: str
+    class_name: str
+    runtime_class: str
+    overhead_memory: int
+    node: str
+    running: bool
+    ready: bool
+    finished: bool
+    deleting: bool
+    launcher: bool
+    problem: Problem | None
+    created: float
+    scheduled: float
+    initialized: float
+    ready_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRecord:
+    """One VirtualMachineInstance with the workload label."""
+
+    key: Key
+    uid: str
+    workload: str
+    class_name: str
+    phase: str
+    node: str
+    ready: bool
+    deleting: bool
+    emulated: bool
+    problem: Problem | None
+    created: float
+    phases: tuple[tuple[str, float], ...] = field(default=())
+    """Phase and when it was reached."""
+    ready_at: float = 0.0

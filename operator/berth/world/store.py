@@ -1,0 +1,170 @@
+"""The one store: everything as last seen, indexed for reconciling. It does no I/O and is used from one thread."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from berth.world.records import (
+    ChildRecord,
+    ClaimRecord,
+    ClassRecord,
+    InstancetypeRecord,
+    Key,
+    KubeVirtRecord,
+    MachineRecord,
+    NamespaceRecord,
+    NodeRecord,
+    PodRecord,
+    PolicyRecord,
+    RuntimeClassRecord,
+    WorkloadRecord,
+)
+
+Facts = ClassRecord | NodeRecord | RuntimeClassRecord | KubeVirtRecord | InstancetypeRecord
+"""What the offer of classes is computed from."""
+
+_NOTHING: dict[Any, Any] = {}
+
+
+class Store:
+    """Records by kind and key. Every change wakes the Workloads that it may concern.
+
+    `wake` is called with the key of one Workload; `world_changed` when classes, policies or facts of the cluster have
+    changed, which may concern all of them. `facts_revision` and `policy_revision` grow then: whoever derives values
+    from those keeps them until then.
+    """
+
+    def __init__(self, wake: Callable[[Key], None], world_changed: Callable[[], None]) -> None:
+        self.workloads: dict[Key, WorkloadRecord] = {}
+        self.classes: dict[str, ClassRecord] = {}
+        self.policies: dict[str, PolicyRecord] = {}
+        self.namespaces: dict[str, NamespaceRecord] = {}
+        self.nodes: dict[str, NodeRecord] = {}
+        self.runtime_classes: dict[str, RuntimeClassRecord] = {}
+        self.kubevirts: dict[Key, KubeVirtRecord] = {}
+        self.instancetypes: dict[str, InstancetypeRecord] = {}
+        self.claims: dict[Key, ClaimRecord] = {}
+        self.facts_revision = 0
+        self.policy_revision = 0
+        self._children: dict[Key, dict[tuple[str, str], ChildRecord]] = {}
+        self._pods: dict[Key, dict[str, PodRecord]] = {}
+        self._machines: dict[Key, dict[str, MachineRecord]] = {}
+        self._parents: dict[tuple[str, Key], Key] = {}
+        self._by_namespace: dict[str, set[str]] = {}
+        self._wake = wake
+        self._world_changed = world_changed
+
+    def put_workload(self, key: Key, record: WorkloadRecord | None) -> None:
+        """Store or drop a Workload; what only echoes our own status write wakes nobody."""
+        before = self.workloads.get(key)
+        if record is None:
+            self.workloads.pop(key, None)
+            self._by_namespace.get(key[0], set()).discard(key[1])
+        else:
+            self.workloads[key] = record
+            self._by_namespace.setdefault(key[0], set()).add(key[1])
+        if before is None or record is None or _without_version(before) != _without_version(record):
+            self._wake(key)
+
+    def put_status(self, key: Key, uid: str, status: bytes) -> None:
+        """Remember the status that was just written (read your writes)."""
+        record = self.workloads.get(key)
+        if record is not None and record.uid == uid:
+            self.workloads[key] = replace(record, status=status)
+
+    def put_class(self, name: str, record: ClassRecord | None) -> None:
+        """Store or drop an IsolationClass."""
+        if self._swap(self.classes, name, record, _no_status):
+            self.facts_revision += 1
+            self._world_changed()
+
+    def put_policy(self, name: str, record: PolicyRecord | None) -> None:
+        """Store or drop an IsolationPolicy."""
+        if self._swap(self.policies, name, record, _no_status):
+            self.policy_revision += 1
+            self._world_changed()
+
+    def put_namespace(self, name: str, record: NamespaceRecord | None) -> None:
+        """Store or drop a namespace; its labels matter to its Workloads."""
+        if self._swap(self.namespaces, name, record):
+            self._wake_namespace(name)
+
+    def put_claim(self, key: Key, record: ClaimRecord | None) -> None:
+        """Store or drop a PersistentVolumeClaim; its shape matters to Workloads that use it."""
+        if self._swap(self.claims, key, record):
+            self._wake_namespace(key[0])
+
+    def put_fact(self, table: dict[Any, Any], key: object, record: Facts | None) -> None:
+        """Store or drop a fact of the cluster in one of this store's tables."""
+        if self._swap(table, key, record):
+            self.facts_revision += 1
+            self._world_changed()
+
+    def put_child(self, kind: str, key: Key, record: ChildRecord | None) -> None:
+        """Store or drop a child of a Workload."""
+        self._put_owned(self._children, (kind, key), (kind, key[1]), record)
+
+    def put_pod(self, key: Key, record: PodRecord | None) -> None:
+        """Store or drop a pod of a Workload."""
+        self._put_owned(self._pods, ("Pod", key), key[1], record)
+
+    def put_machine(self, key: Key, record: MachineRecord | None) -> None:
+        """Store or drop a virtual machine instance of a Workload."""
+        self._put_owned(self._machines, ("VirtualMachineInstance", key), key[1], record)
+
+    def children(self, key: Key) -> tuple[ChildRecord, ...]:
+        """Return all objects that carry the label of this Workload, ours or not, sorted by kind and name."""
+        return tuple(record for _, record in sorted(self._children.get(key, _NOTHING).items()))
+
+    def pods(self, key: Key) -> tuple[PodRecord, ...]:
+        """Return the pods that carry the label of this Workload, sorted by name."""
+        return tuple(record for _, record in sorted(self._pods.get(key, _NOTHING).items()))
+
+    def machines(self, key: Key) -> tuple[MachineRecord, ...]:
+        """Return the virtual machine instances that carry the label of this Workload, sorted by name."""
+        return tuple(record for _, record in sorted(self._machines.get(key, _NOTHING).items()))
+
+    def workload_names(self, namespace: str) -> Iterable[str]:
+        """Return the names of the Workloads of one namespace."""
+        return self._by_namespace.get(namespace, ())
+
+    def _swap(self, table: dict[Any, Any], key: object, record: Any, view: Callable[[Any], Any] = lambda r: r) -> bool:
+        """Store or drop a record; return whether anything but what `view` hides has changed."""
+        before = table.get(key)
+        if record is None:
+            table.pop(key, None)
+        else:
+            table[key] = record
+        return bool((before is None) != (record is None) or (record is not None and view(before) != view(record)))
+
+    def _put_owned(self, table: dict[Key, dict[Any, Any]], place: tuple[str, Key], inner: object, record: Any) -> None:
+        """Store or drop what belongs to a Workload by its label, and wake that Workload; the label may change."""
+        namespace = place[1][0]
+        owner = (namespace, record.workload) if record is not None else None
+        former = self._parents.get(place)
+        if former is not None and former != owner:
+            owned = table.get(former, {})
+            owned.pop(inner, None)
+            if not owned:
+                table.pop(former, None)
+            del self._parents[place]
+            self._wake(former)
+        if owner is not None:
+            owned = table.setdefault(owner, {})
+            before = owned.get(inner)
+            owned[inner] = record
+            self._parents[place] = owner
+            if before is None or _without_version(before) != _without_version(record):
+                self._wake(owner)
+
+    def _wake_namespace(self, namespace: str) -> None:
+        for name in self.workload_names(namespace):
+            self._wake((namespace, name))
+
+
+def _without_version(record: Any) -> Any:
+    return replace(record, resource_version="") if hasattr(record, "resource_version") else record
+
+
+def _no_status(record: Any) -> Any:
+    return None if record is None else replace(record, status=b"")

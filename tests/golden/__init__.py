@@ -1,0 +1,1 @@
+"""Golden cases: one idea each, as files that people read."""

@@ -1,0 +1,100 @@
+"""Golden cases: `in.yaml` says what is asked, `children.yaml` what is rendered for it.
+
+`in.yaml` holds a Workload, the IsolationClass it was placed in, and a Tenant where that matters; its first line says
+what the case is about. `python -m golden.golden --update` rewrites every `children.yaml`.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+from berth.api.isolation_class import IsolationClassSpec
+from berth.api.workload import WorkloadSpec
+from berth.decide.facts import Cluster, class_facts
+from berth.decide.model import ClassFacts
+from berth.render.children import render
+from berth.render.model import Object, Subject
+from berth.world.records import ClassRecord
+
+CASES = Path(__file__).parent / "cases"
+UID = "0b6c1c1e-0000-4000-8000-000000000001"
+LINE_LENGTH = 120
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes every value where it stands, without anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        """Return that nothing is shared."""
+        return True
+
+
+def names() -> list[str]:
+    """Return the names of all cases, sorted."""
+    return sorted(path.parent.name for path in CASES.glob("*/in.yaml"))
+
+
+def load(name: str) -> tuple[Subject, ClassFacts]:
+    """Return what a case renders."""
+    documents = {each["kind"]: each for each in yaml.safe_load_all((CASES / name / "in.yaml").read_text())}
+    workload, tenant = documents["Workload"], documents.get("Tenant")
+    meta = workload["metadata"]
+    subject = Subject(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=UID,
+        spec=WorkloadSpec.model_validate_json(orjson.dumps(workload["spec"])),
+        tenant=tenant["metadata"]["name"] if tenant else f"ns.{meta['namespace']}",
+    )
+    return subject, _facts(documents["IsolationClass"])
+
+
+def _facts(document: Object) -> ClassFacts:
+    spec = IsolationClassSpec.model_validate_json(orjson.dumps(document["spec"]))
+    record = ClassRecord(document["metadata"]["name"], "", 1, spec, None, b"{}")
+    return class_facts(record, Cluster(runtime_classes={}, nodes=(), kubevirt=None, kubevirt_present=False))
+
+
+def rendered(name: str) -> list[Object]:
+    """Return the bodies that a case renders now."""
+    return [child.body for child in render(*load(name))]
+
+
+def expected(name: str) -> str:
+    """Return the text of the children that a case expects."""
+    return (CASES / name / "children.yaml").read_text()
+
+
+def text(bodies: list[Object]) -> str:
+    """Return bodies as the text of a `children.yaml`."""
+    return yaml.dump_all(bodies, Dumper=_Dumper, sort_keys=False, width=LINE_LENGTH, allow_unicode=True)
+
+
+def stale(*, update: bool = False) -> list[str]:
+    """Return the cases whose `children.yaml` is not what is rendered now, and rewrite those when told to."""
+    found = []
+    for name in names():
+        path, now = CASES / name / "children.yaml", text(rendered(name))
+        if not path.exists() or path.read_text() != now:
+            found.append(name)
+            if update:
+                path.write_text(now)
+    return found
+
+
+def main() -> int:
+    """Check all cases, or rewrite them with `--update`; return 1 when one is stale."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--update", action="store_true", help="rewrite children.yaml of every case")
+    update = parser.parse_args().update
+    changed = stale(update=update)
+    for name in changed:
+        sys.stdout.write(f"{'rewritten' if update else 'stale'}: {name}\n")
+    return 0 if update else bool(changed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

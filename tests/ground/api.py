@@ -1,0 +1,92 @@
+"""Blocking calls to an API server: what the ground's own set-up code and tests need, nothing more."""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+import orjson
+import urllib3
+import yaml
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+APPLY = "application/apply-patch+yaml"
+JSON = "application/json"
+MERGE = "application/merge-patch+json"
+FIELD_MANAGER = "ground"
+POLL_SECONDS = 0.05
+REQUEST_SECONDS = 30.0
+FIRST_ERROR = 400
+
+
+class ApiError(RuntimeError):
+    """The API server said no: `code` is the HTTP status, `status` the Status object it sent."""
+
+    def __init__(self, code: int, status: Json) -> None:
+        """Keep the answer; the message is the server's own."""
+        super().__init__(f"{code} {status.get('message', status)}")
+        self.code = code
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach an API server, as a kubeconfig of the ground says: by certificate files or by token."""
+
+    server: str
+    tls: ssl.SSLContext
+    headers: dict[str, str]
+
+
+def connection(kubeconfig: Path) -> Connection:
+    """Read the only context of a kubeconfig that kwokctl or `identity` wrote."""
+    content = yaml.safe_load(kubeconfig.read_text())
+    cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
+    tls = ssl.create_default_context(cafile=cluster["certificate-authority"])
+    if "client-certificate" in user:
+        tls.load_cert_chain(user["client-certificate"], user["client-key"])
+    headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+    return Connection(cluster["server"], tls, headers)
+
+
+@lru_cache(maxsize=64)
+def _pool(kubeconfig: Path, _changed: int) -> tuple[Connection, urllib3.PoolManager]:
+    found = connection(kubeconfig)
+    return found, urllib3.PoolManager(ssl_context=found.tls, maxsize=16, retries=False, timeout=REQUEST_SECONDS)
+
+
+def call(kubeconfig: Path, method: str, path: str, body: object = None, content_type: str = JSON) -> Json:
+    """Send one request, return the answer's JSON; a body of bytes goes as it is.
+
+    Raises ApiError on 4xx and 5xx, urllib3's errors when the server cannot be reached.
+    """
+    reached, pool = _pool(kubeconfig, kubeconfig.stat().st_mtime_ns)
+    headers = {"Accept": JSON, "Content-Type": content_type, **reached.headers}
+    data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
+    answer = pool.request(method, reached.server + path, body=data, headers=headers)
+    content: Json = orjson.loads(answer.data) if answer.data[:1] == b"{" else {"message": answer.data.decode()}
+    if answer.status >= FIRST_ERROR:
+        raise ApiError(answer.status, content)
+    return content
+
+
+def apply(kubeconfig: Path, path: str, body: Json | bytes) -> Json:
+    """Apply one object (bytes: YAML) server-side at its own path; raises ApiError."""
+    query = f"?fieldManager={FIELD_MANAGER}&force=true&fieldValidation=Strict"
+    return call(kubeconfig, "PATCH", path + query, body, APPLY)
+
+
+def eventually(condition: Callable[[], T | None], seconds: float, what: str) -> T:
+    """Return the first true answer of a condition; raises TimeoutError naming `what` after so many seconds."""
+    deadline = monotonic() + seconds
+    while not (answer := condition()):
+        if monotonic() > deadline:
+            message = f"not within {seconds:g} s: {what}"
+            raise TimeoutError(message)
+        sleep(POLL_SECONDS)
+    return answer

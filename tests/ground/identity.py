@@ -1,0 +1,51 @@
+"""Kubeconfigs that act as a ServiceAccount, so that a process has exactly the rights its RBAC gives it."""
+
+from pathlib import Path
+
+import yaml
+
+from ground.api import ApiError, call, eventually
+from ground.cluster import Cluster
+
+TOKEN_SECONDS = 7 * 24 * 3600
+NOT_FOUND = 404
+ACCOUNT_SECONDS = 20.0
+
+
+def kubeconfig_for(cluster: Cluster, namespace: str, serviceaccount: str, path: Path) -> Path:
+    """Write a kubeconfig with a token (a week long) of a ServiceAccount and return its path.
+
+    Waits for a ServiceAccount that is about to exist; raises TimeoutError when it does not, ApiError when refused.
+    """
+    what = f"ServiceAccount {namespace}/{serviceaccount}"
+    token = eventually(lambda: _token(cluster, namespace, serviceaccount), ACCOUNT_SECONDS, what)
+    administrator = yaml.safe_load(cluster.kubeconfig.read_text())
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": administrator["clusters"],
+        "users": [{"name": serviceaccount, "user": {"token": token}}],
+        "contexts": [{"name": serviceaccount, "context": _context(administrator, namespace, serviceaccount)}],
+        "current-context": serviceaccount,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def _token(cluster: Cluster, namespace: str, serviceaccount: str) -> str | None:
+    where = f"/api/v1/namespaces/{namespace}/serviceaccounts/{serviceaccount}/token"
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+    try:
+        answer = call(cluster.kubeconfig, "POST", where, {**request, "spec": {"expirationSeconds": TOKEN_SECONDS}})
+    except ApiError as error:
+        if error.code == NOT_FOUND:
+            return None
+        raise
+    token: str = answer["status"]["token"]
+    return token
+
+
+def _context(administrator: dict[str, list[dict[str, str]]], namespace: str, user: str) -> dict[str, str]:
+    return {"cluster": administrator["clusters"][0]["name"], "namespace": namespace, "user": user}

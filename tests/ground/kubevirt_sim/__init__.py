@@ -1,0 +1,18 @@
+"""A simulator of KubeVirt's and CDI's controllers: real API objects, launcher pods that KWOK runs, no guests.
+
+What it does, it does as KubeVirt (virt-controller, lifecycle of VMs, instances and pools; CDI for DataVolumes), so that
+an operator sees the same objects, phases, conditions and failures. What it does not do: migrations, snapshots,
+hotplug, guest agents, admission webhooks (see `ground.kubevirt_admission`) and anything inside a guest.
+
+Failures on demand, as annotation `ground.berth.dev/fail` of a VirtualMachine or of its template:
+CrashLoop, NotMigratable, SoftwareEmulation, PSA, NeverReady, ImagePullBackOff; of a DataVolume: Failed;
+of the KubeVirt object: Degraded. `ground.berth.dev/succeed-after: 3s` makes the guest power off after that time,
+`ground.berth.dev/boot-after: 3s` makes it boot for that long.
+"""
+
+FAIL = "ground.berth.dev/fail"
+SUCCEED_AFTER = "ground.berth.dev/succeed-after"
+BOOT_AFTER = "ground.berth.dev/boot-after"
+VERSION = "v1.9.0"
+NAMESPACE = "kubevirt"
+SERVICE_ACCOUNT = "kubevirt-controller"

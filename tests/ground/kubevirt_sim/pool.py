@@ -1,0 +1,163 @@
+"""VirtualMachinePool -> VirtualMachines NAME-0..n-1, their updates and the pool's status (watch/pool)."""
+
+import copy
+import hashlib
+import math
+
+import orjson
+
+from ground.api import Json
+from ground.kubevirt_sim import launcher
+from ground.kubevirt_sim.kinds import POOL, VM, VMI
+from ground.kubevirt_sim.sim import Sim
+from ground.kubevirt_sim.status import holds, with_condition, without_condition
+from ground.kubevirt_sim.vm import TOPOLOGY
+
+REVISION = "kubevirt.io/vm-pool-revision-name"
+
+
+async def sync(sim: Sim, pool: Json) -> None:
+    """Make, update or remove the machines of a pool, then write its status."""
+    if "deletionTimestamp" in pool["metadata"] or not sim.deployed():
+        return
+    machines = _machines(sim, pool)
+    if not pool["spec"].get("paused"):
+        await _scale(sim, pool, machines)
+        await _update(sim, pool, machines)
+    await sim.write_status(POOL, pool, _status(sim, pool))
+
+
+def _machines(sim: Sim, pool: Json) -> list[Json]:
+    found = sim.world.of_owner(VM, pool["metadata"]["uid"])
+    return sorted((vm for vm in found if "deletionTimestamp" not in vm["metadata"]), key=ordinal)
+
+
+def ordinal(vm: Json) -> int:
+    """Return the number at the end of a machine's name."""
+    return int(vm["metadata"]["name"].rpartition("-")[2])
+
+
+async def _scale(sim: Sim, pool: Json, machines: list[Json]) -> None:
+    """Create the lowest numbers that are missing, or remove the highest ones that are too many."""
+    wanted = pool["spec"].get("replicas", 1)
+    taken = {ordinal(vm) for vm in sim.world.of_owner(VM, pool["metadata"]["uid"])}
+    free = (number for number in range(wanted + len(taken)) if number not in taken)
+    for _ in range(len(machines), wanted):
+        await sim.create(VM, _machine(pool, next(free)))
+    for vm in machines[wanted:]:
+        await sim.delete(VM, vm)
+
+
+def _machine(pool: Json, number: int) -> Json:
+    meta, template = pool["metadata"], pool["spec"]["virtualMachineTemplate"]
+    given = template.get("metadata") or {}
+    return {
+        "metadata": {
+            "name": f"{meta['name']}-{number}",
+            "namespace": meta["namespace"],
+            "labels": {**(given.get("labels") or {}), REVISION: _revision(pool)},
+            "annotations": given.get("annotations") or {},
+            "ownerReferences": [launcher.owner_reference("VirtualMachinePool", POOL.api, meta)],
+        },
+        "spec": _spec(pool, number),
+    }
+
+
+def _spec(pool: Json, number: int) -> Json:
+    """Return a machine's spec; with nameGeneration its Secrets and ConfigMaps are its own, by number."""
+    spec: Json = copy.deepcopy(pool["spec"]["virtualMachineTemplate"]["spec"])
+    naming = pool["spec"].get("nameGeneration", {})
+    for volume in spec["template"]["spec"].get("volumes", []):
+        for reference, key in _references(volume, naming):
+            reference[key] = f"{reference[key]}-{number}"
+    return spec
+
+
+def _references(volume: Json, naming: Json) -> list[tuple[Json, str]]:
+    found: list[tuple[Json, str]] = []
+    if naming.get("appendIndexToSecretRefs"):
+        for source in ("cloudInitNoCloud", "cloudInitConfigDrive"):
+            found += [(ref, "name") for ref in volume.get(source, {}).values() if isinstance(ref, dict)]
+        found += [(volume["secret"], "secretName")] if "secret" in volume else []
+        found += [(volume["sysprep"]["secret"], "name")] if "secret" in volume.get("sysprep", {}) else []
+    if naming.get("appendIndexToConfigMapRefs"):
+        found += [(volume["configMap"], "name")] if "configMap" in volume else []
+    return found
+
+
+def _revision(pool: Json) -> str:
+    text = orjson.dumps(pool["spec"]["virtualMachineTemplate"], option=orjson.OPT_SORT_KEYS)
+    return f"{pool['metadata']['name'][:40]}-{hashlib.sha256(text).hexdigest()[:8]}"
+
+
+async def _update(sim: Sim, pool: Json, machines: list[Json]) -> None:
+    """Give outdated machines the new template; with the proactive strategy also restart the ones that need it."""
+    strategy = pool["spec"].get("updateStrategy", {})
+    if "unmanaged" in strategy:
+        return
+    for vm in machines[: pool["spec"].get("replicas", 1)]:
+        if vm["metadata"].get("labels", {}).get(REVISION) != _revision(pool):
+            await _renew(sim, pool, vm)
+    if "opportunistic" not in strategy:
+        await _restart(sim, pool, machines)
+
+
+async def _renew(sim: Sim, pool: Json, vm: Json) -> None:
+    new, old = _machine(pool, ordinal(vm)), vm["spec"]["template"]["spec"]["domain"]
+    domain = new["spec"]["template"]["spec"]["domain"]
+    # What was filled on create is the machine's identity and stays.
+    domain["firmware"] = {**old.get("firmware", {}), **domain.get("firmware", {})}
+    domain.setdefault("machine", old.get("machine", {}))
+    new["spec"]["template"]["spec"].setdefault(
+        "architecture", vm["spec"]["template"]["spec"].get("architecture", "amd64")
+    )
+    meta = new["spec"]["template"].setdefault("metadata", {})
+    meta["annotations"] = {TOPOLOGY: "v3", **(meta.get("annotations") or {})}
+    spec = {**dict.fromkeys(vm["spec"]), **new["spec"]}
+    spec["template"] = _replaced(vm["spec"]["template"], spec["template"])
+    await sim.patch(VM, vm, {"metadata": {"labels": new["metadata"]["labels"]}, "spec": spec})
+
+
+def _replaced(old: Json, new: Json) -> Json:
+    """Return the merge patch that turns one object into another."""
+    patch: Json = {key: None for key in old if key not in new}
+    for key, value in new.items():
+        both = isinstance(value, dict) and isinstance(old.get(key), dict)
+        patch[key] = _replaced(old[key], value) if both else value
+    return patch
+
+
+async def _restart(sim: Sim, pool: Json, machines: list[Json]) -> None:
+    """Restart machines that wait for it, never more than maxUnavailable out of service at once."""
+    waiting = [vm for vm in machines if holds(vm, "RestartRequired")]
+    out = sum(not holds(vm, "Ready") for vm in machines)
+    for vm in waiting[: max(0, _max_unavailable(pool, len(machines)) - out)]:
+        vmi = sim.world.get(VMI, vm["metadata"]["namespace"], vm["metadata"]["name"])
+        if vmi:
+            await sim.delete(VMI, vmi)
+
+
+def _max_unavailable(pool: Json, count: int) -> int:
+    given = pool["spec"].get("maxUnavailable", "100%")
+    if isinstance(given, str) and given.endswith("%"):
+        return max(1, math.floor(count * int(given.removesuffix("%")) / 100))
+    return max(1, int(given))
+
+
+def _status(sim: Sim, pool: Json) -> Json:
+    machines = _machines(sim, pool)
+    selector = pool["spec"]["selector"].get("matchLabels", {})
+    status = {
+        **pool.get("status", {}),
+        "replicas": len(machines),
+        "readyReplicas": sum(holds(vm, "Ready") for vm in machines),
+        "labelSelector": ",".join(f"{key}={value}" for key, value in sorted(selector.items())),
+    }
+    items = status.get("conditions", [])
+    if pool["spec"].get("paused"):
+        status["conditions"] = with_condition(
+            items, {"type": "ReplicaPaused", "status": "True", "reason": "Paused"}, sim.now()
+        )
+    elif items:
+        status["conditions"] = without_condition(items, "ReplicaPaused")
+    return status

@@ -1,0 +1,95 @@
+"""DataVolume -> claim -> bound, DataSource -> ready (CDI). The contents of a disk are not there, of course."""
+
+from datetime import datetime
+
+from ground.api import Json
+from ground.kubevirt_sim import launcher
+from ground.kubevirt_sim.kinds import CLAIM, DATA_SOURCE, DATA_VOLUME
+from ground.kubevirt_sim.sim import Sim, failing
+from ground.kubevirt_sim.status import with_condition
+
+CLAIM_FIELDS = ("accessModes", "resources", "storageClassName", "volumeMode", "volumeName")
+FALLBACK_SIZE = "1Gi"
+
+
+async def sync(sim: Sim, volume: Json) -> None:
+    """Make the claim of a DataVolume once its source is there, then write its status."""
+    meta = volume["metadata"]
+    if "deletionTimestamp" in meta:
+        return
+    source, missing = _source(sim, volume)
+    claim = sim.world.get(CLAIM, meta["namespace"], meta["name"])
+    if claim is None and missing is None and not failing(volume):
+        await sim.create(CLAIM, _claim(volume, source))
+        claim = sim.world.get(CLAIM, meta["namespace"], meta["name"])
+    await sim.write_status(DATA_VOLUME, volume, _status(volume, claim, missing, sim.now()))
+
+
+async def sync_source(sim: Sim, found: Json) -> None:
+    """Write a DataSource's status: ready when the claim it names is bound."""
+    pvc = found["spec"]["source"].get("pvc")
+    claim = sim.world.get(CLAIM, pvc["namespace"], pvc["name"]) if pvc else None
+    if pvc is None:
+        new = {"type": "Ready", "status": "False", "reason": "NoSource", "message": "No source PVC set"}
+    elif claim is None:
+        new = {"type": "Ready", "status": "False", "reason": "NotFound", "message": "PVC not found"}
+    else:
+        new = {"type": "Ready", "status": "True", "reason": "Ready", "message": "DataSource is ready to be consumed"}
+    status = {**found.get("status", {}), "source": found["spec"]["source"]}
+    status["conditions"] = with_condition(status.get("conditions", []), new, sim.now())
+    await sim.write_status(DATA_SOURCE, found, status)
+
+
+def _source(sim: Sim, volume: Json) -> tuple[Json | None, str | None]:
+    """Return the claim a DataVolume is cloned from (None for blanks and imports) and what is missing, if anything."""
+    namespace, spec = volume["metadata"]["namespace"], volume["spec"]
+    pvc = spec.get("source", {}).get("pvc")
+    if reference := spec.get("sourceRef"):
+        where = reference.get("namespace", namespace)
+        found = sim.world.get(DATA_SOURCE, where, reference["name"])
+        if found is None:
+            return None, f"DataSource {where}/{reference['name']} not found"
+        pvc = found["spec"]["source"].get("pvc")
+    if pvc is None:
+        return None, None
+    claim = sim.world.get(CLAIM, pvc["namespace"], pvc["name"])
+    return claim, None if claim else f"Source PVC {pvc['namespace']}/{pvc['name']} not found"
+
+
+def _claim(volume: Json, source: Json | None) -> Json:
+    meta = volume["metadata"]
+    given = volume["spec"].get("storage") or volume["spec"].get("pvc") or {}
+    spec: Json = {key: given[key] for key in CLAIM_FIELDS if key in given}
+    spec.setdefault("accessModes", ["ReadWriteOnce"])
+    size = source["spec"]["resources"]["requests"]["storage"] if source else FALLBACK_SIZE
+    spec["resources"] = {"requests": {"storage": size, **spec.get("resources", {}).get("requests", {})}}
+    return {
+        "metadata": {
+            "name": meta["name"],
+            "namespace": meta["namespace"],
+            "labels": {"app": "containerized-data-importer", "app.kubernetes.io/managed-by": "cdi-controller"},
+            "annotations": {"cdi.kubevirt.io/storage.contentType": "kubevirt"},
+            "ownerReferences": [launcher.owner_reference("DataVolume", DATA_VOLUME.api, meta)],
+        },
+        "spec": spec,
+    }
+
+
+def _status(volume: Json, claim: Json | None, missing: str | None, now: datetime) -> Json:
+    status = {**volume.get("status", {})}
+    bound = bool(claim and claim.get("status", {}).get("phase") == "Bound")
+    status["phase"] = "Failed" if failing(volume) else "Succeeded" if bound else "Pending"
+    status["progress"] = "100.0%" if status["phase"] == "Succeeded" else "N/A"
+    if claim:
+        status["claimName"] = claim["metadata"]["name"]
+    items: list[Json] = status.get("conditions", [])
+    items = with_condition(items, _state("Bound", bound, "Bound" if bound else "Pending", missing or ""), now)
+    ready = status["phase"] == "Succeeded"
+    items = with_condition(items, _state("Ready", ready, "" if ready else "NotReady", missing or ""), now)
+    failed = "Error" if failing(volume) else "Completed" if ready else "Pending"
+    status["conditions"] = with_condition(items, _state("Running", on=False, reason=failed, message=missing or ""), now)
+    return status
+
+
+def _state(type_: str, on: bool, reason: str, message: str) -> Json:  # noqa: FBT001 the condition's own status
+    return {"type": type_, "status": "True" if on else "False", "reason": reason, "message": message}

@@ -1,0 +1,264 @@
+"""VirtualMachine -> VirtualMachineInstance, by run strategy (virt-controller's watch/vm and the mutating webhooks)."""
+
+import copy
+import hashlib
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import orjson
+
+from ground.api import Json
+from ground.kubevirt_sim import launcher
+from ground.kubevirt_sim.kinds import CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, INSTANCETYPE, PREFERENCE, VM, VMI, Kind
+from ground.kubevirt_sim.sim import Sim
+from ground.kubevirt_sim.status import holds, moment, stamp
+from ground.kubevirt_sim.vm_status import vm_status
+from ground.kubevirt_sim.vmi import FINAL, FINALIZER, phase_of
+
+VM_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
+TEMPLATE_HASH = "ground.berth.dev/template-hash"
+TOPOLOGY = "kubevirt.io/pci-topology-version"
+GENERATION = "kubevirt.io/vm-generation"
+OURS = "ground.berth.dev/"
+MAX_BACKOFF_SECONDS = 300.0
+
+
+async def sync(sim: Sim, vm: Json) -> float | None:
+    """Take a virtual machine one step further; returns seconds after which to look again by itself."""
+    vmi = _instance(sim, vm)
+    if "deletionTimestamp" in vm["metadata"]:
+        await _finish(sim, vm, vmi)
+        return None
+    if not sim.deployed():
+        return None
+    if missing := defaults(vm):
+        vm = await sim.patch(VM, vm, missing)
+    failure = _missing_reference(sim, vm)
+    vm, wait = await _run(sim, vm, vmi, failure)
+    vmi = _instance(sim, vm)
+    if vmi and "deletionTimestamp" not in vmi["metadata"]:
+        await _pass_on_annotations(sim, vm, vmi)
+    changed = bool(vmi) and restart_needed(vm, vmi or {})
+    await sim.write_status(VM, vm, vm_status(sim, vm, vmi, failure, restart=changed))
+    return wait
+
+
+def defaults(vm: Json) -> Json:
+    """Return the merge patch with what KubeVirt's webhook fills on create and its controller adds; empty when done."""
+    meta, template = vm["metadata"], vm["spec"]["template"]
+    domain = template.get("spec", {}).get("domain", {})
+    firmware = {key: str(uuid4()) for key in ("uuid", "serial") if key not in domain.get("firmware", {})}
+    filled: Json = {"firmware": firmware} if firmware else {}
+    if "type" not in domain.get("machine", {}):
+        filled["machine"] = {"type": "q35"}
+    spec: Json = {"domain": filled} if filled else {}
+    if "architecture" not in template.get("spec", {}):
+        spec["architecture"] = "amd64"
+    inner: Json = {"spec": spec} if spec else {}
+    if TOPOLOGY not in ((template.get("metadata") or {}).get("annotations") or {}):
+        inner["metadata"] = {"annotations": {TOPOLOGY: "v3"}}
+    patch: Json = {"spec": {"template": inner}} if inner else {}
+    if VM_FINALIZER not in meta.get("finalizers", []):
+        patch["metadata"] = {"finalizers": [*meta.get("finalizers", []), VM_FINALIZER]}
+    return patch
+
+
+def restart_needed(vm: Json, vmi: Json) -> bool:
+    """Tell whether the template changed, since the instance was made, in a field that is not updated live."""
+    made_of = vmi["metadata"].get("annotations", {}).get(TEMPLATE_HASH)
+    return made_of is not None and made_of != _template_hash(vm) and phase_of(vmi) not in FINAL
+
+
+def _instance(sim: Sim, vm: Json) -> Json | None:
+    meta = vm["metadata"]
+    found = sim.world.get(VMI, meta["namespace"], meta["name"])
+    owners = found["metadata"].get("ownerReferences", []) if found else []
+    return found if any(ref["uid"] == meta["uid"] for ref in owners) else None
+
+
+async def _finish(sim: Sim, vm: Json, vmi: Json | None) -> None:
+    if vmi:
+        await sim.delete(VMI, vmi)
+        await sim.write_status(VM, vm, vm_status(sim, vm, vmi, None, restart=False))
+    else:
+        await sim.release(VM, vm, VM_FINALIZER)
+
+
+async def _run(sim: Sim, vm: Json, vmi: Json | None, failure: Json | None) -> tuple[Json, float | None]:
+    """Start or stop the instance as the run strategy says; returns the VM and seconds to wait before a new start."""
+    action = intent(vm, vmi)
+    if action == "stop" and vmi:
+        vm = await _record_failed_start(sim, vm, vmi)
+        await sim.delete(VMI, vmi)
+    if action != "start" or failure:
+        return vm, None
+    wait = _backoff(vm, sim.now())
+    if wait > 0:
+        return vm, wait
+    await sim.create(VMI, _new_instance(sim, vm))
+    return vm, None
+
+
+def intent(vm: Json, vmi: Json | None) -> str:
+    """Return start, stop or nothing for a run strategy and the state of the instance."""
+    strategy = run_strategy(vm)
+    requests = vm.get("status", {}).get("stateChangeRequests", [])
+    asked = requests[0]["action"] if requests else ""
+    final = vmi is not None and phase_of(vmi) in FINAL
+    if vmi is None:
+        first = vm.get("status", {}).get("runStrategy") != strategy
+        starts = {"Always": True, "Once": True, "RerunOnFailure": first or asked == "Start", "Manual": asked == "Start"}
+        return "start" if starts.get(strategy) else ""
+    stops = {"Always": final, "RerunOnFailure": final, "Halted": True}
+    return "stop" if stops.get(strategy) or asked == "Stop" else ""
+
+
+def run_strategy(vm: Json) -> str:
+    """Return the run strategy; the deprecated field `running` stands for Always or Halted."""
+    if "runStrategy" in vm["spec"]:
+        return str(vm["spec"]["runStrategy"])
+    return "Always" if vm["spec"].get("running") else "Halted"
+
+
+async def _record_failed_start(sim: Sim, vm: Json, vmi: Json) -> Json:
+    """Count an instance that failed before it ran, and ask for the rerun of a failed one, before it is deleted."""
+    status = dict(vm.get("status", {}))
+    ran = any(item["phase"] == "Running" for item in vmi.get("status", {}).get("phaseTransitionTimestamps", []))
+    if phase_of(vmi) == "Failed" and run_strategy(vm) == "RerunOnFailure":
+        status["stateChangeRequests"] = [{"action": "Start"}]
+    uid, before = vmi["metadata"]["uid"], status.get("startFailure", {})
+    if ran:
+        status.pop("startFailure", None)
+    elif phase_of(vmi) in FINAL and before.get("lastFailedVMIUID") != uid:
+        status["startFailure"] = _failed_start(sim, uid, before.get("consecutiveFailCount", 0) + 1)
+    await sim.write_status(VM, vm, status)
+    meta = vm["metadata"]
+    return sim.world.get(VM, meta["namespace"], meta["name"]) or vm
+
+
+def _failed_start(sim: Sim, uid: str, count: int) -> Json:
+    seconds = min(sim.crash_backoff * count**2, MAX_BACKOFF_SECONDS)
+    retry = stamp(sim.now() + timedelta(seconds=seconds))
+    return {"consecutiveFailCount": count, "lastFailedVMIUID": uid, "retryAfterTimestamp": retry}
+
+
+def _backoff(vm: Json, now: datetime) -> float:
+    retry = vm.get("status", {}).get("startFailure", {}).get("retryAfterTimestamp")
+    return (moment(retry) - now).total_seconds() if retry else 0.0
+
+
+def _missing_reference(sim: Sim, vm: Json) -> Json | None:
+    """Return the condition Failure for an instance type or preference that is not there."""
+    for field, cluster, own in (
+        ("instancetype", CLUSTER_INSTANCETYPE, INSTANCETYPE),
+        ("preference", CLUSTER_PREFERENCE, PREFERENCE),
+    ):
+        matcher = vm["spec"].get(field)
+        if matcher and _referred(sim, vm, matcher, cluster, own) is None:
+            kind = own if _namespaced(matcher, own) else cluster
+            message = f'{kind.plural}.{kind.api.split("/")[0]} "{matcher.get("name")}" not found'
+            return {
+                "type": "Failure",
+                "status": "True",
+                "reason": f"FailedFind{field.capitalize()}",
+                "message": message,
+            }
+    return None
+
+
+def _namespaced(matcher: Json, own: Kind) -> bool:
+    """Tell which variant a matcher means: the cluster's unless it says otherwise, in any letter case, in plural too."""
+    return str(matcher.get("kind", "")).lower() in (own.name.lower(), own.plural)
+
+
+def _referred(sim: Sim, vm: Json, matcher: Json, cluster: Kind, own: Kind) -> Json | None:
+    if _namespaced(matcher, own):
+        return sim.world.get(own, vm["metadata"]["namespace"], matcher.get("name", ""))
+    return sim.world.get(cluster, "", matcher.get("name", ""))
+
+
+def _new_instance(sim: Sim, vm: Json) -> Json:
+    """Return the instance of a virtual machine: its template, its instance type, and what the webhook fills."""
+    meta, template = vm["metadata"], copy.deepcopy(vm["spec"]["template"])
+    given = template.get("metadata") or {}
+    marks = {GENERATION: str(meta["generation"]), TEMPLATE_HASH: _template_hash(vm)}
+    spec = template["spec"]
+    _apply_instancetype(sim, vm, spec)
+    _fill(spec, sim.config())
+    return {
+        "metadata": {
+            "name": meta["name"],
+            "namespace": meta["namespace"],
+            "labels": given.get("labels") or {},
+            "annotations": {**(given.get("annotations") or {}), **_ours(meta.get("annotations", {})), **marks},
+            "finalizers": [FINALIZER],
+            "ownerReferences": [launcher.owner_reference("VirtualMachine", VM.api, meta)],
+        },
+        "spec": spec,
+        "status": {"phase": "Pending", "phaseTransitionTimestamps": [{"phase": "Pending", **_reached(sim)}]},
+    }
+
+
+def _reached(sim: Sim) -> Json:
+    return {"phaseTransitionTimestamp": stamp(sim.now())}
+
+
+def _apply_instancetype(sim: Sim, vm: Json, spec: Json) -> None:
+    matcher = vm["spec"].get("instancetype")
+    found = _referred(sim, vm, matcher, CLUSTER_INSTANCETYPE, INSTANCETYPE) if matcher else None
+    if found is None:
+        return
+    type_, domain = found["spec"], spec["domain"]
+    cpu = {"sockets": type_["cpu"]["guest"], "cores": 1, "threads": 1}
+    pinned = {"dedicatedCpuPlacement": True} if type_["cpu"].get("dedicatedCPUPlacement") else {}
+    domain["cpu"] = {**domain.get("cpu", {}), **cpu, **pinned}
+    domain["memory"] = {**domain.get("memory", {}), "guest": type_["memory"]["guest"]}
+    for field in ("gpus", "hostDevices"):
+        if field in type_:
+            domain["devices"][field] = type_[field]
+    if "launchSecurity" in type_:
+        domain["launchSecurity"] = type_["launchSecurity"]
+    if "nodeSelector" in type_:
+        spec["nodeSelector"] = {**spec.get("nodeSelector", {}), **type_["nodeSelector"]}
+
+
+def _fill(spec: Json, config: Json) -> None:
+    """Fill an instance as KubeVirt's webhook does: topology, CPU model, network, a disk per volume, eviction."""
+    domain = spec["domain"]
+    domain["cpu"] = {"sockets": 1, "cores": 1, "threads": 1, "model": "host-model", **domain.get("cpu", {})}
+    devices = domain.setdefault("devices", {})
+    if "interfaces" not in devices and devices.get("autoattachPodInterface") is not False:
+        devices["interfaces"] = [{"name": "default", "bridge": {}}]
+        spec.setdefault("networks", [{"name": "default", "pod": {}}])
+    named = {item["name"] for field in ("disks", "filesystems") for item in devices.get(field, [])}
+    for volume in spec.get("volumes", []):
+        if volume["name"] not in named:
+            devices.setdefault("disks", []).append({"name": volume["name"], "disk": {"bus": "virtio"}})
+    spec.setdefault("evictionStrategy", config.get("evictionStrategy", "None"))
+    spec.setdefault("terminationGracePeriodSeconds", launcher.DEFAULT_GRACE_SECONDS)
+
+
+def _template_hash(vm: Json) -> str:
+    """Return a fingerprint of all that is not updated live; labels of the template are left out, as KubeVirt does."""
+    spec = copy.deepcopy(vm["spec"]["template"]["spec"])
+    for field in ("nodeSelector", "affinity", "tolerations"):
+        spec.pop(field, None)
+    spec["domain"].get("cpu", {}).pop("sockets", None)
+    spec["domain"].get("memory", {}).pop("guest", None)
+    fixed = [spec, vm["spec"].get("instancetype"), vm["spec"].get("preference")]
+    return hashlib.sha256(orjson.dumps(fixed, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def _ours(annotations: Json) -> Json:
+    return {key: value for key, value in annotations.items() if key.startswith(OURS)}
+
+
+async def _pass_on_annotations(sim: Sim, vm: Json, vmi: Json) -> None:
+    """Let a failure that is asked for, or taken back, on the running virtual machine reach its instance."""
+    template = (vm["spec"]["template"].get("metadata") or {}).get("annotations") or {}
+    wanted = {**_ours(template), **_ours(vm["metadata"].get("annotations", {}))}
+    found = _ours(vmi["metadata"].get("annotations", {}))
+    found.pop(TEMPLATE_HASH, None)
+    changed = {key: wanted.get(key) for key in (*wanted, *found) if wanted.get(key) != found.get(key)}
+    if changed and not holds(vmi, "Ready", "Unknown"):
+        await sim.patch(VMI, vmi, {"metadata": {"annotations": changed}})

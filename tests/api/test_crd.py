@@ -71,8 +71,8 @@ def test_generation_is_deterministic() -> None:
 
 
 def test_the_generator_stays_pure() -> None:
-    """Generating needs neither kopf nor kubernetes nor logging of Berth's own."""
-    program = "import berth.api.crd, sys; sys.exit(' '.join({'kopf', 'kubernetes', 'aiohttp'} & set(sys.modules)))"
+    """Generating needs neither kopf nor an API client."""
+    program = "import berth.api.crd, sys; sys.exit(' '.join({'kopf', 'kubernetes', 'aiohttp'} & set(sys.modules)) or 0)"
     source = str(Path(__file__).parents[2] / "operator")
     done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": source}, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

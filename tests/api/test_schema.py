@@ -37,7 +37,10 @@ class Tree(Model):
     kind: Literal["oak"] = "oak"
     """Its kind,
     in one word."""
-    shape: Annotated[dict[str, Annotated[str, Field(max_length=9)]], Field(max_length=2)] = {"title": "a", "$defs": "b"}
+    shape: Annotated[dict[str, Annotated[str, Field(max_length=9)]], Field(max_length=2)] = {  # noqa: RUF012  the case
+        "title": "a",
+        "type": "b",
+    }
     """What it looks like."""
 
 
@@ -68,7 +71,7 @@ def test_a_field_may_be_called_like_a_keyword() -> None:
 
 def test_defaults_are_copied_verbatim() -> None:
     """What looks like keywords inside a default is data."""
-    assert structural(Tree)["properties"]["shape"]["default"] == {"title": "a", "$defs": "b"}
+    assert structural(Tree)["properties"]["shape"]["default"] == {"title": "a", "type": "b"}
 
 
 def test_optional_means_absent() -> None:
@@ -122,7 +125,10 @@ def test_the_error_names_every_violation() -> None:
         ({"type": "array", "maxItems": 1, "items": [TEXT]}, "items must be one schema"),
         ({"type": "array", "maxItems": 1, "items": TEXT, "uniqueItems": True}, "uniqueItems not allowed"),
         ({"type": "array", "maxItems": 1, "items": TEXT, "prefixItems": [TEXT]}, "prefixItems not allowed"),
-        ({"type": "array", "maxItems": 1, "items": {"type": "object"}, "x-kubernetes-list-type": "set"}, "scalars only"),
+        (
+            {"type": "array", "maxItems": 1, "items": {"type": "object"}, "x-kubernetes-list-type": "set"},
+            "scalars only",
+        ),
         ({"type": "object", "additionalProperties": TEXT}, "map without maxProperties"),
         ({"type": "object", "additionalProperties": True, "maxProperties": 1}, "must be a schema"),
         ({"type": "object", "additionalProperties": False, "maxProperties": 1}, "must be a schema"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import yaml
+
 from berth.api.isolation_class import IsolationClassSpec
 from berth.api.workload import WorkloadSpec
 from berth.decide.facts import Cluster, class_facts
@@ -27,7 +28,7 @@ LINE_LENGTH = 120
 class _Dumper(yaml.SafeDumper):
     """Writes every value where it stands, without anchors."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+    def ignore_aliases(self, data: Any) -> bool:
         """Return that nothing is shared."""
         return True
 
@@ -66,6 +67,11 @@ def rendered(name: str) -> list[Object]:
 def expected(name: str) -> str:
     """Return the text of the children that a case expects."""
     return (CASES / name / "children.yaml").read_text()
+
+
+def children(name: str) -> list[Object]:
+    """Return the children that a case expects."""
+    return list(yaml.safe_load_all(expected(name)))
 
 
 def text(bodies: list[Object]) -> str:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ground import cluster
+from ground import cluster, crds, simulator
 from ground.toolchain import ToolchainError
 
 MEBIBYTE = 1 << 20
@@ -17,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", help="name of the cluster, a DNS label")
     parser.add_argument("--nodes", type=int, default=3, help="fake nodes that `up` makes sure of (default 3)")
     parser.add_argument("--folder", type=Path, help="where the cluster's state is kept (default: the cache)")
+    parser.add_argument("--kubevirt", action="store_true", help="`up` also installs and simulates KubeVirt")
     given = parser.parse_args(arguments)
     try:
         return _run(given)
@@ -32,6 +33,10 @@ def _run(given: argparse.Namespace) -> int:
     if given.command == "status":
         return _show(given)
     made = cluster.up(given.name, given.nodes, folder=given.folder)
+    if given.kubevirt:
+        crds.install(made)
+        simulator.start(made)
+        print("KubeVirt and CDI are simulated")
     print(f"export KUBECONFIG={made.kubeconfig}")
     return 0
 

@@ -20,7 +20,7 @@ JSON = "application/json"
 MERGE = "application/merge-patch+json"
 FIELD_MANAGER = "ground"
 POLL_SECONDS = 0.05
-REQUEST_SECONDS = 30.0
+REQUEST_SECONDS = 60.0
 FIRST_ERROR = 400
 
 
@@ -69,9 +69,14 @@ def call(kubeconfig: Path, method: str, path: str, body: object = None, content_
     headers = {"Accept": JSON, "Content-Type": content_type, **reached.headers}
     data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
     answer = pool.request(method, reached.server + path, body=data, headers=headers)
-    content: Json = orjson.loads(answer.data) if answer.data[:1] == b"{" else {"message": answer.data.decode()}
-    if answer.status >= FIRST_ERROR:
-        raise ApiError(answer.status, content)
+    return content_of(answer.status, answer.data)
+
+
+def content_of(status: int, data: bytes) -> Json:
+    """Return the JSON of an answer; plain text (health, an unknown path) becomes its message. Raises ApiError."""
+    content: Json = orjson.loads(data) if data[:1] == b"{" else {"message": data.decode().strip()}
+    if status >= FIRST_ERROR:
+        raise ApiError(status, content)
     return content
 
 

@@ -20,8 +20,8 @@ SOURCE = HERE / "crds_source.yaml"
 REAL = HERE.parents[2] / "shared" / "kubevirt-crds"
 CDI_GROUP = ".cdi.kubevirt.io"
 NOT_FOUND = 404
-SERVED_SECONDS = 30.0
-REMOVED_SECONDS = 60.0
+SERVED_SECONDS = 90.0
+REMOVED_SECONDS = 180.0
 WHERE = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 KEY = re.compile(r"(?P<name>[^(!]+)(?:\((?P<keys>[^)]*)\))?(?P<required>!)?")
@@ -102,7 +102,7 @@ def written(crd: Json) -> str:
 class _Plain(yaml.SafeDumper):
     """A YAML writer without anchors."""
 
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 the base class gives it
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 
@@ -121,7 +121,7 @@ def _crd(entry: Json) -> Json:
     }
 
 
-def schema(short: Any) -> Json:  # noqa: ANN401 the shorthand is a string, a list or a mapping
+def schema(short: Any) -> Json:
     """Expand one node of the shorthand into a structural schema."""
     if isinstance(short, list):
         return {"type": "array", "items": schema(short[0])}

@@ -9,7 +9,7 @@ from ground.cluster import Cluster
 
 TOKEN_SECONDS = 7 * 24 * 3600
 NOT_FOUND = 404
-ACCOUNT_SECONDS = 20.0
+ACCOUNT_SECONDS = 60.0
 
 
 def kubeconfig_for(cluster: Cluster, namespace: str, serviceaccount: str, path: Path) -> Path:
@@ -30,6 +30,7 @@ def kubeconfig_for(cluster: Cluster, namespace: str, serviceaccount: str, path: 
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
+    path.chmod(0o600)
     path.write_text(yaml.safe_dump(content))
     return path
 

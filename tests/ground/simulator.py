@@ -16,7 +16,7 @@ from ground.cluster import Cluster, ClusterError, component
 from ground.identity import kubeconfig_for
 
 NAME = "kubevirt-sim"
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 LOG_TAIL_LINES = 15
 ALL = ["*"]

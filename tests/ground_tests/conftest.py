@@ -1,17 +1,22 @@
-"""One control plane for all tests of the ground."""
+"""One control plane, and one simulated KubeVirt on it, for all tests of the ground."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from ground import cluster
+
+from ground import cluster, crds, simulator
 
 
 @pytest.fixture(scope="session")
 def ground() -> Iterator[cluster.Cluster]:
     """Give a control plane with two capable nodes; every test uses namespaces of its own."""
-    name = f"ground-tests-{os.getpid()}"
-    try:
-        yield cluster.up(name, nodes=2)
-    finally:
-        cluster.down(name)
+    with cluster.throwaway(nodes=2) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def kubevirt(ground: cluster.Cluster) -> Iterator[cluster.Cluster]:
+    """Give the control plane with CRDs and a running simulator that retries failed starts after a second."""
+    crds.install(ground)
+    with simulator.running(ground, crash_backoff=1.0):
+        yield ground

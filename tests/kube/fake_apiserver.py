@@ -197,7 +197,7 @@ class FakeApiServer:
         key = (place.namespace or "", place.name or "")
         stored = self.objects.get(place.plural, {}).get(key)
         version, uid = (body["metadata"].pop(name, None) for name in ("resourceVersion", "uid"))
-        if stored is not None and version not in {None, stored["metadata"]["resourceVersion"]}:
+        if stored is not None and version not in {None, "", "0", stored["metadata"]["resourceVersion"]}:
             raise Refused(409, "Conflict", "the object has been modified")
         if uid is not None and stored is None:
             raise Refused(409, "Conflict", "uid mismatch: no existing object was found")

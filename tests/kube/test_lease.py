@@ -120,6 +120,19 @@ async def test_release_hands_over_within_a_retry_period(server: FakeApiServer, c
     assert record(server)["leaseTransitions"] == 1
 
 
+async def test_a_lease_that_was_just_being_taken_is_released_as_well(server: FakeApiServer, client: Client) -> None:
+    one = elector(client, "one")
+    server.fail("POST", "leases", slow(0.05))
+    async with competing(one):
+        worker = asyncio.create_task(one.leading.wait())
+        await eventually(lambda: server.count("POST", "leases"))
+        await one.release()
+        assert record(server)["holderIdentity"] == ""
+        assert not worker.done()
+        worker.cancel()
+        assert not one.lost.is_set()
+
+
 async def test_release_without_the_lease_touches_nothing(server: FakeApiServer, client: Client) -> None:
     await elector(client, "one").release()
     assert not server.requests

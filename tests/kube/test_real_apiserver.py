@@ -98,6 +98,30 @@ async def namespace(client: Client) -> AsyncIterator[str]:
     await client.delete(NAMESPACES, None, name, made["metadata"]["uid"])
 
 
+def a_crd(group: str) -> Obj:
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    spec = {
+        "group": group,
+        "scope": "Namespaced",
+        "names": {"plural": "things", "kind": "Thing"},
+        "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+    }
+    return an_object(CRDS, f"things.{group}", spec=spec)
+
+
+@pytest_asyncio.fixture
+async def things(client: Client) -> AsyncIterator[Resource]:
+    """Give a new kind, of which the API server remembers no history, and delete it afterwards."""
+    group = f"{uuid4().hex[:8]}.berth.test"
+    made = await client.apply(CRDS, None, f"things.{group}", a_crd(group), decode=True)
+    assert made is not None
+    kind = Resource(group, "v1", "things", "Thing")
+    async with reflecting(client, kind, optional=True) as (reflector, _):
+        await eventually(lambda: reflector.present)
+    yield kind
+    await client.delete(CRDS, None, f"things.{group}", made["metadata"]["uid"])
+
+
 class Names:
     """A sink that keeps one value per object name."""
 
@@ -275,39 +299,32 @@ async def test_a_reflector_follows_and_survives_a_cut_connection(
 
 @pytest.mark.parametrize("metadata_only", [False, True])
 async def test_an_expired_position_leads_to_a_relist_without_ghosts(
-    client: Client, namespace: str, *, metadata_only: bool
+    client: Client, namespace: str, things: Resource, *, metadata_only: bool
 ) -> None:
-    selection = Selection(namespace, field_selector="metadata.name!=kube-root-ca.crt", metadata_only=metadata_only)
-    uid = (await applied(client, namespace, a_map(a="1")))["metadata"]["uid"]
+    made = await client.apply(things, namespace, "ghost", an_object(things, "ghost"), decode=True)
+    assert made is not None
     names, timing = Names(), Timing(backoff=Backoff(base=0.02, cap=0.2))
-    options: dict[str, Any] = {"sink": names, "timing": timing, "selection": selection}
-    reflector: Reflector[Any] = Reflector(client, CONFIG_MAPS, project=lambda obj: obj["metadata"]["name"], **options)
+    options: dict[str, Any] = {"selection": Selection(namespace, metadata_only=metadata_only), "timing": timing}
+    reflector: Reflector[str] = Reflector(
+        client, things, project=lambda obj: str(obj["metadata"]["name"]), sink=names, **options
+    )
     await reflector._list()
-    assert names.now == {"x": "x"}
-    await client.delete(CONFIG_MAPS, namespace, "x", uid)
+    assert names.now == {"ghost": "ghost"}
+    await client.delete(things, namespace, "ghost", made["metadata"]["uid"])
     reflector._position = "1"
     task = asyncio.create_task(reflector.run())
     await eventually(lambda: names.now == {} and reflector.relists == 2)
-    await client.apply(CONFIG_MAPS, namespace, "y", an_object(CONFIG_MAPS, "y"))
-    await eventually(lambda: names.now == {"y": "y"})
+    await client.apply(things, namespace, "new", an_object(things, "new"))
+    await eventually(lambda: names.now == {"new": "new"})
     task.cancel()
 
 
 async def test_a_crd_may_come_and_go(client: Client, namespace: str) -> None:
     group = f"{uuid4().hex[:8]}.berth.test"
     things = Resource(group, "v1", "things", "Thing")
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    spec = {
-        "group": group,
-        "scope": "Namespaced",
-        "names": {"plural": "things", "kind": "Thing"},
-        "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-    }
     async with reflecting(client, things, optional=True) as (reflector, names):
         assert not reflector.present
-        crd = await client.apply(
-            CRDS, None, f"things.{group}", an_object(CRDS, f"things.{group}", spec=spec), decode=True
-        )
+        crd = await client.apply(CRDS, None, f"things.{group}", a_crd(group), decode=True)
         assert crd is not None
         await eventually(lambda: reflector.present)
         thing = an_object(things, "x", data={"a": 1, "b": 1})

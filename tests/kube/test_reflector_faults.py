@@ -190,7 +190,7 @@ async def test_a_failed_list_removes_nothing_and_is_tried_again(
         await eventually(lambda: server.faults_left() == 0)
         await eventually(lambda: server.count("WATCH", "pods") == 2)
         assert running.records.changes == [(("default", "a"), "1")]
-        assert running.reflector.errors >= 2  # aiohttp repeats a GET by itself when a reused connection breaks
+        assert running.reflector.errors >= 2  # aiohttp itself repeats a broken GET once
 
 
 async def test_it_is_not_synced_before_a_list_succeeded(server: FakeApiServer, impatient: Client) -> None:

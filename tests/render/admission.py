@@ -14,8 +14,14 @@ HANDLERS = {"httpGet", "tcpSocket", "exec", "guestAgentPing"}
 CPU_POLICIES = {"force", "require", "optional", "disable", "forbid"}
 
 
+def machines(bodies: list[Json]) -> list[Json]:
+    """Return every VirtualMachine among some bodies, those that a pool makes included."""
+    pools = (body["spec"]["virtualMachineTemplate"] for body in bodies if body["kind"] == "VirtualMachinePool")
+    return [body for body in bodies if body["kind"] == "VirtualMachine"] + list(pools)
+
+
 def violations(vm: Json) -> list[str]:
-    """Return why KubeVirt would refuse a VirtualMachine, by the rules here and by the ground's oracle if it is there."""
+    """Return why KubeVirt would refuse a VirtualMachine: by the rules here, and by the ground's if it has any."""
     found = list(_violations(vm["spec"]))
     if importlib.util.find_spec("ground.kubevirt_admission"):
         oracle = importlib.import_module("ground.kubevirt_admission")

@@ -1,14 +1,16 @@
 """Offline checks of rendered objects: Kubernetes' own schemas, and KubeVirt's from its CustomResourceDefinitions."""
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import jsonschema
-import kubernetes_validate
 import yaml
+from kubernetes_validate.utils import schema_contents
+from referencing import Registry, Resource
+
 from ground.crds import kubevirt_crds
 
-KUBERNETES = "1.37"
+KUBERNETES = "1.37.0"
 CUSTOM = {
     "VirtualMachine": "virtualmachines.kubevirt.io",
     "VirtualMachinePool": "virtualmachinepools.pool.kubevirt.io",
@@ -20,20 +22,26 @@ Json = dict[str, Any]
 
 def errors(body: Json) -> list[str]:
     """Return what the schema of its kind has against an object, unknown fields included."""
-    if body["kind"] in CUSTOM:
-        found = _validator(body["kind"], body["apiVersion"]).iter_errors(body)
-        return [f"{each.json_path}: {each.message[:200]}" for each in found]
-    try:
-        kubernetes_validate.validate(body, KUBERNETES, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        return [str(error)]
-    return []
+    kind, version = body["kind"], body["apiVersion"]
+    validator = _custom(kind, version) if kind in CUSTOM else _kubernetes(kind, version)
+    return [f"{each.json_path}: {each.message[:200]}" for each in validator.iter_errors(body)]
 
 
-@lru_cache
-def _validator(kind: str, api_version: str) -> jsonschema.Draft202012Validator:
+@cache
+def _kubernetes(kind: str, api_version: str) -> jsonschema.Draft202012Validator:
+    """Return what `kubernetes_validate.validate(..., strict=True)` builds anew for every object."""
+    folder = f"kubernetes-json-schema/v{KUBERNETES}-local-strict"
+    group, _, version = api_version.rpartition("/")
+    name = "-".join(part for part in (kind.lower(), group.split(".")[0], version) if part)
+    schema, definitions = (schema_contents(f"{folder}/{each}.json", KUBERNETES) for each in (name, "_definitions"))
+    registry = Resource.from_contents(schema) @ (Resource.from_contents(definitions) @ Registry())
+    return jsonschema.Draft202012Validator(schema, registry=registry)
+
+
+@cache
+def _custom(kind: str, api_version: str) -> jsonschema.Draft202012Validator:
     path = next(each for each in kubevirt_crds() if each.stem == CUSTOM[kind])
-    spec = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["spec"]  # noqa: S506 the C twin of SafeLoader
+    spec = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["spec"]
     versions = {f"{spec['group']}/{each['name']}": each for each in spec["versions"]}
     return jsonschema.Draft202012Validator(_closed(versions[api_version]["schema"]["openAPIV3Schema"]))
 

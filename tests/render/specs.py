@@ -3,12 +3,13 @@
 from typing import Any
 
 import orjson
+from hypothesis import strategies as st
+
 from berth.api.levels import Backend, IsolationLevel, NodeSharing
 from berth.api.workload import WorkloadSpec
 from berth.decide.model import ClassFacts
 from berth.render.children import render
 from berth.render.model import Subject
-from hypothesis import strategies as st
 
 Json = dict[str, Any]
 
@@ -35,6 +36,37 @@ MACHINE: Json = {"bootDisk": {"containerDisk": {"image": "disk:1"}}}
 SIZE: Json = {"requests": {"cpu": "2", "memory": "4Gi"}}
 
 
+STORED = [
+    ("0", "0"),
+    ("0Mi", "0"),
+    ("1000m", "1"),
+    ("1500m", "1500m"),
+    ("0.5", "500m"),
+    ("2.5", "2500m"),
+    ("1024Mi", "1Gi"),
+    ("1536Mi", "1536Mi"),
+    ("1.5Gi", "1536Mi"),
+    ("0.5Ki", "512"),
+    ("1024", "1024"),
+    ("1000", "1k"),
+    ("1500M", "1500M"),
+    ("1000M", "1G"),
+    ("1e3", "1e3"),
+    ("1e4", "10e3"),
+    ("12E2", "1200"),
+    ("0.5e0", "500e-3"),
+    ("0.0001", "1m"),
+    ("0.1m", "1m"),
+    ("0.0000000001", "1m"),
+    ("100Gi", "100Gi"),
+    ("1E", "1E"),
+    ("20G", "20G"),
+    ("9223372036854775807", "9223372036854775807"),
+    ("7Ei", "7Ei"),
+]
+"""Quantity and what the API server stores for it; test_dry_run asks it."""
+
+
 def subject(spec: Json, name: str = "web", namespace: str = "shop") -> Subject:
     """Return a Workload with a spec, given as in a manifest."""
     parsed = WorkloadSpec.model_validate_json(orjson.dumps(spec))
@@ -58,14 +90,15 @@ def machine(**fields: Any) -> Json:
 
 def pod_of(spec: Json, facts: ClassFacts = CONTAINER) -> Json:
     """Return the pod spec that a spec renders to."""
-    found: Json = next(body for kind, body in bodies(spec, facts).items() if kind in {"Deployment", "Job"})
-    return found["spec"]["template"]["spec"]
+    body = next(body for kind, body in bodies(spec, facts).items() if kind in {"Deployment", "Job"})
+    found: Json = body["spec"]["template"]["spec"]
+    return found
 
 
 def instance_of(spec: Json, facts: ClassFacts = VM) -> Json:
     """Return the spec of the VirtualMachineInstance that a spec renders to."""
-    found: Json = bodies(spec, facts)["VirtualMachine"]
-    return found["spec"]["template"]["spec"]
+    found: Json = bodies(spec, facts)["VirtualMachine"]["spec"]["template"]["spec"]
+    return found
 
 
 def maybe(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Json]:
@@ -90,12 +123,15 @@ def _probes(*handlers: Json) -> st.SearchStrategy[Json]:
 
 
 POD_PROBES = _probes(
-    {"httpGet": {"port": 8080, "path": "/"}}, {"tcpSocket": {"port": 1}}, {"exec": {"command": ["x"]}}, {"grpc": {"port": 2}}
+    {"httpGet": {"port": 8080, "path": "/"}},
+    {"tcpSocket": {"port": 1}},
+    {"exec": {"command": ["x"]}},
+    {"grpc": {"port": 2}},
 )
 MACHINE_PROBES = _probes(
     {"httpGet": {"port": 8080}}, {"tcpSocket": {"port": 1}}, {"exec": {"command": ["x"]}}, {"guestAgentPing": {}}
 )
-VOLUME_SOURCES = st.sampled_from(
+VOLUME_SOURCES: st.SearchStrategy[Json] = st.sampled_from(
     [
         {"emptyDir": {"sizeLimit": "2048Mi"}},
         {"configMap": {"name": "c", "optional": False}},
@@ -106,8 +142,10 @@ VOLUME_SOURCES = st.sampled_from(
 VOLUMES = st.dictionaries(NAMES, VOLUME_SOURCES, max_size=3).map(
     lambda found: [{"name": name, **source} for name, source in found.items()]
 )
-ENV = st.lists(
-    st.sampled_from([{"name": "A", "value": ""}, {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]),
+ENV: st.SearchStrategy[list[Json]] = st.lists(
+    st.sampled_from(
+        [{"name": "A", "value": ""}, {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+    ),
     max_size=2,
     unique_by=lambda each: each["name"],
 )
@@ -147,9 +185,7 @@ MACHINES = maybe(
     preference=st.just("fedora"),
     cloudInit=st.just({"secretRef": {"name": "s"}}),
     sysprep=st.just({"configMap": {"name": "c"}}),
-    firmware=st.one_of(
-        st.just({"bootloader": {"bios": {}}}), EFI.map(lambda efi: {"bootloader": {"efi": efi}})
-    ),
+    firmware=st.one_of(st.just({"bootloader": {"bios": {}}}), EFI.map(lambda efi: {"bootloader": {"efi": efi}})),
     tpm=maybe(persistent=FLAGS),
     graphics=FLAGS,
     ports=PORTS.map(lambda ports: [{"port": port, "name": f"p{port}"} for port in ports]),
@@ -188,8 +224,8 @@ SPECS = maybe(
     isolation=st.just({"level": "Container"}),
     trust=st.sampled_from(["Trusted", "Untrusted"]),
 ).flatmap(
-    lambda fields: st.fixed_dictionaries({"container": CONTAINERS, "machine": MACHINES, "resources": SIZES.map(
-        lambda size: {"requests": size}
-    )}).map(lambda sources: sources | fields)
+    lambda fields: st.fixed_dictionaries(
+        {"container": CONTAINERS, "machine": MACHINES, "resources": SIZES.map(lambda size: {"requests": size})}
+    ).map(lambda sources: sources | fields)
 )
 """Specs with both sources, so that every class has something to render; many are refused by one class or another."""

@@ -1,7 +1,7 @@
 """The `container` source of a Workload. Fields are named and mean as in core/v1 Container and Volume."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -78,7 +78,7 @@ class EnvVar(Model):
 
     name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")]
     """Its name."""
-    value: Annotated[str, Field(max_length=16384)] | None = None
+    value: Annotated[str, Field(max_length=8192)] | None = None
     """Its value. Not for secrets: use valueFrom.secretKeyRef."""
     value_from: EnvSource | None = None
     """Where its value comes from."""
@@ -148,13 +148,13 @@ class ContainerBase(Model):
 
     image: Image
     """OCI image; pin it by digest where it matters."""
-    command: Annotated[list[Argument], Field(max_length=256)] | None = None
+    command: Annotated[list[Argument], Field(max_length=64)] | None = None
     """Program, instead of the image's entry point. Not run in a shell."""
-    args: Annotated[list[Argument], Field(max_length=256)] | None = None
+    args: Annotated[list[Argument], Field(max_length=64)] | None = None
     """Arguments, instead of the image's."""
     working_dir: Path | None = None
     """Directory to start in."""
-    env: Annotated[list[EnvVar], Field(max_length=256, json_schema_extra=keyed_by("name"))] | None = None
+    env: Annotated[list[EnvVar], Field(max_length=128, json_schema_extra=keyed_by("name"))] | None = None
     """Environment variables."""
     env_from: Annotated[list[EnvFrom], Field(max_length=32)] | None = None
     """ConfigMaps and Secrets whose keys become environment variables."""
@@ -164,6 +164,17 @@ class ContainerBase(Model):
     """Where volumes appear."""
     security_context: ContainerSecurity | None = None
     """Tighter settings than the default."""
+
+
+TEXT_LIMIT: Final = 65536
+
+_SMALL: Final = Rule(
+    "(has(self.env) ? self.env.map(one, has(one.value) ? one.value.size() : 0).sum() : 0)"
+    " + (has(self.command) ? self.command.map(one, one.size()).sum() : 0)"
+    f" + (has(self.args) ? self.args.map(one, one.size()).sum() : 0) <= {TEXT_LIMIT}",
+    f"env, command and args are longer than {TEXT_LIMIT} characters together: mount the text from a ConfigMap",
+)
+"""Keeps the Workload and all that is made of it, such as user data in a Secret, far from the limit of one object."""
 
 
 class Container(ContainerBase):
@@ -182,6 +193,7 @@ class Container(ContainerBase):
     """When the other probes may begin."""
 
     model_config = rules(
+        _SMALL,
         own_names("port", "ports"),
         named_ports("container", "readinessProbe", "livenessProbe", "startupProbe"),
         ONE_SUCCESS,
@@ -196,6 +208,8 @@ class InitContainer(ContainerBase):
     resources: ContainerResources | None = None
     """Its size."""
 
+    model_config = rules(_SMALL)
+
 
 class Sidecar(InitContainer):
     """A container that runs beside the main one (a native sidecar: an init container that restarts)."""
@@ -208,6 +222,7 @@ class Sidecar(InitContainer):
     """When the next container may start."""
 
     model_config = rules(
+        _SMALL,
         Rule(
             f"{probe_ports('readinessProbe', 'livenessProbe', 'startupProbe')}.all(port, type(port.orValue(1)) == int)",
             "a probe names a port, but ports of a sidecar have no names: write the number",

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -182,10 +183,11 @@ def schema(kind: Kind) -> Schema:
 class _Dumper(yaml.SafeDumper):
     """Writes shared parts out in full: anchors make diffs unreadable."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the base class gives it
         return True
 
 
+@cache
 def text(kind: Kind) -> str:
     """Return the YAML file of a kind's CRD."""
     return HEADER + yaml.dump(document(kind), Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True)

@@ -98,7 +98,7 @@ class IsolationPolicySpec(Model):
     match: Match | None = None
     """Which workloads; all when unset."""
     when: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    """CEL expression that must be true as well. Variables: `workload` (spec, labels, name), `namespace` (name, labels).
+    """CEL expression that must be true as well. Variables: `workload` (spec, labels, name) and `ns` (name, labels).
     An error counts as true."""
     require: Require
     """What is required."""

@@ -71,7 +71,7 @@ class TCPSocket(Model):
 class Exec(Model):
     """A command inside the workload; exit status 0 passes."""
 
-    command: Annotated[list[Argument], Field(min_length=1, max_length=64)]
+    command: Annotated[list[Argument], Field(min_length=1, max_length=16)]
     """Program and arguments, not run in a shell."""
 
 

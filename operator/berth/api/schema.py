@@ -36,7 +36,7 @@ KEYWORDS: Final = frozenset(
         "x-kubernetes-validations",
     }
 )
-"""Keywords that Berth's schemas use. The API server knows a few more; each of them weakens a schema or is not needed."""
+"""Keywords of Berth's schemas. The API server knows more; each of those weakens a schema or is not needed."""
 
 _VERBATIM: Final = frozenset({"default", "enum", "required", "x-kubernetes-list-map-keys", "x-kubernetes-validations"})
 _SCALARS: Final = frozenset({"string", "integer", "boolean"})
@@ -120,12 +120,12 @@ def _keywords(node: Schema) -> Iterator[str]:
 
 
 def _types(node: Schema) -> Iterator[str]:
-    known = {"object", "array", *_SCALARS}
+    known = ("object", "array", *sorted(_SCALARS))
     if node.get("x-kubernetes-int-or-string"):
         if "type" in node:
             yield "x-kubernetes-int-or-string excludes type"
     elif node.get("type") not in known:
-        yield f"type {node.get('type')} is none of {', '.join(sorted(known))}"
+        yield f"type {node.get('type')} is none of {', '.join(known)}"
 
 
 def _bounds(node: Schema) -> Iterator[str]:

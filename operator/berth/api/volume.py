@@ -48,7 +48,7 @@ class ConfigMapVolume(Model):
 
     name: ObjectName
     """Name of the ConfigMap."""
-    items: Annotated[list[KeyToPath], Field(max_length=64)] | None = None
+    items: Annotated[list[KeyToPath], Field(max_length=32)] | None = None
     """Only these keys."""
     optional: bool | None = None
     """Whether it may be absent."""
@@ -59,7 +59,7 @@ class SecretVolume(Model):
 
     secret_name: ObjectName
     """Name of the Secret."""
-    items: Annotated[list[KeyToPath], Field(max_length=64)] | None = None
+    items: Annotated[list[KeyToPath], Field(max_length=32)] | None = None
     """Only these keys."""
     optional: bool | None = None
     """Whether it may be absent."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 
 def application(registry: CollectorRegistry, healthy: Callable[[], str], ready: Callable[[], str]) -> web.Application:
@@ -36,7 +36,8 @@ def application(registry: CollectorRegistry, healthy: Callable[[], str], ready: 
 
 async def serve(app: web.Application, address: str, port: int) -> tuple[web.AppRunner, int]:
     """Serve until the runner is cleaned up; return it and the port that was taken."""
-    runner = web.AppRunner(app, access_log=None)
+    # No connection outlives its answer: at its end kopf waits for every task there is.
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=0.0)
     await runner.setup()
     site = web.TCPSite(runner, address, port)
     await site.start()

@@ -59,6 +59,7 @@ class Operator:
     synced: asyncio.Event = field(default_factory=asyncio.Event)
     broken: str = ""
     """What makes this replica unhealthy, if anything."""
+    stopping: bool = False
     _settling: asyncio.TimerHandle | None = None
     _catalog_digest: str = ""
     _policy_revision: int = -1
@@ -143,17 +144,19 @@ class Operator:
                 await self._sweep(resource)
 
     async def lead(self) -> None:
-        """Wait until the store is complete and this replica leads; then work."""
+        """Compete for the Lease as soon as the store is complete, then keep it."""
         await self.sync()
-        election = asyncio.create_task(self.elector.run())
+        await self.elector.run()
+
+    async def work(self) -> None:
+        """Be one of the workers once this replica leads."""
         await self.elector.leading.wait()
         self.metrics.leader.labels(self.settings.lease_name).set(1)
-        self.metrics.workers.labels("workload").set(self.settings.workers)
-        workers = (work(self.queue, self.deps, self.settings.resync_seconds) for _ in range(self.settings.workers))
-        await asyncio.gather(election, *workers)
+        await work(self.queue, self.deps, self.settings.resync_seconds)
 
     async def stop(self) -> None:
         """End well: finish what is being worked on, then hand the Lease over."""
+        self.stopping = True
         with suppress(TimeoutError):
             async with asyncio.timeout(5.0):
                 await self.queue.shutdown()
@@ -164,7 +167,7 @@ class Operator:
         """Make this replica unhealthy when a task that should run for ever ends."""
 
         def ended(done: asyncio.Task[None]) -> None:
-            if not done.cancelled():
+            if not done.cancelled() and not self.stopping:
                 self.broken = f"{name} ended: {done.exception()!r}"
                 log.error(self.broken, exc_info=done.exception())
 
@@ -176,6 +179,7 @@ async def run(settings: Settings, ready: Callable[[int], None] = lambda _port: N
     metrics = Metrics(settings.per_workload_metrics_cap)
     operator = Operator(settings, metrics, Login(settings.kubeconfig), KeyedQueue(metrics=metrics))
     metrics.leader.labels(settings.lease_name).set(0)
+    metrics.workers.labels("workload").set(settings.workers)
     app = application(
         metrics.registry,
         healthy=lambda: operator.broken,
@@ -187,8 +191,9 @@ async def run(settings: Settings, ready: Callable[[int], None] = lambda _port: N
         **{f"watch of {resource.plural}": each.run() for resource, each in operator.watches.items()},
         "leading": operator.lead(),
         "sweep": operator.sweep_often(),
+        **{f"worker {number}": operator.work() for number in range(settings.workers)},
     }
-    # Before kopf starts: at its end it cancels every task that was started after it.
+    # Before kopf starts: at its end it waits for every task that was started after it, and then cancels it.
     tasks = [asyncio.create_task(each, name=name) for name, each in forever.items()]
     for task in tasks:
         operator.guard(task.get_name(), task)

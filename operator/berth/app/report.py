@@ -24,6 +24,8 @@ from berth.world.records import WorkloadRecord
 _REMEMBERED_FLIPS: Final = 4096
 _PROGRESS: Final = frozenset({"replicas"})
 """Fields whose change alone may wait: the next real change writes them too."""
+_STORY: Final = ("observedGeneration", "reason", "placement", "pendingSwitch", "warnings")
+"""Fields whose change is always written at once."""
 _QUIET: Final = frozenset({"decision"})
 """Fields whose change alone is not worth a write: hashes of other inputs that led to the same decision."""
 
@@ -112,15 +114,28 @@ def _warnings(scene: Scene, look: Look) -> tuple[str, ...]:
 
 
 def _delay(workload: WorkloadRecord, previous: Status, status: Status, deps: Deps) -> float | None:
-    """Return the seconds after which the status should be written: 0 is now, None is not at all."""
-    new = canonical(status)
-    if new == workload.status or not _differs(previous, status, _QUIET):
+    """Return the seconds after which the status should be written: 0 is now, None is not at all.
+
+    While a Workload is on its way and its story stays the same, only numbers move: those wait a little, so that
+    starting one Workload takes two writes, not one for every pod event.
+    """
+    if canonical(status) == workload.status or not _differs(previous, status, _QUIET):
         deps.waiting.pop(workload.key, None)
         return None
-    if _differs(previous, status, _QUIET | _PROGRESS):
+    if not previous or any(previous.get(name) != status.get(name) for name in _STORY):
+        return 0.0
+    if not _on_the_way(previous, status) and _differs(previous, status, _QUIET | _PROGRESS):
         return 0.0
     since = deps.waiting.setdefault(workload.key, deps.clock())
     return max(0.0, since + deps.progress_seconds - deps.clock())
+
+
+def _on_the_way(previous: Status, status: Status) -> bool:
+    return all(_state(each, ConditionType.RECONCILING) == "True" for each in (previous, status))
+
+
+def _state(status: Status, kind: ConditionType) -> str:
+    return next((each["status"] for each in status.get("conditions", ()) if each["type"] == kind), "")
 
 
 def _differs(previous: Status, status: Status, ignored: frozenset[str]) -> bool:

@@ -14,10 +14,10 @@ _CONNECTIONS = 100
 
 
 class Login:
-    """Logs in, and hands out the live session to everyone who talks to the API server.
+    """Knows where the API server is and who we are.
 
-    kopf closes a session after a 401; the next call of `session` makes a new one. Tokens are read again for every
-    request through the official client, which refreshes files and exec plugins.
+    Tokens are read again for every request through the official client, which refreshes files and exec plugins, so a
+    session never grows old. kopf gets one of its own, because it closes it whenever it likes.
     """
 
     def __init__(self, kubeconfig: Path | None) -> None:
@@ -26,16 +26,18 @@ class Login:
         self._session: aiohttp.ClientSession | None = None
 
     def session(self) -> aiohttp.ClientSession:
-        """Return the live session; call it from the event loop."""
-        if self._session is None or self._session.closed:
-            connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=_tls(self._configuration))
-            self._session = aiohttp.ClientSession(
-                connector=connector, middlewares=(_authorize(self._configuration),), trust_env=False
-            )
+        """Return the session that lasts as long as the process; call it from the event loop."""
+        if self._session is None:
+            self._session = self.new_session()
         return self._session
 
+    def new_session(self) -> aiohttp.ClientSession:
+        """Return a session that the caller owns."""
+        connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=_tls(self._configuration))
+        return aiohttp.ClientSession(connector=connector, middlewares=(_authorize(self._configuration),))
+
     async def close(self) -> None:
-        """Close the session for good."""
+        """Close the session that lasts."""
         if self._session is not None:
             await self._session.close()
 

@@ -46,7 +46,7 @@ async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -
         result = "requeue"
         log.info("%s: tried again: %s", "/".join(key), conflict, extra=_fields(key))
         queue.retry(key)
-    except Exception as error:  # noqa: BLE001  one Workload must not stop the others
+    except Exception as error:
         result = "error"
         deps.metrics.reconcile_errors.labels(controller).inc()
         expected = isinstance(error, errors.ApiError)

@@ -26,7 +26,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001  typer's callback
 
 @app.callback()
 def _main(
-    version: Annotated[  # noqa: ARG001  handled by its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
@@ -34,7 +34,12 @@ def _main(
 
 
 @app.command()
-def operator() -> None:
+def operator(
+    *,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="Kubeconfig file, instead of BERTH_KUBECONFIG or the pod's own account.")
+    ] = None,
+) -> None:
     """Run one replica of the operator until it is told to stop. Settings: environment variables BERTH_*."""
     import asyncio  # noqa: PLC0415
 
@@ -45,7 +50,7 @@ def operator() -> None:
     from berth.app.settings import Settings  # noqa: PLC0415
 
     try:
-        settings = Settings()
+        settings = Settings() if kubeconfig is None else Settings(kubeconfig=kubeconfig)
     except ValidationError as error:
         typer.echo(f"settings are not valid: {error}", err=True)
         raise typer.Exit(2) from error

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from berth.decide.model import ClassFacts
-from berth.policy.compiled import CompiledPolicies
-from berth.policy.effective import Defaults, Labels, Subject
+from berth.policy.compiled import CompiledPolicies, Labels
+from berth.policy.effective import Defaults, Subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,14 @@ def decide(ask: Ask, requirement: Requirement, catalog: tuple[ClassFacts, ...], 
     if requirement.denials or not fitting:
         reason, message = refusal(ask, requirement, candidates)
         return Decision(None, candidates, requirement, reason, message)
-    chosen = next((each for each in fitting if each.facts.name == current), None)
-    why = "it runs there, which still meets"
-    if chosen is None:
-        chosen = min(fitting, key=lambda candidate: _preference(ask, candidate))
-        pinned = ask.class_name is not None
-        why = "named by spec.isolation.className, meets" if pinned else "lowest level that fits and meets"
+    cheapest = min(fitting, key=lambda candidate: _preference(ask, candidate))
+    chosen = next((each for each in fitting if each.facts.name == current), cheapest)
+    if chosen is not cheapest:
+        why = f"it runs there, though {cheapest.facts.name} would do as well; it still meets"
+    elif ask.class_name is not None:
+        why = "named by spec.isolation.className, meets"
+    else:
+        why = "lowest level that fits and meets"
     message = f"{chosen.facts.name} ({chosen.facts.level}): {why} {required(requirement)}"
     return Decision(chosen, candidates, requirement, Reason.PLACED, message)
 

@@ -84,8 +84,7 @@ class Gateway:
             try:
                 await self._one(step, workload)
             except errors.AlreadyExists:
-                assert isinstance(step, Apply)
-                taken.append(Taken(step.child.kind, step.child.name))
+                taken += await self._met(step, workload)
             except (errors.Invalid, errors.Forbidden, errors.NotFound) as error:
                 refused.append(_refusal(step, error))
         return Done(tuple(refused), tuple(taken))

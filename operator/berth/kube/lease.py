@@ -65,7 +65,7 @@ class LeaderElector:
         self._clock = clock or asyncio.get_running_loop().time
         self._now = now
         self._uniform = uniform
-        self._turn = asyncio.Lock()  # one attempt at a time: a renewal must not undo a release
+        self._turn = asyncio.Lock()  # a release waits for the attempt under way, which would undo it
         self._released = False
         self._held_until = float("-inf")
         self._seen: Any = None  # the spec as last read, and since when it has been like that
@@ -114,7 +114,7 @@ class LeaderElector:
                 limit = min(limit, self._held_until - sent)
             try:
                 async with asyncio.timeout(limit):
-                    held = not self._released and await self._take_or_renew()
+                    held = await self._take_or_renew()
             except (errors.ApiError, TimeoutError) as error:
                 log.warning("the lease %s could not be taken or renewed: %r", self._name, error)
                 return

@@ -4,6 +4,7 @@ from typing import Final
 
 from berth.api.levels import WorkloadType
 from berth.api.reasons import ConditionType, Reason
+from berth.decide.model import Outcome
 from berth.observe.isolation import isolated
 from berth.observe.model import Finding, Health, Scene
 
@@ -99,12 +100,17 @@ def stalled(scene: Scene, health: Health) -> Finding:
     """Return whether nothing will happen until somebody changes something (kstatus)."""
     if scene.plan.taken:
         return Finding(ConditionType.STALLED, "True", Reason.NAME_TAKEN, _taken(scene))
-    if scene.decision.chosen is None and scene.decision.reason in _FINAL | {Reason.NO_BOOTABLE_IMAGE}:
+    if scene.decision.chosen is None and _hopeless(scene):
         return Finding(ConditionType.STALLED, "True", scene.decision.reason, scene.decision.message)
     for problem in (health.failed, health.problem):
         if problem is not None and Reason(problem.reason) in _FINAL:
             return Finding(ConditionType.STALLED, "True", Reason(problem.reason), problem.message)
     return Finding(ConditionType.STALLED, "False", Reason.SETTLED, "nothing blocks progress")
+
+
+def _hopeless(scene: Scene) -> bool:
+    """Return whether no class can fit until the spec or a policy changes."""
+    return scene.decision.reason in _FINAL or all(each.outcome is Outcome.NEVER for each in scene.decision.candidates)
 
 
 def reconciling(scene: Scene, health: Health, ready_now: Finding, stalled_now: Finding) -> Finding:

@@ -37,7 +37,7 @@ def _below(scene: Scene) -> Finding:
 
 
 def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:
-    started = [pod for pod in scene.pods if pod.node and not pod.deleting and not pod.finished and not pod.launcher]
+    started = [pod for pod in scene.pods if pod.node and not pod.deleting and not pod.launcher]
     if not started:
         return _unknown(Reason.PROVISIONING, "no pod runs yet")
     if any(pod.runtime_class != (facts.runtime_class_name or "") for pod in started):

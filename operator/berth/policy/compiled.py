@@ -1,16 +1,19 @@
 """Policies prepared for matching: done once whenever a policy changes."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from berth.api.isolation_policy import IsolationPolicySpec, Match
+from berth.api.isolation_policy import IsolationPolicySpec, Match, Require
 from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode, Trust, WorkloadType
+from berth.decide.model import Source
 from berth.policy.cel import Condition, compile_condition
-from berth.policy.selector import Term, terms
+from berth.policy.selector import Term, selects, terms
 from berth.world.records import PolicyRecord
 
 _MAX_BY: Final = 512
-"""Longest name of a source that the status takes."""
+_MAX_VALUE: Final = 1024
+"""Longest name and value of a source that the status takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,18 @@ class CompiledPolicy:
     trust: frozenset[Trust] | None = None
     types: frozenset[WorkloadType] | None = None
     when: Condition | None = None
+    sources: tuple[Source, ...] = ()
+    """What it asks for, one entry for each dimension."""
     error: str | None = None
     """Why the policy was not understood, or its condition not compiled; it is in force all the same."""
 
 
-@dataclass(frozen=True, slots=True)
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledPolicies:
-    """All policies, sorted by name."""
+    """All policies, sorted by name. Equal only to itself, so that `in_namespace` finds it again quickly."""
 
     policies: tuple[CompiledPolicy, ...] = ()
 
@@ -45,9 +53,17 @@ class CompiledPolicies:
         """Return name and error of every policy that was not understood: its Accepted is False."""
         return tuple((policy.name, policy.error) for policy in self.policies if policy.error is not None)
 
-    def without(self, name: str) -> "CompiledPolicies":
-        """Return all policies but one."""
-        return CompiledPolicies(tuple(policy for policy in self.policies if policy.name != name))
+
+@lru_cache(maxsize=4096)
+def in_namespace(compiled: CompiledPolicies, labels: Labels | None) -> tuple[CompiledPolicy, ...]:
+    """Return the policies that may match in a namespace; all of them where its labels could not be read (None).
+
+    Remembered, since a namespace holds many workloads.
+    """
+    if labels is None:
+        return compiled.policies
+    known = dict(labels)
+    return tuple(policy for policy in compiled.policies if selects(policy.namespace, known))
 
 
 def compile_policies(records: tuple[PolicyRecord, ...]) -> CompiledPolicies:
@@ -67,23 +83,27 @@ def compile_policy(record: PolicyRecord) -> CompiledPolicy:
 
 def _strictest(name: str, error: str) -> CompiledPolicy:
     """Return the reading of a policy that is not understood: nobody knows whom it spares or how little it asks for."""
+    by = f"IsolationPolicy {name} (invalid: {error})"[:_MAX_BY]
+    require = Require(level=IsolationLevel.CONFIDENTIAL, node_sharing=NodeSharing.EXCLUSIVE)
     return CompiledPolicy(
         name=name,
         mode=PolicyMode.ENFORCE,
-        by=f"IsolationPolicy {name} (invalid: {error})"[:_MAX_BY],
-        level=IsolationLevel.CONFIDENTIAL,
-        sharing=NodeSharing.EXCLUSIVE,
+        by=by,
+        level=require.level,
+        sharing=require.node_sharing,
+        sources=_sources(require, by),
         error=error,
     )
 
 
 def _understood(name: str, spec: IsolationPolicySpec) -> CompiledPolicy:
     match, require = spec.match or Match(), spec.require
+    by = f"IsolationPolicy {name} ({spec.reason})"[:_MAX_BY]
     when = None if spec.when is None else compile_condition(spec.when)
     return CompiledPolicy(
         name=name,
         mode=PolicyMode(spec.mode),
-        by=f"IsolationPolicy {name} ({spec.reason})"[:_MAX_BY],
+        by=by,
         level=require.level,
         sharing=require.node_sharing,
         classes=frozenset(require.classes) if require.classes is not None else None,
@@ -94,5 +114,15 @@ def _understood(name: str, spec: IsolationPolicySpec) -> CompiledPolicy:
         trust=frozenset(match.trust) if match.trust else None,
         types=frozenset(match.types) if match.types else None,
         when=when,
+        sources=_sources(require, by),
         error=when.error if when is not None else None,
     )
+
+
+def _sources(require: Require, by: str) -> tuple[Source, ...]:
+    asked = {
+        "classes": None if require.classes is None else ", ".join(sorted(require.classes))[:_MAX_VALUE],
+        "level": require.level and require.level.value,
+        "nodeSharing": require.node_sharing and require.node_sharing.value,
+    }
+    return tuple(Source(dimension, value, by) for dimension, value in asked.items() if value is not None)

@@ -10,17 +10,13 @@ import orjson
 from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode, Trust
 from berth.decide.model import Ask, Requirement, Source
 from berth.policy.cel import bind, holds
-from berth.policy.compiled import CompiledPolicies, CompiledPolicy
+from berth.policy.compiled import CompiledPolicies, CompiledPolicy, Labels, in_namespace
 from berth.policy.selector import selects
 
-Labels = tuple[tuple[str, str], ...]
 Rung = TypeVar("Rung", IsolationLevel, NodeSharing)
 
 DEFAULT_SOURCE: Final = "cluster default"
 LEVEL_SOURCE: Final = "spec.isolation.level"
-
-_ENFORCED: Final = frozenset((PolicyMode.ENFORCE,))
-_WITH_WARN: Final = frozenset((PolicyMode.ENFORCE, PolicyMode.WARN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +65,25 @@ def effective(
 ) -> Effective:
     """Return what is required of a workload. Labels that could not be read (None) match every namespaceSelector."""
     matched, errors = _matching(subject, namespace_labels, policies)
-    modes = {policy.mode for policy in matched}
-    requirement = _join(subject.ask, defaults, [policy for policy in matched if policy.mode in _ENFORCED])
-    with_warn = None
-    if PolicyMode.WARN in modes:
-        stricter = _join(subject.ask, defaults, [policy for policy in matched if policy.mode in _WITH_WARN])
-        with_warn = stricter if _demands(stricter) != _demands(requirement) else None
+    enforced = [policy for policy in matched if policy.mode is PolicyMode.ENFORCE]
+    requirement = _join(subject.ask, defaults, enforced)
+    warned = [policy for policy in matched if policy.mode is PolicyMode.WARN]
+    demanding = any(_exceeds(policy, requirement) for policy in warned)
+    with_warn = _join(subject.ask, defaults, enforced + warned) if demanding else None
     return Effective(requirement, tuple((policy.name, policy.mode) for policy in matched), with_warn, errors)
 
 
 def _matching(
     subject: Subject, namespace_labels: Labels | None, policies: CompiledPolicies
 ) -> tuple[list[CompiledPolicy], tuple[tuple[str, str], ...]]:
-    namespace = None if namespace_labels is None else dict(namespace_labels)
     labels, bound = dict(subject.labels), None
     matched, errors = [], []
-    for policy in policies.policies:
-        if not _static_match(policy, subject, namespace, labels):
+    for policy in in_namespace(policies, namespace_labels):
+        if not _static_match(policy, subject, labels):
             continue
         if policy.when is not None:
             if bound is None and policy.when.error is None:
-                bound = _variables(subject, namespace, labels)
+                bound = _variables(subject, namespace_labels, labels)
             true, error = holds(policy.when, bound)
             if error is not None:
                 errors.append((policy.name, error))
@@ -99,12 +93,8 @@ def _matching(
     return matched, tuple(errors)
 
 
-def _static_match(
-    policy: CompiledPolicy, subject: Subject, namespace: Mapping[str, str] | None, labels: Mapping[str, str]
-) -> bool:
-    """Return whether all matchers but the condition hold."""
-    if policy.namespace and namespace is not None and not selects(policy.namespace, namespace):
-        return False
+def _static_match(policy: CompiledPolicy, subject: Subject, labels: Mapping[str, str]) -> bool:
+    """Return whether all matchers hold but those on the namespace's labels and the condition."""
     if policy.workload and not selects(policy.workload, labels):
         return False
     if policy.tenants is not None and subject.tenant not in policy.tenants:
@@ -115,48 +105,54 @@ def _static_match(
     return policy.trust is None or (subject.ask.trust or Trust.RESTRICTED) in policy.trust
 
 
-def _variables(subject: Subject, namespace: Mapping[str, str] | None, labels: Mapping[str, str]) -> Any:
+def _variables(subject: Subject, namespace_labels: Labels | None, labels: Mapping[str, str]) -> Any:
     """Return what conditions see; what could not be read is left out, so that naming it is an error, hence a match."""
     workload: dict[str, object] = {"labels": labels, "name": subject.name}
     with suppress(orjson.JSONDecodeError):
         workload["spec"] = orjson.loads(subject.spec)
-    known = {} if namespace is None else {"labels": namespace}
+    known = {} if namespace_labels is None else {"labels": dict(namespace_labels)}
     return bind({"workload": workload, "ns": {"name": subject.namespace, **known}})
 
 
 def _join(ask: Ask, defaults: Defaults, policies: list[CompiledPolicy]) -> Requirement:
-    levels = [(defaults.level, DEFAULT_SOURCE), *_authors_levels(ask, defaults)]
-    levels += [(policy.level, policy.by) for policy in policies if policy.level is not None]
-    sharings = [(defaults.node_sharing, DEFAULT_SOURCE)]
-    sharings += [(policy.sharing, policy.by) for policy in policies if policy.sharing is not None]
-    level, level_by = _highest(levels)
-    sharing, sharing_by = _highest(sharings)
-    restricted = [(policy.classes, policy.by) for policy in policies if policy.classes is not None]
-    sources = [Source("classes", ", ".join(sorted(names))[:1024], by) for names, by in restricted]
-    sources += [Source("level", level.value, by) for by in level_by]
-    sources += [Source("nodeSharing", sharing.value, by) for by in sharing_by]
+    own = tuple(_authors_levels(ask, defaults))
+    level = _highest({defaults.level, *(each for each, _ in own), *(policy.level for policy in policies)})
+    sharing = _highest({defaults.node_sharing, *(policy.sharing for policy in policies)})
+    lists = [policy.classes for policy in policies if policy.classes is not None]
+    asked = [
+        Source("level", defaults.level.value, DEFAULT_SOURCE),
+        Source("nodeSharing", defaults.node_sharing.value, DEFAULT_SOURCE),
+        *(Source("level", each.value, by) for each, by in own),
+        *(source for policy in policies for source in policy.sources),
+    ]
+    # Every list of classes narrows the intersection; of the other dimensions only who asked for what holds is a source.
+    sources = [each for each in asked if each.dimension == "classes" or each.value in (level, sharing)]
     return Requirement(
         level=level,
         node_sharing=sharing,
-        classes=frozenset.intersection(*(names for names, _ in restricted)) if restricted else None,
-        sources=tuple(sorted(sources, key=lambda source: (source.dimension, source.by, source.value))),
+        classes=frozenset.intersection(*lists) if lists else None,
+        sources=tuple(sorted(sources, key=_order)),
         denials=_denials(ask, defaults),
     )
+
+
+def _order(source: Source) -> tuple[str, str, str]:
+    return source.dimension, source.by, source.value
 
 
 def _authors_levels(ask: Ask, defaults: Defaults) -> Iterable[tuple[IsolationLevel, str]]:
     """Yield what the author asks for, by level and by trust."""
     if ask.level is not None:
         yield ask.level, LEVEL_SOURCE
-    for trust, level in defaults.trust_levels:
-        if trust is ask.trust:
-            yield level, f"spec.trust {trust}"
+    if ask.trust is not None:
+        for trust, level in defaults.trust_levels:
+            if trust is ask.trust:
+                yield level, f"spec.trust {trust}"
 
 
-def _highest(asked: list[tuple[Rung, str]]) -> tuple[Rung, list[str]]:
-    """Return the highest rung, and everybody who asked for it."""
-    top = max((rung for rung, _ in asked), key=lambda rung: rung.rank)
-    return top, [by for rung, by in asked if rung is top]
+def _highest(rungs: set[Rung | None]) -> Rung:
+    """Return the highest rung that anybody asked for."""
+    return max((rung for rung in rungs if rung is not None), key=lambda rung: rung.rank)
 
 
 def _denials(ask: Ask, defaults: Defaults) -> tuple[str, ...]:
@@ -168,5 +164,10 @@ def _denials(ask: Ask, defaults: Defaults) -> tuple[str, ...]:
     return (f"ServiceAccount {name} in spec.serviceAccountName is not allowed (allowed: {allowed}): {fix}",)
 
 
-def _demands(requirement: Requirement) -> tuple[object, ...]:
-    return requirement.level, requirement.node_sharing, requirement.classes
+def _exceeds(policy: CompiledPolicy, requirement: Requirement) -> bool:
+    """Return whether a policy asks for more than what is required without it."""
+    if policy.level is not None and policy.level.rank > requirement.level.rank:
+        return True
+    if policy.sharing is not None and policy.sharing.rank > requirement.node_sharing.rank:
+        return True
+    return policy.classes is not None and (requirement.classes is None or not requirement.classes <= policy.classes)

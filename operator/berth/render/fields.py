@@ -11,13 +11,15 @@ from typing import Any, Final
 
 from berth.api.base import Model
 from berth.api.quantity import parse
-from berth.render.model import Object
+from berth.render.model import Object, Unrenderable
 
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-_DECIMAL: Final = {-9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"}
+_DECIMAL: Final = {-3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"}
 _EXPONENT: Final = re.compile(r"[eE][0-9]+$", re.ASCII)
-_NANO: Final = Decimal("1e-9")
+_MILLI: Final = Decimal("1e-3")
 _LARGEST: Final = Decimal(2**63 - 1)
+_KIBI: Final = 1024
+_EXA: Final = 18
 
 
 def present(fields: Object) -> Object:
@@ -47,11 +49,14 @@ def _pruned(name: str, value: Any) -> Any:
 def canonical(quantity: str | int) -> str:
     """Return a quantity as the API server stores it: `1000m` is `1`, `1024Mi` is `1Gi`, `1e4` is `10e3`.
 
-    Raises ValueError for what is no quantity.
+    Parts of a thousandth are rounded up, as core/v1 does for resources. Raises Unrenderable for more than 64 bits hold,
+    which the API server stores in ways of its own, and ValueError for what is no quantity.
     """
     text = str(quantity)
-    value = min(parse(text).quantize(_NANO, ROUND_CEILING), _LARGEST)
-    if text.endswith("i") and value >= 1024:
+    if parse(text) > _LARGEST:
+        raise Unrenderable(f"{text} is more than the {_LARGEST} that a quantity can be: lower it")
+    value = parse(text).quantize(_MILLI, ROUND_CEILING)
+    if text.endswith("i") and value >= _KIBI:
         return _binary(int(value.to_integral_value(ROUND_CEILING)))
     number, exponent = _decimal(value)
     if _EXPONENT.search(text):
@@ -61,14 +66,14 @@ def canonical(quantity: str | int) -> str:
 
 def _binary(value: int) -> str:
     power = 0
-    while value % 1024 == 0:
-        value, power = value // 1024, power + 1
+    while value % _KIBI == 0:
+        value, power = value // _KIBI, power + 1
     return f"{value}{_BINARY[power]}"
 
 
 def _decimal(value: Decimal) -> tuple[int, int]:
     """Return the least whole number, and the power of ten (a multiple of three) that it is counted in."""
-    number, exponent = int(value.scaleb(9)), -9
-    while number and number % 1000 == 0 and exponent < 18:
+    number, exponent = int(value.scaleb(3)), -3
+    while number and number % 1000 == 0 and exponent < _EXA:
         number, exponent = number // 1000, exponent + 3
     return (number, exponent) if number else (0, 0)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
-from ground.api import FIRST_ERROR, JSON, MERGE, ApiError, Json, connection
+from ground.api import FIRST_ERROR, JSON, MERGE, ApiError, Json, connection, content_of
 from ground.kubevirt_sim.kinds import Kind
 
 PAGE = 500
@@ -31,10 +31,7 @@ class Client:
         data = None if body is None else orjson.dumps(body)
         headers = {"Content-Type": content_type}
         async with self.session.request(method, self.server + path, data=data, headers=headers) as answer:
-            content: Json = orjson.loads(await answer.read())
-            if answer.status >= FIRST_ERROR:
-                raise ApiError(answer.status, content)
-            return content
+            return content_of(answer.status, await answer.read())
 
     async def list(self, kind: Kind) -> tuple[list[Json], str]:
         """Return all objects of a kind and the version of that state, in pages."""
@@ -54,7 +51,7 @@ class Client:
         url = f"{self.server}{kind.path()}{query}&labelSelector={quote(kind.selector)}"
         async with self.session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as answer:
             if answer.status >= FIRST_ERROR:
-                raise ApiError(answer.status, orjson.loads(await answer.read()))
+                content_of(answer.status, await answer.read())
             async for line in answer.content:
                 event: Json = orjson.loads(line)
                 if event["type"] == "ERROR":

@@ -73,7 +73,8 @@ def wake(world: World, queue: Queue, kind: Kind, found: Json) -> None:
         queue.add(owner)
     if kind in (POD, VM, VMI, POOL, CDI):
         return
-    namespace = found["metadata"].get("namespace", "") if kind in (CLAIM, DATA_VOLUME) else ""
+    everywhere = kind in (KUBEVIRT, DATA_SOURCE)
+    namespace = "" if everywhere else found["metadata"].get("namespace", "")
     for other in (VM, VMI):
         wake_unsettled(world, queue, other, namespace)
     if kind in (CLAIM, DATA_SOURCE):

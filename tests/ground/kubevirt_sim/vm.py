@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import orjson
 
-from ground.api import Json
+from ground.api import ApiError, Json
 from ground.kubevirt_sim import launcher
 from ground.kubevirt_sim.kinds import CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, INSTANCETYPE, PREFERENCE, VM, VMI, Kind
 from ground.kubevirt_sim.sim import Sim
-from ground.kubevirt_sim.status import holds, moment, stamp
+from ground.kubevirt_sim.status import moment, stamp
 from ground.kubevirt_sim.vm_status import vm_status
-from ground.kubevirt_sim.vmi import FINAL, FINALIZER, phase_of
+from ground.kubevirt_sim.vmi import FINAL, FINALIZER, LOOK_AGAIN_SECONDS, REFUSALS, phase_of
 
 VM_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 TEMPLATE_HASH = "ground.berth.dev/template-hash"
@@ -34,7 +34,8 @@ async def sync(sim: Sim, vm: Json) -> float | None:
     if missing := defaults(vm):
         vm = await sim.patch(VM, vm, missing)
     failure = _missing_reference(sim, vm)
-    vm, wait = await _run(sim, vm, vmi, failure)
+    vm, wait, refusal = await _run(sim, vm, vmi, failure)
+    failure = failure or refusal
     vmi = _instance(sim, vm)
     if vmi and "deletionTimestamp" not in vmi["metadata"]:
         await _pass_on_annotations(sim, vm, vmi)
@@ -84,19 +85,35 @@ async def _finish(sim: Sim, vm: Json, vmi: Json | None) -> None:
         await sim.release(VM, vm, VM_FINALIZER)
 
 
-async def _run(sim: Sim, vm: Json, vmi: Json | None, failure: Json | None) -> tuple[Json, float | None]:
-    """Start or stop the instance as the run strategy says; returns the VM and seconds to wait before a new start."""
+async def _run(sim: Sim, vm: Json, vmi: Json | None, failure: Json | None) -> tuple[Json, float | None, Json | None]:
+    """Start or stop the instance as the run strategy says.
+
+    Returns the VM, seconds to wait before another try, and the condition Failure when the server refused the instance.
+    """
     action = intent(vm, vmi)
     if action == "stop" and vmi:
         vm = await _record_failed_start(sim, vm, vmi)
         await sim.delete(VMI, vmi)
     if action != "start" or failure:
-        return vm, None
+        return vm, None, None
     wait = _backoff(vm, sim.now())
     if wait > 0:
-        return vm, wait
-    await sim.create(VMI, _new_instance(sim, vm))
-    return vm, None
+        return vm, wait, None
+    try:
+        await sim.create(VMI, _new_instance(sim, vm))
+    except ApiError as error:
+        if error.code not in REFUSALS:
+            raise
+        return (
+            vm,
+            LOOK_AGAIN_SECONDS,
+            _failure("FailedCreate", f"failure while starting VMI: {error.status['message']}"),
+        )
+    return vm, None, None
+
+
+def _failure(reason: str, message: str) -> Json:
+    return {"type": "Failure", "status": "True", "reason": reason, "message": message}
 
 
 def intent(vm: Json, vmi: Json | None) -> str:
@@ -157,12 +174,7 @@ def _missing_reference(sim: Sim, vm: Json) -> Json | None:
         if matcher and _referred(sim, vm, matcher, cluster, own) is None:
             kind = own if _namespaced(matcher, own) else cluster
             message = f'{kind.plural}.{kind.api.split("/")[0]} "{matcher.get("name")}" not found'
-            return {
-                "type": "Failure",
-                "status": "True",
-                "reason": f"FailedFind{field.capitalize()}",
-                "message": message,
-            }
+            return _failure(f"FailedFind{field.capitalize()}", message)
     return None
 
 
@@ -260,5 +272,5 @@ async def _pass_on_annotations(sim: Sim, vm: Json, vmi: Json) -> None:
     found = _ours(vmi["metadata"].get("annotations", {}))
     found.pop(TEMPLATE_HASH, None)
     changed = {key: wanted.get(key) for key in (*wanted, *found) if wanted.get(key) != found.get(key)}
-    if changed and not holds(vmi, "Ready", "Unknown"):
+    if changed:
         await sim.patch(VMI, vmi, {"metadata": {"annotations": changed}})

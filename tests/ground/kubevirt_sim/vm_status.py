@@ -24,7 +24,7 @@ def vm_status(sim: Sim, vm: Json, vmi: Json | None, failure: Json | None, *, res
         seen = vmi["metadata"].get("annotations", {}).get(GENERATION, "0")
         status |= {"observedGeneration": int(seen) if restart else vm["metadata"]["generation"]}
         status["desiredGeneration"] = vm["metadata"]["generation"]
-    status |= _references(vm)
+    status |= {} if failure else _references(vm)
     if _done(status.get("stateChangeRequests", []), vmi):
         del status["stateChangeRequests"]
     if vmi and any(item["phase"] == "Running" for item in vmi.get("status", {}).get("phaseTransitionTimestamps", [])):

@@ -17,9 +17,10 @@ def capacity(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict 
         message = f"VirtualMachineClusterInstancetype {machine.instancetype} does not exist: create it, or name another"
         return Verdict(Outcome.NOT_NOW, "capacity", Reason.MISCONFIGURED, message)
     need = needed(ask, facts)
+    for shape in facts.shapes:
+        if shape.cpu >= need.cpu and shape.memory >= need.memory and suits(shape, ask, facts):
+            return None
     suited = [shape for shape in facts.shapes if suits(shape, ask, facts)]
-    if any(shape.cpu >= need.cpu and shape.memory >= need.memory for shape in suited):
-        return None
     message = f"one replica needs {size(need)} (overhead {size(overhead(ask, facts))}); {_offer(suited, ask)}"
     return Verdict(Outcome.NOT_NOW, "capacity", Reason.NO_CAPABLE_NODE, message)
 
@@ -28,7 +29,8 @@ def suits(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     """Return whether a node of this shape has what is asked for, size aside."""
     if ask.architecture is not None and shape.architecture != ask.architecture:
         return False
-    if ask.devices and not has_devices(shape, ask.devices):
+    wanted = ask.devices
+    if wanted and not has_devices(shape, wanted):
         return False
     if facts.backend is Backend.POD or ask.machine is None:
         return True

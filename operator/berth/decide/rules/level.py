@@ -6,7 +6,7 @@ from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
 
 def level(_ask: Ask, requirement: Requirement, facts: ClassFacts) -> Verdict | None:
     """Refuse classes below the required level."""
-    if facts.level.rank >= requirement.level.rank:
+    if facts.level is requirement.level or facts.level.rank >= requirement.level.rank:
         return None
     message = (
         f"{facts.level} is below {requirement.level}, required by {requirement.by('level')}:"

@@ -6,10 +6,11 @@ from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
 
 def node_sharing(_ask: Ask, requirement: Requirement, facts: ClassFacts) -> Verdict | None:
     """Refuse classes whose nodes are shared with more than is allowed."""
-    if facts.sharing.rank >= requirement.node_sharing.rank:
+    wanted = requirement.node_sharing
+    if facts.sharing is wanted or facts.sharing.rank >= wanted.rank:
         return None
     message = (
-        f"its nodes are {facts.sharing}, but nodeSharing {requirement.node_sharing} is required by"
-        f" {requirement.by('nodeSharing')}: use a class whose nodes.sharing is {requirement.node_sharing}"
+        f"its nodes are {facts.sharing}, but nodeSharing {wanted} is required by"
+        f" {requirement.by('nodeSharing')}: use a class whose nodes.sharing is {wanted}"
     )
     return Verdict(Outcome.NEVER, "node_sharing", Reason.BELOW_REQUIRED, message)

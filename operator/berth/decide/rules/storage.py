@@ -14,6 +14,8 @@ def storage(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict |
             return None
         used = [claim for claim in ask.claims if claim.by_machine]
         wrong = _machine_disks(ask, ask.machine, used)
+    elif not ask.claims:
+        return None
     else:
         used = [claim for claim in ask.claims if claim.by_container]
         wrong = _pod_claims(ask, used)

@@ -1,0 +1,58 @@
+# Everything is installed into .venv and a cache folder outside the checkout; nothing else is needed but Python, make, git.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export PYTHONPATH := $(CURDIR)/tests
+N ?= 500
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo demo-down test check generate bench lock clean
+
+help: ## Show what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Install the locked dependencies into .venv
+
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Berth needs Python 3.11 or newer: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked dependencies (a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED) ## Bring up a real control plane, run the operator, apply the examples, explain one
+	@$(BIN)/python -m ground.demo up
+
+demo-down: $(INSTALLED) ## Stop everything that `make demo` started
+	@$(BIN)/python -m ground.demo down
+
+test: $(INSTALLED) ## Run everything: the quick checks, then all tests on real control planes
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m ground.toolchain
+	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
+
+check: $(INSTALLED) ## The quick loop: format, lint, types, import contracts, unit tests, freshness of generated files
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --verbose > build/imports.log 2>&1 || (cat build/imports.log; exit 1)
+	@$(BIN)/python -m generate --check
+	@$(BIN)/python -m pytest -q -m "not ground" -n $(WORKERS)
+
+generate: $(INSTALLED) ## Write all generated files: CRDs, golden cases, tables in docs
+	@$(BIN)/python -m generate
+
+bench: $(INSTALLED) ## Measure against a bare client on an empty control plane: N=500 Workloads, N=2000 for real
+	@$(BIN)/python -m bench --count $(N)
+
+lock: ## Bring the lock files up to date with pyproject.toml
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what was built in the checkout
+	@rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,107 @@
+"""The floor: a bare aiohttp client that creates the same Workloads and children and writes the same statuses.
+
+It decides nothing, watches only Deployments, keeps nothing and repairs nothing. Whatever an operator does beside it costs
+more.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import aiohttp
+import orjson
+
+Json = dict[str, Any]
+
+APPLY = {"Content-Type": "application/apply-patch+yaml", "Accept": "application/json"}
+JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+QUERY = "?fieldManager=berth&force=true&fieldValidation=Strict"
+WORKLOADS = "/apis/berth.dev/v1alpha1"
+PATHS = {
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments/{}",
+    "Service": "/api/v1/namespaces/{}/services/{}",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies/{}",
+}
+
+
+class Bare:
+    """Requests of one session, at most `limit` at a time."""
+
+    def __init__(self, session: aiohttp.ClientSession, server: str, limit: int = 20) -> None:
+        self._session = session
+        self._server = server
+        self._slots = asyncio.Semaphore(limit)
+
+    async def send(self, method: str, path: str, body: Json, headers: dict[str, str]) -> Json:
+        """Send one request and return the answer; raises RuntimeError unless the server agrees."""
+        async with (
+            self._slots,
+            self._session.request(method, self._server + path, data=orjson.dumps(body), headers=headers) as answer,
+        ):
+            payload = await answer.read()
+            if answer.status >= 300:
+                raise RuntimeError(f"{method} {path}: {answer.status} {payload[:300]!r}")
+            return orjson.loads(payload)  # type: ignore[no-any-return]
+
+    async def create(self, path: str, body: Json) -> Json:
+        """Create an object."""
+        return await self.send("POST", path, body, JSON)
+
+    async def apply(self, path: str, body: Json) -> Json:
+        """Apply an object server-side."""
+        return await self.send("PATCH", path + QUERY, body, APPLY)
+
+    async def until_ready(self, namespaces: Iterable[str], ready: Callable[[str, str], Awaitable[None]]) -> None:
+        """Watch Deployments of namespaces that start like these and call `ready` once for each that becomes ready."""
+        wanted, told = set(namespaces), set()
+        path = (
+            f"{self._server}/apis/apps/v1/deployments?watch=true&timeoutSeconds=1800&labelSelector=berth.dev/workload"
+        )
+        rest = b""
+        async with self._session.get(path, timeout=aiohttp.ClientTimeout(total=None)) as stream:
+            async for chunk in stream.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    found = orjson.loads(line)["object"]
+                    place = found["metadata"]["namespace"], found["metadata"]["name"]
+                    is_ready = (found.get("status") or {}).get("readyReplicas", 0) >= 1
+                    if place[0] in wanted and place not in told and is_ready:
+                        told.add(place)
+                        await ready(*place)
+
+
+async def converge(
+    bare: Bare,
+    workloads: list[Json],
+    children: Callable[[Json], list[Json]],
+    statuses: tuple[Json, Json],
+) -> float:
+    """Create Workloads, their children and statuses as an operator would; return seconds until all are ready."""
+    done = asyncio.Event()
+    left = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in workloads}
+
+    async def status(namespace: str, name: str, value: Json) -> None:
+        path = f"{WORKLOADS}/namespaces/{namespace}/workloads/{name}/status"
+        body = {"apiVersion": "berth.dev/v1alpha1", "kind": "Workload", "metadata": {"name": name}, "status": value}
+        await bare.apply(path, body)
+
+    async def ready(namespace: str, name: str) -> None:
+        await status(namespace, name, statuses[1])
+        left.discard((namespace, name))
+        if not left:
+            done.set()
+
+    async def one(workload: Json) -> None:
+        namespace, name = workload["metadata"]["namespace"], workload["metadata"]["name"]
+        stored = await bare.create(f"{WORKLOADS}/namespaces/{namespace}/workloads", workload)
+        for child in children(stored):
+            await bare.apply(PATHS[child["kind"]].format(namespace, name), child)
+        await status(namespace, name, statuses[0])
+
+    watch = asyncio.create_task(bare.until_ready({each[0] for each in left}, ready))
+    started = time.perf_counter()
+    await asyncio.gather(*(one(each) for each in workloads))
+    await done.wait()
+    watch.cancel()
+    return time.perf_counter() - started

@@ -1,0 +1,138 @@
+"""What a spec asks for, with sizes as the scheduler and KubeVirt sum them."""
+
+from typing import Any
+
+import pytest
+
+from berth.api.machine import OperatingSystem
+from berth.decide.ask import ask_of
+from berth.decide.model import ClaimAsk
+from berth.world.records import ClaimRecord, InstancetypeRecord
+from decide.builders import GI, MI, ask_for, spec_of
+
+IMAGE = {"image": "registry.example/app:1"}
+BOOT = {"bootDisk": {"containerDisk": {"image": "registry.example/disk:1"}}}
+
+
+def sized(cpu: str | None = None, memory: str | None = None, limits: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return resources with these requests and limits."""
+    requests = {name: value for name, value in (("cpu", cpu), ("memory", memory)) if value}
+    return {"requests": requests, "limits": limits or {}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "cpu", "memory"),
+    [
+        ({}, 0, 0),
+        ({"resources": sized("500m", "512Mi")}, 500, 512 * MI),
+        ({"resources": sized(None, "1Gi", {"cpu": "2", "memory": "2Gi"})}, 2000, GI),
+        (
+            {"resources": sized("1", "1Gi"), "sidecars": [{"name": "s", **IMAGE, "resources": sized("100m", "64Mi")}]},
+            1100,
+            GI + 64 * MI,
+        ),
+        (
+            {
+                "resources": sized("1", "1Gi"),
+                "sidecars": [{"name": "s", **IMAGE, "resources": sized("100m", "64Mi")}],
+                "initContainers": [
+                    {"name": "i", **IMAGE, "resources": sized("500m", "3Gi")},
+                    {"name": "j", **IMAGE, "resources": sized("4", "1Mi")},
+                ],
+            },
+            4100,
+            3 * GI + 64 * MI,
+        ),
+    ],
+    ids=["nothing", "requests", "limits where requests are missing", "sidecar", "init containers run one by one"],
+)
+def test_size_of_a_pod(spec: dict[str, Any], cpu: int, memory: int) -> None:
+    asked = ask_for(container=IMAGE, **spec)
+    assert (asked.cpu, asked.memory) == (cpu, memory)
+
+
+@pytest.mark.parametrize(
+    ("resources", "vcpus", "memory"),
+    [
+        (sized(None, "1Gi"), 1, GI),
+        (sized("500m", "1Gi"), 1, GI),
+        (sized("2500m", "1Gi"), 3, GI),
+        (sized("1", "1Gi", {"cpu": "2", "memory": "4Gi"}), 2, 4 * GI),
+    ],
+    ids=["one processor at least", "rounded up", "rounded up again", "limits are what a guest can use"],
+)
+def test_size_of_a_machine(resources: dict[str, Any], vcpus: int, memory: int) -> None:
+    asked = ask_for(machine=BOOT, resources=resources)
+    assert asked.machine is not None
+    assert (asked.machine.vcpus, asked.machine.memory) == (vcpus, memory)
+    assert (asked.cpu, asked.memory, asked.has_container) == (0, 0, False)
+
+
+def test_an_instancetype_gives_the_size() -> None:
+    kinds = {"u1.large": InstancetypeRecord("u1.large", 2, 8 * GI, dedicated=True)}
+    asked = ask_of(spec_of(machine={**BOOT, "instancetype": "u1.large"}), {}.get, kinds)
+    assert asked.machine is not None
+    assert (asked.machine.vcpus, asked.machine.memory, asked.machine.dedicated) == (2, 8 * GI, True)
+    missing = ask_of(spec_of(machine={**BOOT, "instancetype": "gone"}), {}.get, kinds)
+    assert missing.machine is not None
+    assert missing.machine.instancetype_found is False
+
+
+def test_a_windows_machine_with_everything() -> None:
+    probe = {"exec": {"command": ["true"]}}
+    asked = ask_for(
+        machine={
+            "os": "Windows",
+            "preference": "windows.2k22.virtio",
+            "bootDisk": {"dataSource": {"name": "win", "storage": "64Gi"}},
+            "disks": [{"name": "d", "dataSource": {"name": "data", "storage": "1Gi"}}],
+            "tpm": {},
+            "graphics": True,
+            "readinessProbe": probe,
+            "livenessProbe": probe,
+        },
+        resources=sized("4", "8Gi"),
+    )
+    machine = asked.machine
+    assert machine is not None
+    assert (machine.os, machine.boots_from, machine.cloned_disks) == (OperatingSystem.WINDOWS, "dataSource", 1)
+    assert (machine.tpm, machine.graphics, machine.exec_probes) == (True, True, 2)
+
+
+def test_needs_are_sorted_and_devices_added_up() -> None:
+    asked = ask_for(
+        container=IMAGE,
+        needs={
+            "kernelModules": ["wireguard", "overlay"],
+            "gpu": {"deviceName": "nvidia.com/A100", "count": 2},
+            "hostDevices": [{"deviceName": "z.example/x"}, {"deviceName": "nvidia.com/A100"}],
+        },
+    )
+    assert asked.kernel_modules == ("overlay", "wireguard")
+    assert asked.devices == (("nvidia.com/A100", 3), ("z.example/x", 1))
+
+
+def test_autoscaling_counts_as_the_replicas_that_it_may_set() -> None:
+    asked = ask_for(container=IMAGE, replicas=2, autoscaling={"maxReplicas": 9})
+    assert (asked.replicas, asked.most_replicas) == (2, 9)
+
+
+def test_claims_by_whom_they_are_used() -> None:
+    records = {
+        "data": ClaimRecord(("shop", "data"), "1", ("ReadWriteMany",), block=False, bound=True),
+        "root": ClaimRecord(("shop", "root"), "2", ("ReadWriteOnce",), block=True, bound=True),
+    }
+    spec = spec_of(
+        container=IMAGE,
+        machine={"bootDisk": {"persistentVolumeClaim": {"claimName": "root"}}},
+        resources=sized(None, "1Gi"),
+        volumes=[
+            {"name": "d", "persistentVolumeClaim": {"claimName": "data"}},
+            {"name": "g", "persistentVolumeClaim": {"claimName": "gone"}},
+        ],
+    )
+    assert ask_of(spec, records.get, {}).claims == (
+        ClaimAsk("data", True, ("ReadWriteMany",), False, by_container=True, by_machine=True),  # noqa: FBT003
+        ClaimAsk("gone", found=False, by_container=True, by_machine=True),
+        ClaimAsk("root", True, ("ReadWriteOnce",), True, by_container=False, by_machine=True),  # noqa: FBT003
+    )

@@ -1,0 +1,76 @@
+"""What a replica costs: the examples of KubeVirt's own renderer, and the overhead of a RuntimeClass."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from berth.decide.cost import needed, overhead, requested
+from berth.decide.model import Cost
+from decide.builders import GI, LINUX_VM, MI, SHAPE, a_machine, an_ask, machines, pods
+
+SCREEN = {"graphics": True}
+
+
+@pytest.mark.parametrize(
+    ("machine", "ask", "facts", "request_mi"),
+    [
+        (SCREEN, {}, {}, 1312),
+        ({}, {}, {}, 1280),
+        (SCREEN | {"tpm": True}, {}, {}, 1365),
+        (SCREEN | {"exec_probes": 1}, {}, {}, 1422),
+        (SCREEN | {"exec_probes": 2}, {}, {}, 1432),
+        (SCREEN, {}, {"launch_security": "sev"}, 1568),
+        (SCREEN, {}, {"launch_security": "snp"}, 1568),
+        (SCREEN, {}, {"launch_security": "tdx"}, 1312),
+        (SCREEN, {"architecture": "arm64"}, {}, 1440),
+        (SCREEN, {}, {"shapes": (replace(SHAPE, architecture="arm64"),)}, 1440),
+        (SCREEN, {"dedicated": True}, {}, 1412),
+        (SCREEN | {"dedicated": True}, {}, {}, 1412),
+        (SCREEN, {"gpu": ("nvidia.com/A100", 1)}, {}, 2336),
+        (SCREEN | {"vcpus": 8, "memory": 32 * GI}, {}, {}, 33112),
+    ],
+    ids=[
+        "plain",
+        "headless",
+        "TPM",
+        "exec probe",
+        "two exec probes",
+        "SEV",
+        "SNP",
+        "TDX",
+        "arm64 asked for",
+        "only arm64 nodes",
+        "dedicated",
+        "dedicated by instancetype",
+        "GPU",
+        "8 vCPU and 32Gi",
+    ],
+)
+def test_memory_request_of_the_launcher(
+    machine: dict[str, Any], ask: dict[str, Any], facts: dict[str, Any], request_mi: int
+) -> None:
+    asked = a_machine(machine=replace(LINUX_VM, **machine), **ask)
+    assert needed(asked, machines(**facts)).memory == request_mi * MI
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "dedicated", "ratio", "cpu"),
+    [(1, False, 10, 100), (4, False, 10, 400), (4, False, 1, 4000), (4, True, 10, 4000)],
+)
+def test_processors_of_a_machine(vcpus: int, dedicated: bool, ratio: int, cpu: int) -> None:  # noqa: FBT001
+    asked = a_machine(machine=replace(LINUX_VM, vcpus=vcpus), dedicated=dedicated)
+    facts = machines(cpu_allocation_ratio=ratio)
+    assert (requested(asked, facts).cpu, overhead(asked, facts).cpu) == (cpu, 0)
+
+
+def test_pods_cost_what_the_runtime_class_says() -> None:
+    kata = pods("kata", "Virtualized", overhead=Cost(250, 130 * MI))
+    asked = an_ask(cpu=500, memory=512 * MI)
+    assert overhead(asked, kata) == Cost(250, 130 * MI)
+    assert needed(asked, kata) == Cost(750, 642 * MI)
+    assert overhead(asked, kata).times(3) == Cost(750, 390 * MI)
+
+
+def test_an_image_costs_nothing_in_a_class_of_machines_that_cannot_run_it() -> None:
+    assert needed(an_ask(), machines()) == Cost()

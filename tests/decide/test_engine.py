@@ -1,0 +1,252 @@
+"""The choice among classes that fit, and the one reason where none does."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from berth.api.levels import NodeSharing
+from berth.api.machine import OperatingSystem
+from berth.api.reasons import Reason
+from berth.decide import engine
+from berth.decide.change import Target
+from berth.decide.engine import decide
+from berth.decide.explain import explain
+from berth.decide.fingerprint import canonical, hashes
+from berth.decide.model import Ask, ClassFacts, Cost, Decision, Outcome, Source, Unavailable
+from berth.decide.whatif import Change, Flip
+from decide.builders import ANYTHING, GI, LINUX_VM, MI, SHAPE, a_machine, an_ask, machines, needing, pods
+
+RUNC, GVISOR = pods("runc"), pods("gvisor", "Sandboxed")
+KATA = pods("kata", "Virtualized", runtime_class_name="kata", overhead=Cost(250, 130 * MI))
+VM = machines("vm")
+ALL = (VM, KATA, GVISOR, RUNC)
+BOTH = an_ask(machine=LINUX_VM)
+WINDOWS = a_machine(machine=replace(LINUX_VM, os=OperatingSystem.WINDOWS))
+
+
+def gone(facts: ClassFacts, reason: Reason, message: str) -> ClassFacts:
+    """Return a class that this cluster cannot run."""
+    return replace(facts, unavailable=Unavailable(reason, message))
+
+
+NO_KATA = gone(KATA, Reason.RUNTIME_CLASS_MISSING, "RuntimeClass kata does not exist: install it")
+NO_VIRT = gone(VM, Reason.KUBEVIRT_NOT_READY, "KubeVirt is not installed: install it")
+NO_NODE = gone(KATA, Reason.NO_CAPABLE_NODE, "no node")
+
+CHOICES: list[tuple[str, Ask, dict[str, Any], tuple[ClassFacts, ...], str | None, str]] = [
+    ("lowest level", an_ask(), {}, ALL, None, "runc"),
+    ("required level", an_ask(), {"level": "Sandboxed"}, ALL, None, "gvisor"),
+    ("an image goes to pods before machines", BOTH, {"level": "Virtualized"}, ALL, None, "kata"),
+    (
+        "also where machines cost less",
+        BOTH,
+        {"level": "Virtualized"},
+        (VM, replace(KATA, overhead=Cost(0, GI))),
+        None,
+        "kata",
+    ),
+    ("to a machine when no pods fit", BOTH, {"level": "Virtualized"}, (VM, NO_KATA), None, "vm"),
+    ("a machine source goes to a machine", a_machine(), {}, ALL, None, "vm"),
+    ("Windows too", WINDOWS, {}, ALL, None, "vm"),
+    ("least memory", an_ask(), {}, (replace(RUNC, overhead=Cost(0, 1)), pods("z")), None, "z"),
+    ("then least cpu", an_ask(), {}, (replace(RUNC, overhead=Cost(1, 0)), pods("z")), None, "z"),
+    ("then preference", an_ask(), {}, (RUNC, pods("z", preference=1)), None, "z"),
+    ("then name", an_ask(), {}, (pods("z"), RUNC), None, "runc"),
+    ("level before cost", an_ask(), {}, (replace(RUNC, overhead=Cost(9, GI)), GVISOR), None, "runc"),
+    ("stays where it runs", an_ask(), {}, ALL, "kata", "kata"),
+    ("moves when that no longer fits", an_ask(), {"level": "Virtualized"}, ALL, "gvisor", "kata"),
+    ("a class that is gone is no place to stay", an_ask(), {}, ALL, "deleted", "runc"),
+    ("stays in a class that is disabled", an_ask(), {}, (RUNC, replace(KATA, enabled=False)), "kata", "kata"),
+    ("never enters a class that is disabled", an_ask(), {}, (replace(RUNC, enabled=False), KATA), None, "kata"),
+    ("a pin is followed", an_ask(class_name="kata"), {}, ALL, None, "kata"),
+    ("a pin moves what runs elsewhere", an_ask(class_name="kata"), {}, ALL, "runc", "kata"),
+    (
+        "node sharing",
+        an_ask(),
+        {"node_sharing": NodeSharing.TENANT},
+        (RUNC, pods("own", sharing=NodeSharing.EXCLUSIVE)),
+        None,
+        "own",
+    ),
+    ("only what is allowed", an_ask(), {"classes": frozenset({"kata", "vm"})}, ALL, None, "kata"),
+]
+
+
+@pytest.mark.parametrize(
+    ("ask", "requirement", "catalog", "current", "expected"),
+    [case[1:] for case in CHOICES],
+    ids=[case[0] for case in CHOICES],
+)
+def test_choice(
+    ask: Ask, requirement: dict[str, Any], catalog: tuple[ClassFacts, ...], current: str | None, expected: str
+) -> None:
+    decision = decide(ask, needing(**requirement), catalog, current)
+    assert decision.chosen is not None, decision.message
+    assert decision.chosen.facts.name == expected
+    assert decision.reason is Reason.PLACED
+    assert len(decision.candidates) == len(catalog)
+
+
+REFUSALS: list[tuple[str, Ask, dict[str, Any], tuple[ClassFacts, ...], Reason, str]] = [
+    ("no class at all", an_ask(), {}, (), Reason.NO_ELIGIBLE_CLASS, "there is no IsolationClass: create one"),
+    (
+        "a pin that does not exist",
+        an_ask(class_name="kota"),
+        {},
+        ALL,
+        Reason.MISCONFIGURED,
+        "use one of gvisor, kata, runc, vm",
+    ),
+    (
+        "a pin below policy",
+        an_ask(class_name="runc"),
+        {"level": "Sandboxed"},
+        ALL,
+        Reason.NO_ELIGIBLE_CLASS,
+        "Sandboxed required by",
+    ),
+    ("no list allows anything", an_ask(), {"classes": frozenset()}, ALL, Reason.POLICY_DENIED, "have none in common"),
+    (
+        "too strict for all classes",
+        an_ask(),
+        {"level": "Confidential"},
+        ALL,
+        Reason.NO_ELIGIBLE_CLASS,
+        "Confidential required by",
+    ),
+    (
+        "all miss a disk to boot",
+        an_ask(),
+        {"level": "Virtualized"},
+        (RUNC, VM),
+        Reason.NO_BOOTABLE_IMAGE,
+        "add spec.machine",
+    ),
+    (
+        "all miss the RuntimeClass",
+        an_ask(),
+        {"level": "Virtualized"},
+        (RUNC, NO_KATA),
+        Reason.RUNTIME_CLASS_MISSING,
+        "kata: RuntimeClass kata does not exist",
+    ),
+    (
+        "all miss KubeVirt",
+        a_machine(),
+        {"level": "Virtualized"},
+        (RUNC, NO_VIRT),
+        Reason.KUBEVIRT_NOT_READY,
+        "vm: KubeVirt is not installed",
+    ),
+    ("all miss a node", an_ask(), {"level": "Virtualized"}, (NO_NODE,), Reason.NO_CAPABLE_NODE, "kata: no node"),
+    (
+        "each misses something else",
+        BOTH,
+        {"level": "Virtualized"},
+        (NO_KATA, NO_VIRT),
+        Reason.NO_ELIGIBLE_CLASS,
+        "vm: KubeVirt is not installed",
+    ),
+    ("too large", an_ask(memory=999 * GI), {}, (RUNC,), Reason.NO_CAPABLE_NODE, "lower spec.resources"),
+]
+
+
+@pytest.mark.parametrize(
+    ("ask", "requirement", "catalog", "reason", "says"),
+    [case[1:] for case in REFUSALS],
+    ids=[case[0] for case in REFUSALS],
+)
+def test_refusal(
+    ask: Ask, requirement: dict[str, Any], catalog: tuple[ClassFacts, ...], reason: Reason, says: str
+) -> None:
+    decision = decide(ask, needing(**requirement), catalog, None)
+    assert decision.chosen is None
+    assert decision.reason is reason, decision.message
+    assert says in decision.message
+
+
+def test_nothing_weaker_runs_and_the_message_says_everything() -> None:
+    decision = decide(an_ask(), needing("Virtualized"), (RUNC, GVISOR, NO_KATA), "gvisor")
+    assert decision.chosen is None
+    assert decision.message == (
+        "Virtualized required by IsolationPolicy pci (cardholder data); kata: RuntimeClass kata does not exist: install it"
+    )
+
+
+def test_a_denial_overrules_classes_that_fit() -> None:
+    decision = decide(an_ask(), replace(ANYTHING, denials=("no",)), ALL, "runc")
+    assert (decision.chosen, decision.reason, decision.message) == (None, Reason.POLICY_DENIED, "no")
+    assert [each.outcome for each in decision.candidates].count(Outcome.FIT) == 3
+
+
+def test_the_message_of_a_placement_explains_it() -> None:
+    assert decide(an_ask(), needing("Sandboxed"), ALL, None).message == (
+        "gvisor (Sandboxed): lowest level that fits and meets Sandboxed required by IsolationPolicy pci (cardholder data)"
+    )
+    assert decide(an_ask(), ANYTHING, ALL, "kata").message.startswith(
+        "kata (Virtualized): it runs there, which still meets"
+    )
+    assert "named by spec.isolation.className" in decide(an_ask(class_name="kata"), ANYTHING, ALL, None).message
+
+
+def test_messages_stay_short_however_many_policies_and_classes_there_are() -> None:
+    sources = tuple(Source("level", "Virtualized", f"IsolationPolicy p{n:03} (x)") for n in range(50))
+    catalog = tuple(gone(pods(f"k{n:02}", "Virtualized"), Reason.NO_CAPABLE_NODE, f"no node {n}") for n in range(30))
+    message = decide(an_ask(), needing("Virtualized", sources=sources), catalog, None).message
+    assert "and 48 more" in message
+    assert message.endswith("and 27 more classes")
+
+
+@pytest.mark.parametrize("name", [rule.__name__ for rule in engine.RULES])
+def test_a_rule_that_breaks_rules_every_class_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    broken.__name__ = name
+    monkeypatch.setattr(engine, "RULES", tuple(broken if rule.__name__ == name else rule for rule in engine.RULES))
+    decision = decide(BOTH, ANYTHING, ALL, "runc")
+    assert decision.chosen is None
+    assert decision.reason is Reason.MISCONFIGURED
+    assert f"rule {name} failed (RuntimeError: boom)" in decision.message
+
+
+def _example() -> Decision:
+    return decide(an_ask(replicas=3), needing("Virtualized"), (RUNC, KATA, NO_VIRT), None)
+
+
+def test_explanation() -> None:
+    flips = (Flip(Change("remove IsolationPolicy pci", Target.POLICY), "runc", placed=True),)
+    pci = "IsolationPolicy pci (cardholder data)"
+    assert explain(_example(), 3, flips) == (
+        f"Placed: kata (Virtualized): lowest level that fits and meets Virtualized required by {pci}",
+        "Required:",
+        "  level Virtualized by IsolationPolicy pci (cardholder data)",
+        "Classes:",
+        "* kata (Virtualized, Pod): Fit, overhead 750m CPU and 390Mi",
+        "  runc (Container, Pod): Never",
+        f"      level: Container is below Virtualized, required by {pci}: use a class of level Virtualized or above",
+        "  vm (Virtualized, VirtualMachine): Never",
+        "      available: KubeVirt is not installed: install it",
+        "      source: a virtual machine needs a disk to boot and the Workload has none: add spec.machine with a bootDisk",
+        "Would change it:",
+        "  remove IsolationPolicy pci -> runc",
+    )
+
+
+def test_fingerprints_tell_what_has_changed() -> None:
+    before = hashes(an_ask(), ANYTHING, ALL, None)
+    assert hashes(an_ask(), ANYTHING, tuple(reversed(ALL)), None) == before
+    asked = hashes(an_ask(cpu=1), ANYTHING, ALL, None)
+    assert (asked["inputsHash"] != before["inputsHash"], asked["policyHash"]) == (True, before["policyHash"])
+    for other in (hashes(an_ask(), ANYTHING, ALL[:3], None), hashes(an_ask(), ANYTHING, ALL, "runc")):
+        assert other["inputsHash"] not in (before["inputsHash"], asked["inputsHash"])
+    required = hashes(an_ask(), needing("Sandboxed"), ALL, None)
+    assert (required["inputsHash"], required["policyHash"] != before["policyHash"]) == (before["inputsHash"], True)
+
+
+def test_the_canonical_form_is_json_with_every_verdict() -> None:
+    text = canonical(_example())
+    assert text == canonical(_example())
+    assert b'"rule":"source"' in text
+    assert canonical(decide(an_ask(), needing(classes=frozenset({"b", "a"})), (replace(RUNC, shapes=(SHAPE,)),), None))

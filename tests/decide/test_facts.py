@@ -1,0 +1,205 @@
+"""What the cluster offers for a class, and the true reason where it offers nothing."""
+
+from dataclasses import replace
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from berth.api.levels import Backend, IsolationLevel, NodeSharing
+from berth.api.reasons import Reason
+from berth.decide.facts import capable_nodes, catalog, cluster_of, shapes
+from berth.decide.model import ClassFacts, Cost
+from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
+from decide.builders import GI, KUBEVIRT, MI, a_class, a_node, a_runtime_class
+
+RUNC = a_class("runc", level="Container", pod={})
+KATA = a_class("kata", level="Virtualized", pod={"runtimeClassName": "kata"})
+VM = a_class("vm", level="Virtualized", virtualMachine={})
+SNP = a_class("snp", level="Confidential", virtualMachine={"launchSecurity": "snp"})
+BROKEN = ClassRecord("broken", "b", 1, None, "spec.level: Field required", b"")
+RUNTIMES = (a_runtime_class("kata", "kata", memory=130 * MI, cpu=250),)
+VIRT = (("kubernetes.io/arch", "amd64"), ("kubevirt.io/schedulable", "true"))
+
+
+def facts_of(
+    record: ClassRecord,
+    *nodes: NodeRecord,
+    runtimes: tuple[RuntimeClassRecord, ...] = RUNTIMES,
+    kubevirt: KubeVirtRecord | None = KUBEVIRT,
+    present: bool = True,
+) -> ClassFacts:
+    """Return what a cluster offers for one class."""
+    return catalog([record], runtimes, nodes or (a_node(),), kubevirt, kubevirt_present=present)[0]
+
+
+@pytest.mark.parametrize("record", [RUNC, KATA, VM], ids=lambda record: record.name)
+def test_available(record: ClassRecord) -> None:
+    facts = facts_of(record)
+    assert facts.unavailable is None
+    assert len(facts.shapes) == 1
+    assert capable_nodes(record, cluster_of(RUNTIMES, [a_node()], KUBEVIRT, kubevirt_present=True)) == 1
+
+
+NO_KVM = a_node(devices=())
+MISSING = [
+    ("not understood", BROKEN, {}, (), Reason.MISCONFIGURED, "spec.level: Field required"),
+    ("no RuntimeClass", KATA, {"runtimes": ()}, (), Reason.RUNTIME_CLASS_MISSING, "RuntimeClass kata does not exist"),
+    ("no handler", KATA, {}, (a_node(handlers=frozenset({"runc"})),), Reason.NO_CAPABLE_NODE, "runtime handler kata"),
+    ("cordoned", RUNC, {}, (a_node(schedulable=False),), Reason.NO_CAPABLE_NODE, "no schedulable node has any labels"),
+    ("tainted", RUNC, {}, (a_node(taints=(("x", "", "NoSchedule"),)),), Reason.NO_CAPABLE_NODE, "tolerated taints"),
+    ("no KubeVirt", VM, {"present": False, "kubevirt": None}, (), Reason.KUBEVIRT_NOT_READY, "is not installed"),
+    ("KubeVirt not configured", VM, {"kubevirt": None}, (), Reason.KUBEVIRT_NOT_READY, "create its KubeVirt object"),
+    (
+        "KubeVirt deploying",
+        VM,
+        {"kubevirt": replace(KUBEVIRT, phase="Deploying")},
+        (),
+        Reason.KUBEVIRT_NOT_READY,
+        "in phase Deploying:",
+    ),
+    (
+        "KubeVirt down",
+        VM,
+        {"kubevirt": replace(KUBEVIRT, available=False)},
+        (),
+        Reason.KUBEVIRT_NOT_READY,
+        "not Available",
+    ),
+    ("emulation", VM, {"kubevirt": replace(KUBEVIRT, emulation=True)}, (), Reason.SOFTWARE_EMULATION, "useEmulation"),
+    ("no KVM", VM, {}, (NO_KVM,), Reason.NO_CAPABLE_NODE, "no schedulable node has KVM"),
+    ("virt-handler dead", VM, {}, (a_node(labels=()),), Reason.NO_CAPABLE_NODE, "no schedulable node has KVM"),
+    ("no SNP", SNP, {}, (), Reason.NO_CAPABLE_NODE, "kubevirt.io/sev-snp=true"),
+]
+
+
+@pytest.mark.parametrize(
+    ("record", "given", "nodes", "reason", "says"), [case[1:] for case in MISSING], ids=[case[0] for case in MISSING]
+)
+def test_the_true_reason(
+    record: ClassRecord, given: dict[str, Any], nodes: tuple[NodeRecord, ...], reason: Reason, says: str
+) -> None:
+    missing = facts_of(record, *nodes, **given).unavailable
+    assert missing is not None
+    assert missing.reason is reason
+    assert says in missing.message
+
+
+def test_a_class_that_is_not_understood_counts_as_the_weakest_level() -> None:
+    assert facts_of(BROKEN).level is IsolationLevel.CONTAINER
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"level": "Container"},
+        {"level": "Virtualized", "pod": {}, "virtualMachine": {}},
+        {"level": "Sandboxed", "pod": {}},
+        {"level": "Confidential", "virtualMachine": {}},
+    ],
+    ids=["no backend", "two backends", "sandbox without runtime", "confidential without encryption"],
+)
+def test_what_the_api_server_would_refuse_is_refused_here_as_well(spec: dict[str, Any]) -> None:
+    missing = facts_of(a_class("odd", **spec)).unavailable
+    assert missing is not None
+    assert missing.reason is Reason.MISCONFIGURED
+
+
+def test_a_node_that_does_not_say_its_handlers_is_possible() -> None:
+    assert facts_of(KATA, a_node(handlers=None)).unavailable is None
+
+
+def test_confidential_machines_need_encrypting_nodes() -> None:
+    assert facts_of(SNP, a_node(labels=(*VIRT, ("kubevirt.io/sev-snp", "true")))).unavailable is None
+
+
+@pytest.mark.parametrize(
+    ("taint", "toleration", "accepted"),
+    [
+        (("pool", "kata", "NoSchedule"), {"key": "pool"}, True),
+        (("pool", "kata", "NoSchedule"), {"key": "pool", "value": "kata"}, True),
+        (("pool", "kata", "NoSchedule"), {"key": "pool", "value": "vm"}, False),
+        (("pool", "kata", "NoExecute"), {"key": "pool", "effect": "NoSchedule"}, False),
+        (("pool", "kata", "PreferNoSchedule"), {"key": "other"}, True),
+        (("node-role.kubernetes.io/control-plane", "", "NoSchedule"), {"key": "pool"}, False),
+    ],
+)
+def test_taints(taint: tuple[str, str, str], toleration: dict[str, str], accepted: bool) -> None:  # noqa: FBT001
+    record = a_class("runc", level="Container", pod={}, nodes={"tolerations": [toleration]})
+    assert (facts_of(record, a_node(taints=(taint,))).unavailable is None) == accepted
+
+
+def test_nodes_are_chosen_by_the_labels_of_the_class_and_of_its_runtime_class() -> None:
+    runtime = replace(RUNTIMES[0], node_selector=(("kata", "yes"),))
+    record = a_class("kata", level="Virtualized", pod={"runtimeClassName": "kata"}, nodes={"selector": {"pool": "a"}})
+    right = a_node("right", labels=(("kata", "yes"), ("pool", "a")))
+    nodes = [a_node("one", labels=(("kata", "yes"),)), a_node("two", labels=(("pool", "a"),))]
+    assert capable_nodes(record, cluster_of([runtime], [*nodes, right], None, kubevirt_present=False)) == 1
+    missing = facts_of(record, *nodes, runtimes=(runtime,)).unavailable
+    assert missing is not None
+    assert "kata=yes, pool=a" in missing.message
+
+
+def test_what_the_class_says_is_passed_on() -> None:
+    record = a_class(
+        "kata",
+        level="Virtualized",
+        enabled=False,
+        preference=3,
+        pod={"runtimeClassName": "kata", "userNamespaces": True},
+        nodes={
+            "selector": {"kubernetes.io/arch": "amd64"},
+            "tolerations": [{"key": "b"}, {"key": "a"}],
+            "sharing": "Tenant",
+        },
+    )
+    facts = facts_of(record)
+    assert (facts.level, facts.backend, facts.enabled) == (IsolationLevel.VIRTUALIZED, Backend.POD, False)
+    assert (facts.preference, facts.runtime_class_name, facts.handler) == (3, "kata", "kata")
+    assert (facts.user_namespaces, facts.sharing) == (True, NodeSharing.TENANT)
+    assert facts.node_selector == (("kubernetes.io/arch", "amd64"),)
+    assert facts.tolerations == (("a", None, None), ("b", None, None))
+
+
+@pytest.mark.parametrize(
+    ("runtimes", "own", "cost", "source"),
+    [
+        (RUNTIMES, {"memory": "1Gi"}, Cost(250, 130 * MI), "RuntimeClass kata"),
+        ((a_runtime_class("kata", "kata"),), {"cpu": "100m", "memory": "1Gi"}, Cost(100, GI), "IsolationClass kata"),
+        ((a_runtime_class("kata", "kata"),), None, Cost(), "none"),
+    ],
+    ids=["RuntimeClass first", "else the class", "else nothing"],
+)
+def test_overhead(
+    runtimes: tuple[RuntimeClassRecord, ...], own: dict[str, str] | None, cost: Cost, source: str
+) -> None:
+    spec = {"overhead": own} if own else {}
+    facts = facts_of(a_class("kata", level="Virtualized", pod={"runtimeClassName": "kata"}, **spec), runtimes=runtimes)
+    assert (facts.overhead, facts.overhead_source) == (cost, source)
+
+
+def test_shapes_leave_out_what_another_node_covers() -> None:
+    large, wide = a_node("large"), a_node("wide", cpu=64000, memory=GI)
+    gpu = a_node("gpu", memory=2 * GI, devices=(("devices.kubevirt.io/kvm", 1), ("nvidia.com/A100", 1)))
+    small = [a_node(f"small{n}", memory=31 * GI - n) for n in range(5)]
+    found = shapes([*small, wide, gpu, large])
+    assert [(each.cpu, each.memory, each.devices) for each in found] == [
+        (8000, 32 * GI, ()),
+        (8000, 2 * GI, (("nvidia.com/A100", 1),)),
+        (64000, GI, ()),
+    ]
+
+
+def test_shapes_of_several_architectures_are_kept_apart() -> None:
+    arm = a_node("arm", labels=(("kubernetes.io/arch", "arm64"),), memory=GI)
+    assert {each.architecture for each in shapes([a_node(), arm])} == {"amd64", "arm64"}
+
+
+def test_order_of_records_does_not_matter() -> None:
+    nodes = [a_node("a"), a_node("b", cpu=16000, memory=GI), a_node("c", labels=VIRT[:1])]
+    results = {
+        catalog(classes, RUNTIMES, seen, KUBEVIRT, kubevirt_present=True)
+        for classes in permutations([RUNC, KATA, VM])
+        for seen in permutations(nodes)
+    }
+    assert len(results) == 1

@@ -1,0 +1,113 @@
+"""`make demo`: a real control plane, the operator, and the example Workloads; shows where they run and explains one."""
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from time import monotonic
+
+from berth.cli.explain import explanation
+from ground import berth, cluster, crds, simulator
+from ground.api import eventually
+from ground.cluster import Cluster, ClusterError, kubectl
+from ground.toolchain import ToolchainError
+
+NAME = "demo"
+NODES = 3
+PORT = 18080
+SETTLE_SECONDS = 180.0
+EXPLAINED = ("payments", "ledger")
+EXAMPLES = berth.REPOSITORY / "manifests" / "examples"
+PREFERENCE = {
+    "apiVersion": "instancetype.kubevirt.io/v1beta1",
+    "kind": "VirtualMachineClusterPreference",
+    "metadata": {"name": "windows.2k22.virtio"},
+    "spec": {},
+}
+
+
+def up() -> None:
+    """Bring everything up, wait until the examples have settled, and show them. Doing it again changes nothing."""
+    started = monotonic()
+    found = cluster.up(NAME, NODES)
+    step("installing KubeVirt's API, starting its simulation", started)
+    crds.install(found)
+    simulator.start(found)
+    # A real KubeVirt brings the common preferences along.
+    kubectl(found, "apply", "-f", "-", stdin=json.dumps(PREFERENCE))
+    step("installing Berth: CRDs, RBAC, classes, policies", started)
+    berth.install(found)
+    step("starting the operator as ServiceAccount berth-system/berth", started)
+    berth.start(found, PORT)
+    step("applying manifests/examples", started)
+    for path in sorted(EXAMPLES.glob("*.yaml")):
+        kubectl(found, "apply", "-f", str(path))
+    eventually(lambda: settled(found), SETTLE_SECONDS, "the examples have settled")
+    step("the examples have settled", started)
+    show(found)
+
+
+def step(text: str, started: float) -> None:
+    """Say what is done now, and when."""
+    print(f"[{monotonic() - started:5.1f} s] {text}", flush=True)
+
+
+def settled(found: Cluster) -> bool:
+    """Tell whether every example is ready, or stands still for a reason."""
+    items = json.loads(kubectl(found, "get", "workloads.berth.dev", "-A", "-o", "json"))["items"]
+    return bool(items) and all(_settled(item) for item in items)
+
+
+def _settled(item: dict[str, object]) -> bool:
+    status = item.get("status")
+    meta = item["metadata"]
+    if not isinstance(status, dict) or not isinstance(meta, dict):
+        return False
+    conditions = {each["type"]: each["status"] for each in status.get("conditions", ())}
+    current = status.get("observedGeneration") == meta["generation"]
+    return current and (conditions.get("Ready") == "True" or conditions.get("Placed") == "False")
+
+
+def show(found: Cluster) -> None:
+    """Print the table of Workloads, the explanation of one and of what runs nowhere, and how to go on."""
+    print("\n$ kubectl get workloads.berth.dev -A -o wide")
+    print(kubectl(found, "get", "workloads.berth.dev", "-A", "-o", "wide"))
+    for namespace, name in (EXPLAINED, ("shop", "vpn")):
+        print(f"$ kubectl get workloads.berth.dev -n {namespace} {name} -o yaml | berth explain -")
+        item = json.loads(kubectl(found, "get", "workloads.berth.dev", "-n", namespace, name, "-o", "json"))
+        print(explanation(item) + "\n")
+    print("It stays up. Go on by hand:")
+    print(f"  export KUBECONFIG={shlex.quote(str(found.kubeconfig))}")
+    print(f"  export PATH={shlex.quote(str(bin_folder()))}:{shlex.quote(str(Path(sys.executable).parent))}:$PATH")
+    print("  kubectl get workloads.berth.dev,isolationclasses,isolationpolicies -A")
+    print("  kubectl scale workloads.berth.dev -n shop checkout --replicas 5")
+    print("  kubectl label namespace shop berth.dev/isolation=sandboxed   # and see checkout move to gVisor")
+    print(f"  curl http://{berth.ADDRESS}:{PORT}/metrics")
+    print("  make demo-down")
+
+
+def bin_folder() -> Path:
+    """Return the folder of kubectl."""
+    from ground.toolchain import binaries  # noqa: PLC0415  built by now
+
+    return binaries(lambda _: None).kubectl.parent
+
+
+def main() -> int:
+    """Run `up` or `down`; returns the exit status."""
+    command = sys.argv[1] if len(sys.argv) > 1 else "up"
+    try:
+        if command == "down":
+            cluster.down(NAME)
+        else:
+            up()
+    except (ClusterError, ToolchainError, TimeoutError) as error:
+        print(f"the demo failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.pop("KUBECONFIG", None)  # the demo is never meant for somebody's own cluster
+    sys.exit(main())

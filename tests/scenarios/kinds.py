@@ -1,0 +1,68 @@
+"""The kinds that scenarios read and write, and where the API server serves them."""
+
+from ground.kubevirt_sim.kinds import (
+    CLAIM,
+    CLUSTER_INSTANCETYPE,
+    DATA_SOURCE,
+    DATA_VOLUME,
+    KUBEVIRT,
+    POOL,
+    QUOTA,
+    VM,
+    VMI,
+    Kind,
+)
+
+BERTH = "berth.dev/v1alpha1"
+
+WORKLOAD = Kind("Workload", BERTH, "workloads")
+CLASS = Kind("IsolationClass", BERTH, "isolationclasses", namespaced=False)
+POLICY = Kind("IsolationPolicy", BERTH, "isolationpolicies", namespaced=False)
+
+DEPLOYMENT = Kind("Deployment", "apps/v1", "deployments")
+JOB = Kind("Job", "batch/v1", "jobs")
+SERVICE = Kind("Service", "v1", "services")
+NETWORK_POLICY = Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies")
+BUDGET = Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets")
+AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers")
+
+POD = Kind("Pod", "v1", "pods")
+EVENT = Kind("Event", "events.k8s.io/v1", "events")
+NAMESPACE = Kind("Namespace", "v1", "namespaces", namespaced=False)
+NODE = Kind("Node", "v1", "nodes", namespaced=False)
+RUNTIME_CLASS = Kind("RuntimeClass", "node.k8s.io/v1", "runtimeclasses", namespaced=False)
+LEASE = Kind("Lease", "coordination.k8s.io/v1", "leases")
+
+POD_CHILDREN = (DEPLOYMENT, JOB, SERVICE, NETWORK_POLICY, BUDGET, AUTOSCALER)
+KUBEVIRT_CHILDREN = (VM, POOL, DATA_VOLUME)
+
+__all__ = [
+    "AUTOSCALER",
+    "BERTH",
+    "BUDGET",
+    "CLAIM",
+    "CLASS",
+    "CLUSTER_INSTANCETYPE",
+    "DATA_SOURCE",
+    "DATA_VOLUME",
+    "DEPLOYMENT",
+    "EVENT",
+    "JOB",
+    "KUBEVIRT",
+    "KUBEVIRT_CHILDREN",
+    "LEASE",
+    "NAMESPACE",
+    "NETWORK_POLICY",
+    "NODE",
+    "POD",
+    "POD_CHILDREN",
+    "POLICY",
+    "POOL",
+    "QUOTA",
+    "RUNTIME_CLASS",
+    "SERVICE",
+    "VM",
+    "VMI",
+    "WORKLOAD",
+    "Kind",
+]

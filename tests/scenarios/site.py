@@ -1,0 +1,202 @@
+"""A control plane made ready for Berth as an administrator would, and namespaces on it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import yaml
+
+from ground import cluster as control_plane
+from ground import crds, simulator
+from ground.api import eventually
+from ground.cluster import Cluster
+from scenarios import objects
+from scenarios.audit import Audit, tally
+from scenarios.kinds import (
+    EVENT,
+    KUBEVIRT_CHILDREN,
+    NAMESPACE,
+    POD,
+    POD_CHILDREN,
+    RUNTIME_CLASS,
+    WORKLOAD,
+    Kind,
+)
+from scenarios.objects import SECONDS, Json
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MANIFESTS = REPOSITORY / "manifests"
+RUNTIMES: tuple[Json, ...] = (
+    {"metadata": {"name": "gvisor"}, "handler": "runsc"},
+    {
+        "metadata": {"name": "kata"},
+        "handler": "kata",
+        "overhead": {"podFixed": {"cpu": "250m", "memory": "320Mi"}},
+    },
+)
+
+
+@contextmanager
+def prepared(*, kubevirt: bool = True) -> Iterator[Cluster]:
+    """Give a control plane with Berth's kinds, rights, classes and policies, two sandbox runtimes, and KubeVirt."""
+    name = f"scenarios-{uuid4().hex[:8]}"
+    try:
+        cluster = control_plane.up(name, audit=True, say=lambda *_: None)
+        for manifest in (REPOSITORY / "crds", MANIFESTS / "operator" / "rbac.yaml"):
+            kubectl(cluster, "apply", "--server-side", "-f", str(manifest))
+        kubectl(cluster, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        kubectl(cluster, "apply", "--server-side", "-f", str(MANIFESTS / "defaults"))
+        for body in RUNTIMES:
+            objects.put(cluster, RUNTIME_CLASS, "", body)
+        if kubevirt:
+            install_kubevirt(cluster)
+        yield cluster
+    finally:
+        control_plane.down(name, say=lambda *_: None)
+
+
+def install_kubevirt(cluster: Cluster) -> None:
+    """Install KubeVirt's CRDs and start its simulator, which retries failed starts after a second."""
+    crds.install(cluster)
+    simulator.start(cluster, crash_backoff=1.0)
+
+
+def kubectl(cluster: Cluster, *arguments: str) -> str:
+    """Run kubectl as the administrator."""
+    return control_plane.kubectl(cluster, *arguments)
+
+
+def audit_of(cluster: Cluster) -> Audit:
+    """Return the audit log of a cluster from now on."""
+    return Audit(cluster.workdir / "logs" / "audit.log")
+
+
+@dataclass(frozen=True)
+class Space:
+    """A namespace of one test, with everything that the test asks of it."""
+
+    cluster: Cluster
+    name: str
+    audit: Audit
+    made: list[tuple[Kind, str]] = field(default_factory=list)
+    """Cluster-scoped objects of the test: they go with it."""
+
+    @classmethod
+    def make(cls, cluster: Cluster, labels: dict[str, str] | None = None) -> "Space":
+        """Make a namespace with the ServiceAccount that pods need."""
+        name = f"test-{uuid4().hex[:8]}"
+        objects.put(cluster, NAMESPACE, "", {"metadata": {"name": name, "labels": labels or {}}})
+        account = Kind("ServiceAccount", "v1", "serviceaccounts")
+        eventually(lambda: objects.get(cluster, account, name, "default"), SECONDS, f"ServiceAccount of {name}")
+        return cls(cluster, name, audit_of(cluster))
+
+    def remove(self) -> None:
+        """Delete everything that the test made, without waiting."""
+        for kind, name in reversed(self.made):
+            objects.delete(self.cluster, kind, "", name)
+        objects.delete(self.cluster, NAMESPACE, "", self.name)
+
+    @property
+    def selector(self) -> Json:
+        """What selects this namespace alone in a policy."""
+        return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.name}}}
+
+    def workload(self, name: str, spec: Json, **labels: str) -> Json:
+        """Apply a Workload: fields left out since the last time go."""
+        return self.put(WORKLOAD, name, spec, labels)
+
+    def put(self, kind: Kind, name: str, spec: Json | None = None, labels: dict[str, str] | None = None) -> Json:
+        """Apply an object with a spec; one of the cluster is removed after the test."""
+        meta = {"name": name, "labels": labels} if labels else {"name": name}
+        return self.put_body(kind, {"metadata": meta} | ({} if spec is None else {"spec": spec}))
+
+    def put_body(self, kind: Kind, body: Json) -> Json:
+        """Apply an object of any shape; one of the cluster is removed after the test."""
+        if not kind.namespaced:
+            self.made.append((kind, body["metadata"]["name"]))
+        return objects.put(self.cluster, kind, self.name, body)
+
+    def get(self, kind: Kind, name: str) -> Json:
+        """Read an object; an empty one when it is not there."""
+        return objects.get(self.cluster, kind, self.name, name)
+
+    def merge(self, kind: Kind, name: str, patch: Json, subresource: str = "") -> Json:
+        """Merge-patch an object as somebody else."""
+        return objects.merge(self.cluster, kind, self.name, name, patch, subresource)
+
+    def delete(self, kind: Kind, name: str) -> None:
+        """Delete an object without waiting."""
+        objects.delete(self.cluster, kind, self.name, name)
+
+    def until(self, kind: Kind, name: str, wish: Callable[[Json], object], seconds: float = SECONDS) -> Json:
+        """Wait until an object is as wished for."""
+        return objects.until(self.cluster, kind, self.name, name, wish, seconds)
+
+    def gone(self, kind: Kind, name: str, seconds: float = SECONDS) -> None:
+        """Wait until an object is gone."""
+        objects.gone(self.cluster, kind, self.name, name, seconds)
+
+    def ready(self, name: str) -> Json:
+        """Wait for a Workload as people do, and return it."""
+        kubectl(
+            self.cluster,
+            "-n",
+            self.name,
+            "wait",
+            f"workloads.berth.dev/{name}",
+            "--for=condition=Ready",
+            "--timeout=60s",
+        )
+        return self.get(WORKLOAD, name)
+
+    def expect(self, name: str, kind: str, status: str, reason: str | None = None, seconds: float = SECONDS) -> Json:
+        """Wait for a condition of a Workload, for its current generation, and return the Workload."""
+
+        def wish(found: Json) -> bool:
+            item = condition(found, kind)
+            current = item.get("observedGeneration") == found["metadata"]["generation"]
+            return current and item["status"] == status and reason in (None, item["reason"])
+
+        return self.until(WORKLOAD, name, wish, seconds)
+
+    def pods(self, workload: str) -> list[Json]:
+        """Return the pods of a Workload that are not going."""
+        found = objects.items(self.cluster, POD, self.name, f"berth.dev/workload={workload}")
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def children(self, workload: str) -> set[str]:
+        """Return kind and name of everything that a Workload owns: `Deployment web`."""
+        uid = self.get(WORKLOAD, workload)["metadata"]["uid"]
+        return {
+            f"{kind.name} {found['metadata']['name']}"
+            for kind in (*POD_CHILDREN, *KUBEVIRT_CHILDREN)
+            for found in objects.items(self.cluster, kind, self.name)
+            if any(owner["uid"] == uid for owner in found["metadata"].get("ownerReferences", []))
+        }
+
+    def events(self, name: str) -> list[Json]:
+        """Return the Events about a Workload."""
+        found = objects.items(self.cluster, EVENT, self.name)
+        return [event for event in found if event["regarding"].get("name") == name]
+
+    def writes(self) -> dict[str, int]:
+        """Return what the operator wrote into this namespace so far, by kind of write."""
+        return tally(self.audit.writes(self.name))
+
+    def silence(self, seconds: float = 3.0) -> None:
+        """Fail at the first write of the operator into this namespace within so many seconds."""
+        self.audit.silence(seconds, self.name)
+
+
+def condition(found: Json, kind: str) -> Json:
+    """Return a condition of an object; an Unknown one when there is none."""
+    listed: list[Json] = found.get("status", {}).get("conditions", [])
+    return next((each for each in listed if each["type"] == kind), {"status": "Unknown", "reason": "", "message": ""})
+
+
+def load(text: str) -> Json:
+    """Read YAML: specs stand in tests as people write them."""
+    found: Json = yaml.safe_load(text)
+    return found

@@ -1,0 +1,59 @@
+"""Specs of Workloads, one small one of every sort; a test adds what it is about."""
+
+from scenarios.objects import Json
+
+IMAGE = "registry.example/team/web:1"
+DISK = "registry.example/team/disk:1"
+RESOURCES: Json = {"requests": {"cpu": "100m", "memory": "128Mi"}}
+HTTP: Json = {"ports": [{"name": "http", "port": 80, "targetPort": "http"}]}
+
+
+def container(**more: object) -> Json:
+    """Return a service from an image, with one port and an address."""
+    return {
+        "type": "Service",
+        "container": {"image": IMAGE, "ports": [{"name": "http", "containerPort": 8080}]},
+        "resources": RESOURCES,
+        "service": HTTP,
+        **more,
+    }
+
+
+def machine(**more: object) -> Json:
+    """Return a service from a disk that forgets, with one port and an address."""
+    return {
+        "type": "Service",
+        "machine": {
+            "bootDisk": {"containerDisk": {"image": DISK}},
+            "ports": [{"name": "http", "port": 8080}],
+            "readinessProbe": {"tcpSocket": {"port": "http"}},
+        },
+        "resources": {"requests": {"cpu": "1", "memory": "1Gi"}},
+        "service": HTTP,
+        **more,
+    }
+
+
+def both(**more: object) -> Json:
+    """Return a service that may run from an image or from a disk."""
+    return machine(container=container()["container"], **more)
+
+
+def task(**more: object) -> Json:
+    """Return a task from an image."""
+    return {"type": "Task", "container": {"image": IMAGE}, "resources": RESOURCES, **more}
+
+
+def machine_task(**more: object) -> Json:
+    """Return a task from a disk."""
+    return {
+        "type": "Task",
+        "machine": {"bootDisk": {"containerDisk": {"image": DISK}}},
+        "resources": {"requests": {"cpu": "1", "memory": "1Gi"}},
+        **more,
+    }
+
+
+def pinned(name: str, spec: Json) -> Json:
+    """Return a spec that names its IsolationClass."""
+    return {**spec, "isolation": {"className": name}}

@@ -1,0 +1,122 @@
+"""Every sort of Workload becomes Ready with the right children and no write too many."""
+
+import pytest
+
+from ground.cluster import Cluster
+from scenarios import specs
+from scenarios.kinds import DEPLOYMENT, JOB, POLICY, POOL, VM, WORKLOAD
+from scenarios.objects import Json, merge
+from scenarios.site import Space, condition
+
+pytestmark = pytest.mark.ground
+
+STATUS = "patch workloads/status"
+ADDRESSED = {"create networkpolicies": 1, "create services": 1}
+
+
+def assert_placed(found: Json, class_name: str, backend: str) -> None:
+    placement = found["status"]["placement"]
+    assert (placement["className"], placement["backend"]) == (class_name, backend)
+    assert condition(found, "Isolated")["status"] == "True", condition(found, "Isolated")
+    assert {each["type"] for each in found["status"]["conditions"]} == {
+        "Accepted",
+        "Placed",
+        "Isolated",
+        "Ready",
+        "Reconciling",
+        "Stalled",
+    }
+
+
+def assert_writes(space: Space, children: dict[str, int]) -> None:
+    """One write per child, nothing else but at most two of status."""
+    space.silence(1.0)
+    writes = space.writes()
+    assert 1 <= writes.pop(STATUS) <= 2
+    assert writes == children
+
+
+def test_a_container_runs_as_pods(space: Space) -> None:
+    space.workload("web", specs.container())
+    assert_placed(space.ready("web"), "container", "Pod")
+    assert space.children("web") == {"Deployment web", "Service web", "NetworkPolicy web"}
+    assert "runtimeClassName" not in space.get(DEPLOYMENT, "web")["spec"]["template"]["spec"]
+    assert_writes(space, {"create deployments": 1, **ADDRESSED})
+
+
+def test_replicas_and_load_bring_a_budget_and_an_autoscaler(space: Space) -> None:
+    scaling = {"minReplicas": 2, "maxReplicas": 4}
+    space.workload("web", specs.container(replicas=2, autoscaling=scaling))
+    space.ready("web")
+    assert space.children("web") == {
+        "Deployment web",
+        "Service web",
+        "NetworkPolicy web",
+        "PodDisruptionBudget web",
+        "HorizontalPodAutoscaler web",
+    }
+    made = {"create deployments": 1, "create poddisruptionbudgets": 1, "create horizontalpodautoscalers": 1}
+    assert_writes(space, made | ADDRESSED)
+
+
+def test_less_trust_runs_in_a_sandbox(space: Space) -> None:
+    space.workload("web", specs.container(trust="Restricted"))
+    assert_placed(space.ready("web"), "gvisor", "Pod")
+    assert space.get(DEPLOYMENT, "web")["spec"]["template"]["spec"]["runtimeClassName"] == "gvisor"
+    assert {pod["spec"]["runtimeClassName"] for pod in space.pods("web")} == {"gvisor"}
+    assert_writes(space, {"create deployments": 1, **ADDRESSED})
+
+
+def test_a_policy_for_a_kernel_of_its_own_runs_an_image_in_kata_pods(space: Space) -> None:
+    policy = {"mode": "Enforce", "reason": "a test", "match": space.selector, "require": {"level": "Virtualized"}}
+    space.put(POLICY, space.name, policy)
+    space.until(POLICY, space.name, lambda found: condition(found, "Accepted")["status"] == "True")
+    space.workload("web", specs.container())
+    assert_placed(space.ready("web"), "kata", "Pod")
+    pod = space.pods("web")[0]["spec"]
+    assert (pod["runtimeClassName"], pod["overhead"]) == ("kata", {"cpu": "250m", "memory": "320Mi"})
+    assert_writes(space, {"create deployments": 1, **ADDRESSED})
+
+
+def test_a_disk_runs_as_a_machine(space: Space) -> None:
+    space.workload("erp", specs.machine())
+    assert_placed(space.ready("erp"), "vm", "VirtualMachine")
+    assert space.children("erp") == {"VirtualMachine erp", "Service erp", "NetworkPolicy erp"}
+    assert space.get(VM, "erp")["status"]["printableStatus"] == "Running"
+    assert_writes(space, {"create virtualmachines": 1, **ADDRESSED})
+
+
+def test_replicas_of_a_disk_run_as_a_pool(space: Space) -> None:
+    space.workload("gate", specs.machine(replicas=3))
+    found = space.ready("gate")
+    assert_placed(found, "vm", "VirtualMachine")
+    assert (found["status"]["replicas"], found["status"]["readyReplicas"]) == (3, 3)
+    assert space.children("gate") == {
+        "VirtualMachinePool gate",
+        "Service gate",
+        "NetworkPolicy gate",
+        "PodDisruptionBudget gate",
+    }
+    assert space.get(POOL, "gate")["status"]["readyReplicas"] == 3
+    assert_writes(space, {"create virtualmachinepools": 1, "create poddisruptionbudgets": 1, **ADDRESSED})
+
+
+def test_a_task_runs_to_completion(space: Space) -> None:
+    space.workload("build", specs.task())
+    found = space.ready("build")
+    assert condition(found, "Ready")["reason"] == "Completed"
+    assert space.children("build") == {"Job build", "NetworkPolicy build"}
+    assert space.get(JOB, "build")["status"]["succeeded"] == 1
+    assert_writes(space, {"create jobs": 1, "create networkpolicies": 1})
+
+
+def test_a_task_on_a_disk_runs_until_the_guest_powers_off(space: Space, cluster: Cluster) -> None:
+    space.workload("build", specs.machine_task())
+    space.until(VM, "build", lambda vm: vm.get("status", {}).get("printableStatus") == "Running")
+    power_off = {"metadata": {"annotations": {"ground.berth.dev/succeed-after": "1s"}}}
+    merge(cluster, VM, space.name, "build", power_off)
+    found = space.ready("build")
+    assert condition(found, "Ready")["reason"] == "Completed"
+    assert space.children("build") == {"VirtualMachine build", "NetworkPolicy build"}
+    space.silence(3.0)
+    assert space.get(WORKLOAD, "build")["status"]["conditions"] == found["status"]["conditions"]

@@ -22,7 +22,7 @@ SHAPE = NodeShape(8000, 32 * GI, (), "amd64", cpu_manager=False, nested=False)
 LINUX_VM = MachineAsk(OperatingSystem.LINUX, vcpus=1, memory=GI)
 ANYTHING = Requirement(IsolationLevel.CONTAINER)
 DEFAULTS = Defaults(IsolationLevel.CONTAINER)
-KUBEVIRT = KubeVirtRecord("Deployed", True, "", False, 10, False, frozenset(), False)  # noqa: FBT003
+KUBEVIRT = KubeVirtRecord("Deployed", True, "", False, 10, False, frozenset(), False)
 
 
 def an_ask(**fields: Any) -> Ask:

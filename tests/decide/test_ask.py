@@ -132,7 +132,7 @@ def test_claims_by_whom_they_are_used() -> None:
         ],
     )
     assert ask_of(spec, records.get, {}).claims == (
-        ClaimAsk("data", True, ("ReadWriteMany",), False, by_container=True, by_machine=True),  # noqa: FBT003
+        ClaimAsk("data", True, ("ReadWriteMany",), False, by_container=True, by_machine=True),
         ClaimAsk("gone", found=False, by_container=True, by_machine=True),
-        ClaimAsk("root", True, ("ReadWriteOnce",), True, by_container=False, by_machine=True),  # noqa: FBT003
+        ClaimAsk("root", True, ("ReadWriteOnce",), True, by_container=False, by_machine=True),
     )

@@ -58,7 +58,7 @@ def test_memory_request_of_the_launcher(
     ("vcpus", "dedicated", "ratio", "cpu"),
     [(1, False, 10, 100), (4, False, 10, 400), (4, False, 1, 4000), (4, True, 10, 4000)],
 )
-def test_processors_of_a_machine(vcpus: int, dedicated: bool, ratio: int, cpu: int) -> None:  # noqa: FBT001
+def test_processors_of_a_machine(vcpus: int, dedicated: bool, ratio: int, cpu: int) -> None:
     asked = a_machine(machine=replace(LINUX_VM, vcpus=vcpus), dedicated=dedicated)
     facts = machines(cpu_allocation_ratio=ratio)
     assert (requested(asked, facts).cpu, overhead(asked, facts).cpu) == (cpu, 0)

@@ -124,7 +124,7 @@ def test_confidential_machines_need_encrypting_nodes() -> None:
         (("node-role.kubernetes.io/control-plane", "", "NoSchedule"), {"key": "pool"}, False),
     ],
 )
-def test_taints(taint: tuple[str, str, str], toleration: dict[str, str], accepted: bool) -> None:  # noqa: FBT001
+def test_taints(taint: tuple[str, str, str], toleration: dict[str, str], accepted: bool) -> None:
     record = a_class("runc", level="Container", pod={}, nodes={"tolerations": [toleration]})
     assert (facts_of(record, a_node(taints=(taint,))).unavailable is None) == accepted
 

@@ -39,7 +39,7 @@ WORLD: dict[str, Any] = {
         ("workload.name.matches('^(a+)+$')", False),
     ],
 )
-def test_conditions(text: str, expected: bool) -> None:  # noqa: FBT001
+def test_conditions(text: str, expected: bool) -> None:
     condition = compile_condition(text)
     assert condition.error is None
     assert holds(condition, bind(WORLD)) == (expected, None)

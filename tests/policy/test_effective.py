@@ -118,7 +118,7 @@ MATCHES: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
 @pytest.mark.parametrize(
     ("policy", "given", "matches"), [case[1:] for case in MATCHES], ids=[case[0] for case in MATCHES]
 )
-def test_matching(policy: dict[str, Any], given: dict[str, Any], matches: bool) -> None:  # noqa: FBT001
+def test_matching(policy: dict[str, Any], given: dict[str, Any], matches: bool) -> None:
     subject = {name: value for name, value in given.items() if name != "namespace_labels"}
     result = effective(
         a_subject(**subject), given.get("namespace_labels", PROD), policies(a_policy(**policy)), DEFAULTS
@@ -148,7 +148,7 @@ def test_selectors_as_in_meta_v1(
     operator: str,
     values: list[str] | None,
     labels: dict[str, str],
-    matches: bool,  # noqa: FBT001
+    matches: bool,
 ) -> None:
     expression = {"key": "k", "operator": operator} | ({"values": values} if values is not None else {})
     policy = a_policy(match={"namespaceSelector": {"matchExpressions": [expression]}})
@@ -187,7 +187,7 @@ def test_warn_and_audit_do_not_hold_but_are_listed() -> None:
         ({"classes": ["vm"]}, True),
     ],
 )
-def test_a_warning_is_given_only_for_more_than_what_holds(warn: dict[str, Any], more: bool) -> None:  # noqa: FBT001
+def test_a_warning_is_given_only_for_more_than_what_holds(warn: dict[str, Any], more: bool) -> None:
     enforced = a_policy("e", {"level": "Virtualized", "classes": ["kata"]})
     assert (found(enforced, a_policy("w", warn, mode="Warn")).with_warn is not None) == more
 
@@ -220,7 +220,7 @@ def test_a_failing_condition_is_reported() -> None:
     ("account", "allowed", "denied"),
     [(None, (), False), ("builder", ("builder",), False), ("builder", (), True), ("default", ("builder",), True)],
 )
-def test_service_accounts(account: str | None, allowed: tuple[str, ...], denied: bool) -> None:  # noqa: FBT001
+def test_service_accounts(account: str | None, allowed: tuple[str, ...], denied: bool) -> None:
     defaults = Defaults(IsolationLevel.CONTAINER, allowed_service_accounts=frozenset(allowed))
     subject: Subject = a_subject(an_ask(service_account=account))
     denials = effective(subject, PROD, CompiledPolicies(), defaults).requirement.denials

@@ -40,7 +40,7 @@ def firmware(efi: Json) -> Json:
         ({}, TDX, {"secureBoot": False}, False),
     ],
 )
-def test_firmware(given: Json, facts: ClassFacts, efi: Json | None, smm: bool | None) -> None:  # noqa: FBT001
+def test_firmware(given: Json, facts: ClassFacts, efi: Json | None, smm: bool | None) -> None:
     """Secure boot comes with SMM, encrypted memory without secure boot, TDX without SMM."""
     domain = instance_of(machine(**given), facts)["domain"]
     assert domain.get("firmware", {}).get("bootloader", {}).get("efi") == efi

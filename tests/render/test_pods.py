@@ -188,7 +188,7 @@ def test_names_that_are_no_label_values() -> None:
         ({"container": {"image": "app:2"}}, True),
     ],
 )
-def test_a_finished_task_runs_again_only_when_edited(change: Json, reruns: bool) -> None:  # noqa: FBT001
+def test_a_finished_task_runs_again_only_when_edited(change: Json, reruns: bool) -> None:
     """The source hash is of what the author wrote, not of where it runs."""
     spec = container(type="Task")
     before, after = (bodies(each, CONTAINER)["Job"]["metadata"]["annotations"] for each in (spec, spec | change))

@@ -58,7 +58,7 @@ def rendered(place: tuple[Json, ClassFacts]) -> list[Json]:
     try:
         return [child.body for child in render(subject(spec), facts)]
     except Unrenderable:
-        assume(False)  # noqa: FBT003
+        assume(False)
         raise
 
 

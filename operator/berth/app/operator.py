@@ -121,7 +121,7 @@ class Operator:
         """Wait until the store holds everything that the cluster has."""
         await asyncio.gather(*(each.synced.wait() for each in self.watches.values()))
         for resource in OWN:
-            while await self._sweep(resource):
+            while await self._sweep(resource):  # noqa: ASYNC110  the truth is at the API server, not in an event
                 await asyncio.sleep(_SWEEP_RETRY_SECONDS)
         self._world_settled()
         self.synced.set()

@@ -52,7 +52,7 @@ def _placement(status: Object) -> Iterator[str]:
     cost = status.get("cost")
     if cost:
         asked, added = cost["requested"], cost["overhead"]
-        yield f"  asks for {asked['cpu']} cpu and {asked['memory']}; isolation adds {added['cpu']} and {added['memory']}"
+        yield f"  asks for {asked['cpu']} cpu, {asked['memory']}; isolation adds {added['cpu']} cpu, {added['memory']}"
     if status.get("timeToReady"):
         took = status["timeToReady"]
         segments = ", ".join(f"{each['name']} {each['seconds']}s" for each in took.get("segments", ()))

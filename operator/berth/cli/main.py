@@ -26,6 +26,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001  typer's callback
 
 @app.callback()
 def _main(
+    *,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,

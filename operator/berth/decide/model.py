@@ -11,6 +11,9 @@ from berth.api.levels import Backend, IsolationLevel, NodeSharing, Trust, Worklo
 from berth.api.machine import OperatingSystem
 from berth.api.reasons import Reason
 
+_NAMED: Final = 3
+"""Most sources that one phrase names."""
+
 ENGINE_VERSION: Final = "1"
 """Raised whenever the same inputs may give another decision."""
 
@@ -146,8 +149,8 @@ class Requirement:
     def by(self, dimension: str) -> str:
         """Return who raised a dimension, as one phrase of at most three names: `IsolationPolicy pci (reason)`."""
         names = [source.by for source in self.sources if source.dimension == dimension]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return " and ".join(names[:3]) + more or "nobody"
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return " and ".join(names[:_NAMED]) + more or "nobody"
 
 
 @dataclass(frozen=True, slots=True)

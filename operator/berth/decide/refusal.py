@@ -44,9 +44,9 @@ def _reasons(candidate: Candidate, rules: frozenset[str] | None = None) -> froze
     return frozenset(verdict.reason for verdict in candidate.verdicts if rules is None or verdict.rule in rules)
 
 
-def _distance(candidate: Candidate) -> tuple[object, ...]:
+def _distance(candidate: Candidate) -> tuple[int, str]:
     """Order by how little stands in the way."""
-    return len(candidate.verdicts), candidate.facts.level.rank, candidate.facts.name
+    return len(candidate.verdicts), candidate.facts.name
 
 
 def _obstacles(candidates: list[Candidate], reason: Reason) -> Iterable[str]:

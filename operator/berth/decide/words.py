@@ -5,6 +5,8 @@ from berth.api.quantity import format_cpu, format_memory
 from berth.decide.model import Cost, Requirement
 
 _MI = 1 << 20
+_LISTED = 8
+"""Most names that one list shows."""
 
 
 def required(requirement: Requirement) -> str:
@@ -20,8 +22,8 @@ def required(requirement: Requirement) -> str:
 def names(given: frozenset[str]) -> str:
     """Return names as a sorted list, at most eight of them: `gvisor, kata`."""
     ordered = sorted(given)
-    more = f" and {len(ordered) - 8} more" if len(ordered) > 8 else ""
-    return ", ".join(ordered[:8]) + more or "no class"
+    more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
+    return ", ".join(ordered[:_LISTED]) + more or "no class"
 
 
 def memory(size: int) -> str:

@@ -70,7 +70,7 @@ def _compared_metadata(child: Child) -> dict[str, object]:
 
 
 def _toward_job(child: Child, record: ChildRecord) -> list[Step]:
-    """A Job's template is immutable, so a changed one is replaced; one that has ended runs again only if edited."""
+    """Replace a Job that changed, for its template is immutable; one that has ended runs again only if edited."""
     live = unpack(record.content)["metadata"].get("annotations", {})
     wanted = child.body["metadata"]["annotations"]
     ended = record.complete or record.failed is not None

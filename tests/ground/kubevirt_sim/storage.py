@@ -91,5 +91,5 @@ def _status(volume: Json, claim: Json | None, missing: str | None, now: datetime
     return status
 
 
-def _state(type_: str, on: bool, reason: str, message: str) -> Json:  # noqa: FBT001 the condition's own status
+def _state(type_: str, on: bool, reason: str, message: str) -> Json:
     return {"type": type_, "status": "True" if on else "False", "reason": reason, "message": message}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -60,6 +61,11 @@ class Audit:
         """Return all writes, of one namespace if given; renewals of the Lease are left out."""
         found = (write for write in self._all() if write.resource != "leases")
         return [write for write in found if namespace in (None, write.namespace)]
+
+    def busy(self, seconds: float, namespace: str | None = None) -> bool:
+        """Tell whether there was a write within the last so many seconds."""
+        since = datetime.now(UTC) - timedelta(seconds=seconds)
+        return any(datetime.fromisoformat(write.time) > since for write in self.writes(namespace))
 
     def silence(self, seconds: float, namespace: str | None = None) -> None:
         """Watch for so many seconds and fail at the first write."""

@@ -56,3 +56,11 @@ def space(shared: Operator) -> Iterator[Space]:
     made = Space.make(shared.cluster)
     yield made
     made.remove()
+
+
+@pytest.fixture(scope="module")
+def shared_space(shared: Operator) -> Iterator[Space]:
+    """A namespace for the tests of a module that leave their Workload as it was."""
+    made = Space.make(shared.cluster)
+    yield made
+    made.remove()

@@ -13,6 +13,7 @@ from scenarios.kinds import Kind
 
 Json = dict[str, Any]
 NOT_FOUND = 404
+CONFLICT = 409
 SECONDS = 30.0
 
 
@@ -40,6 +41,23 @@ def merge(cluster: Cluster, kind: Kind, namespace: str, name: str, patch: Json, 
     """Merge-patch an object as somebody else would."""
     path = kind.path(namespace, name) + subresource
     return call(cluster.kubeconfig, "PATCH", f"{path}?fieldManager=somebody-else", patch, MERGE)
+
+
+def edit(cluster: Cluster, kind: Kind, namespace: str, name: str, change: Callable[[Json], object]) -> Json:
+    """Change an object as somebody else would with an editor; another try when it changed meanwhile."""
+    path = kind.path(namespace, name)
+
+    def replaced() -> Json | None:
+        found = call(cluster.kubeconfig, "GET", path)
+        change(found)
+        try:
+            return call(cluster.kubeconfig, "PUT", f"{path}?fieldManager=somebody-else", found)
+        except ApiError as error:
+            if error.code == CONFLICT:
+                return None
+            raise
+
+    return eventually(replaced, SECONDS, f"{kind.name} {namespace}/{name} edited")
 
 
 def delete(cluster: Cluster, kind: Kind, namespace: str, name: str) -> None:

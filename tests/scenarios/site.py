@@ -126,6 +126,10 @@ class Space:
         """Merge-patch an object as somebody else."""
         return objects.merge(self.cluster, kind, self.name, name, patch, subresource)
 
+    def edit(self, kind: Kind, name: str, change: Callable[[Json], object]) -> Json:
+        """Change an object as somebody else would with an editor."""
+        return objects.edit(self.cluster, kind, self.name, name, change)
+
     def delete(self, kind: Kind, name: str) -> None:
         """Delete an object without waiting."""
         objects.delete(self.cluster, kind, self.name, name)
@@ -184,6 +188,10 @@ class Space:
     def writes(self) -> dict[str, int]:
         """Return what the operator wrote into this namespace so far, by kind of write."""
         return tally(self.audit.writes(self.name))
+
+    def quiet(self, seconds: float) -> None:
+        """Wait until there was no write for so many seconds: what was under way has been written."""
+        eventually(lambda: not self.audit.busy(seconds, self.name), SECONDS, f"no writes for {seconds} s")
 
     def silence(self, seconds: float = 3.0) -> None:
         """Fail at the first write of the operator into this namespace within so many seconds."""

@@ -24,8 +24,10 @@ from berth.world.records import WorkloadRecord
 _REMEMBERED_FLIPS: Final = 4096
 _PROGRESS: Final = frozenset({"replicas"})
 """Fields whose change alone may wait: the next real change writes them too."""
-_STORY: Final = ("observedGeneration", "reason", "placement", "pendingSwitch", "warnings")
-"""Fields whose change is always written at once."""
+_STORY: Final = ("observedGeneration", "placement", "pendingSwitch", "warnings")
+"""Fields whose change is always written at once, beside that of the main reason."""
+_STARTING: Final = frozenset({Reason.PROVISIONING, Reason.UPDATING})
+"""Reasons that pass into each other while replicas start: one and the same story."""
 _QUIET: Final = frozenset({"decision"})
 """Fields whose change alone is not worth a write: hashes of other inputs that led to the same decision."""
 
@@ -122,12 +124,17 @@ def _delay(workload: WorkloadRecord, previous: Status, status: Status, deps: Dep
     if canonical(status) == workload.status or not _differs(previous, status, _QUIET):
         deps.waiting.pop(workload.key, None)
         return None
-    if not previous or any(previous.get(name) != status.get(name) for name in _STORY):
+    if _story(previous) != _story(status):
         return 0.0
     if not _on_the_way(previous, status) and _differs(previous, status, _QUIET | _PROGRESS):
         return 0.0
     since = deps.waiting.setdefault(workload.key, deps.clock())
     return max(0.0, since + deps.progress_seconds - deps.clock())
+
+
+def _story(status: Status) -> list[object]:
+    reason = status.get("reason")
+    return [*(status.get(name) for name in _STORY), Reason.PROVISIONING if reason in _STARTING else reason]
 
 
 def _on_the_way(previous: Status, status: Status) -> bool:

@@ -6,8 +6,8 @@ from typing import Final
 
 from berth.api.isolation_policy import IsolationPolicySpec, Match, Require
 from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode, Trust, WorkloadType
-from berth.decide.model import Source
 from berth.policy.cel import Condition, compile_condition
+from berth.policy.model import Source
 from berth.policy.selector import Term, selects, terms
 from berth.world.records import PolicyRecord
 

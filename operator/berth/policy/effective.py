@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 import orjson
 
 from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode, Trust
-from berth.decide.model import Ask, Requirement, Source
 from berth.policy.cel import bind, holds
 from berth.policy.compiled import CompiledPolicies, CompiledPolicy, Labels, in_namespace
+from berth.policy.model import Ask, Requirement, Source
 from berth.policy.selector import selects
 
 Rung = TypeVar("Rung", IsolationLevel, NodeSharing)

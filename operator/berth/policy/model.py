@@ -1,0 +1,122 @@
+"""What a workload asks for, and what is required of it: the values that policies see and give. All are frozen.
+
+CPU in millicores, memory in bytes.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from berth.api.levels import IsolationLevel, NodeSharing, Trust, WorkloadType
+from berth.api.machine import OperatingSystem
+
+_NAMED: Final = 3
+"""Most sources that one phrase names."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAsk:
+    """A PersistentVolumeClaim that the workload uses, as the cluster has it."""
+
+    name: str
+    found: bool
+    access_modes: tuple[str, ...] = ()
+    block: bool = False
+    by_container: bool = True
+    """Mounted by the container."""
+    by_machine: bool = False
+    """A disk of the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineAsk:
+    """What the machine source asks for."""
+
+    os: OperatingSystem
+    vcpus: int
+    """Virtual processors, at least 1."""
+    memory: int
+    """Memory of the guest."""
+    instancetype: str | None = None
+    instancetype_found: bool = True
+    graphics: bool = False
+    tpm: bool = False
+    exec_probes: int = 0
+    boots_from: str = "containerDisk"
+    """containerDisk, dataSource or persistentVolumeClaim."""
+    dedicated: bool = False
+    """Its instancetype gives it whole processors of its own."""
+    cloned_disks: int = 0
+    """Further disks that are cloned from a DataSource and kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Everything about a Workload that placement depends on, and nothing else."""
+
+    type: WorkloadType
+    replicas: int
+    has_container: bool
+    machine: MachineAsk | None = None
+    cpu: int = 0
+    """Requested by all containers of one replica."""
+    memory: int = 0
+    """Requested by all containers of one replica."""
+    dedicated: bool = False
+    level: IsolationLevel | None = None
+    class_name: str | None = None
+    trust: Trust | None = None
+    service_account: str | None = None
+    root: bool = False
+    privileged: bool = False
+    kernel_modules: tuple[str, ...] = ()
+    nested_virtualization: bool = False
+    gpu: tuple[str, int] | None = None
+    host_devices: tuple[tuple[str, int], ...] = ()
+    architecture: str | None = None
+    claims: tuple[ClaimAsk, ...] = ()
+    max_replicas: int = 0
+    """Most replicas that autoscaling may set; 0 without autoscaling."""
+
+    @property
+    def most_replicas(self) -> int:
+        """Return the replicas that there are at most, so that scaling up cannot outgrow the chosen class."""
+        return max(self.replicas, self.max_replicas)
+
+    @property
+    def devices(self) -> tuple[tuple[str, int], ...]:
+        """Return all devices that one replica needs, sorted by name."""
+        if self.gpu is None:
+            return self.host_devices
+        name, count = self.gpu
+        total = dict(self.host_devices)
+        total[name] = total.get(name, 0) + count
+        return tuple(sorted(total.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who raised one dimension of the requirement, and to what."""
+
+    dimension: str
+    value: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What is required of the class, and by whom: the join of everything that matches."""
+
+    level: IsolationLevel
+    node_sharing: NodeSharing = NodeSharing.SHARED
+    classes: frozenset[str] | None = None
+    """The only classes allowed; all when None."""
+    sources: tuple[Source, ...] = ()
+    """Sorted; for each dimension everyone who asked for the value that holds."""
+    denials: tuple[str, ...] = ()
+    """Why no class may be used at all, one message each."""
+
+    def by(self, dimension: str) -> str:
+        """Return who raised a dimension, as one phrase of at most three names: `IsolationPolicy pci (reason)`."""
+        names = [source.by for source in self.sources if source.dimension == dimension]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return " and ".join(names[:_NAMED]) + more or "nobody"

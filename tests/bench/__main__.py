@@ -149,24 +149,17 @@ async def prepare(bare: Bare, prefix: str, count: int) -> list[Json]:
     return found
 
 
-async def create_and_wait(bare: Bare, workloads: list[Json], process: Process) -> tuple[float, float]:
+async def create_and_wait(bare: Bare, workloads: list[Json]) -> tuple[float, float]:
     """Create the Workloads; return seconds until all are placed and until all are ready."""
-    count = len(workloads)
+    left = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in workloads}
+    placed_at: list[float] = []
+    watch = asyncio.create_task(bare.until_settled(left, lambda: placed_at.append(time.perf_counter())))
     started = time.perf_counter()
     await asyncio.gather(
         *(bare.create(f"{WORKLOADS}/namespaces/{each['metadata']['namespace']}/workloads", each) for each in workloads)
     )
-    placed = 0.0
-    while True:
-        outcomes = await asyncio.to_thread(process.metrics)
-        ready = sum(s.value for f in outcomes if f.name == "berth_workload_ready" for s in f.samples)
-        total = sum(s.value for f in outcomes if f.name == "berth_workloads" for s in f.samples if s.labels["class"])
-        placed = placed or (time.perf_counter() - started if total >= count else 0.0)
-        if ready >= count:
-            return placed, time.perf_counter() - started
-        if time.perf_counter() - started > 1800:
-            raise TimeoutError(f"{ready:g} of {count} ready after 1800 s")
-        await asyncio.sleep(0.5)
+    await watch
+    return placed_at[-1] - started, time.perf_counter() - started
 
 
 async def delete_all(bare: Bare, prefix: str) -> None:
@@ -206,7 +199,7 @@ async def measure(count: int, keep: bool) -> Json:
     try:
         process = start(kubeconfig, 18090)
         sample = (await prepare(bare, "warm", 1))[0]
-        await create_and_wait(bare, [sample], process)
+        await create_and_wait(bare, [sample])
         shown = await statuses(bare, sample)
         await delete_all(bare, "warm")
         process.stop()
@@ -221,7 +214,7 @@ async def measure(count: int, keep: bool) -> Json:
         workloads = await prepare(bare, "berth", count)
         print(f"berth: {count} Workloads", flush=True)
         cpu, writes = process.cpu(), process.writes()
-        placed, ready = await create_and_wait(bare, workloads, process)
+        placed, ready = await create_and_wait(bare, workloads)
         results: Json = {"n": count, "floor": {"seconds": floor}}
         spent = process.cpu() - cpu
         made = process.writes() - writes

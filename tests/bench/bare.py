@@ -71,6 +71,29 @@ class Bare:
                         await ready(*place)
 
 
+    async def until_settled(self, places: set[tuple[str, str]], placed: Callable[[], None]) -> None:
+        """Watch Workloads until all of these are ready; call `placed` once for each that has a class."""
+        told: set[tuple[str, str]] = set()
+        left = set(places)
+        path = f"{self._server}{WORKLOADS}/workloads?watch=true&timeoutSeconds=3000"
+        rest = b""
+        async with self._session.get(path, timeout=aiohttp.ClientTimeout(total=None)) as stream:
+            async for chunk in stream.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    found = orjson.loads(line)["object"]
+                    place = found["metadata"]["namespace"], found["metadata"]["name"]
+                    status = found.get("status") or {}
+                    if "placement" in status and place in places and place not in told:
+                        told.add(place)
+                        placed()
+                    conditions = {each["type"]: each["status"] for each in status.get("conditions", ())}
+                    if conditions.get("Ready") == "True":
+                        left.discard(place)
+                if not left:
+                    return
+
+
 async def converge(
     bare: Bare,
     workloads: list[Json],

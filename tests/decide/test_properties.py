@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from berth.api.levels import IsolationLevel, PolicyMode
@@ -65,7 +65,7 @@ def test_more_policies_never_loosen(world: Inputs, policies: tuple[PolicyRecord,
     assert rank(outcome(more)) >= rank(outcome(fewer))
 
 
-@given(world=worlds.worlds, policies=worlds.policy_lists(), which=st.integers(0, 4), data=st.data())
+@given(world=worlds.worlds, policies=worlds.policy_lists(), which=st.integers(0, 3), data=st.data())
 def test_a_stricter_policy_never_yields_a_weaker_class(
     world: Inputs, policies: tuple[PolicyRecord, ...], which: int, data: st.DataObject
 ) -> None:
@@ -237,6 +237,7 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("where", "field"), UNKNOWN)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(ask=worlds.asks, facts=worlds.a_class_of("c0"), value=st.sampled_from(("Unheard", None, 7, object())))
 def test_an_unknown_value_never_makes_a_class_fit(
     where: str, field: str, ask: Ask, facts: ClassFacts, value: object
@@ -270,8 +271,9 @@ from berth.decide.whatif import outcome, would_change
 from berth.policy.effective import Defaults
 from hashlib import sha256
 seen = sha256()
-for subject, labels in the_subjects()[: DECISIONS : 100]:
-    given = Inputs(subject, labels, the_policies(), Defaults(IsolationLevel.CONTAINER), the_catalog())
+catalog, policies = the_catalog(), the_policies()
+for subject, labels in the_subjects()[: DECISIONS : 200]:
+    given = Inputs(subject, labels, policies, Defaults(IsolationLevel.CONTAINER), catalog)
     seen.update(canonical(outcome(given)) + repr(would_change(given, outcome(given))).encode())
 print(seen.hexdigest())
 """
@@ -284,4 +286,4 @@ def test_other_processes_and_hash_seeds_give_the_same_bytes() -> None:
             [sys.executable, "-c", REPLAY], check=True, capture_output=True, env=environment, text=True
         ).stdout
 
-    assert len({replay(seed) for seed in ("0", "1", "4242")}) == 1
+    assert len({replay(seed) for seed in ("0", "4242")}) == 1

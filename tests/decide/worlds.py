@@ -1,5 +1,6 @@
 """Random worlds for the properties: small ranges, so that values meet."""
 
+from itertools import product
 from typing import Any
 
 from hypothesis import strategies as st
@@ -12,132 +13,199 @@ from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, MachineAsk, Node
 from berth.policy.compiled import CompiledPolicies, compile_policies
 from berth.policy.effective import Defaults, Subject
 from berth.world.records import NodeRecord, PolicyRecord
-from decide.builders import GI, a_node, a_policy, an_invalid_policy
+from decide.builders import GI, SHAPE, a_node, a_policy, an_invalid_policy
 
 GPU, NIC = "nvidia.com/A100", "vendor.example/nic"
 NAMES = ("c0", "c1", "c2", "c3", "c4", "c5")
 MISSING = (Reason.MISCONFIGURED, Reason.RUNTIME_CLASS_MISSING, Reason.NO_CAPABLE_NODE, Reason.KUBEVIRT_NOT_READY)
 
+BOTH = (False, True)
+MOSTLY_NOT = (False, True, False, False)
+MOSTLY = (True, False, True, True)
+DEVICES = ((), ((GPU, 1),), ((GPU, 2), (NIC, 1)))
+ARCHITECTURES = ("amd64", "arm64")
+
 flags = st.booleans()
-rarely = st.sampled_from((False, False, False, True))
+
+
+def often(usual: Any, unusual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return the usual value three times of four: a world where everything is odd fits nothing and proves nothing."""
+    return st.integers(0, 3).flatmap(lambda number: unusual if number == 3 else st.just(usual))
+
+
 levels = st.sampled_from(IsolationLevel)
 sharings = st.sampled_from(NodeSharing)
-sizes = st.sampled_from((1, GI, 4 * GI, 16 * GI, 64 * GI))
-processors = st.sampled_from((1, 500, 1000, 4000, 16000))
-counts = st.integers(1, 2)
-devices = st.one_of(st.just(()), st.just(((GPU, 1),)), st.just(((GPU, 2), (NIC, 1))))
-architectures = st.sampled_from(("amd64", "arm64"))
+sizes = st.sampled_from((GI, 4 * GI, 64 * GI))
+processors = st.sampled_from((500, 1000, 4000, 16000))
 labels = st.dictionaries(st.sampled_from(("a", "b")), st.sampled_from(("1", "2"))).map(
     lambda d: tuple(sorted(d.items()))
 )
-shapes = st.builds(NodeShape, processors, sizes, devices, architectures, flags, flags)
-costs = st.builds(Cost, st.sampled_from((0, 250)), st.sampled_from((0, GI)))
-
-claims = st.builds(
-    ClaimAsk,
-    name=st.sampled_from(("d0", "d1")),
-    found=st.sampled_from((True, True, False)),
-    access_modes=st.sampled_from((("ReadWriteOnce",), ("ReadWriteMany",))),
-    block=rarely,
-    by_machine=flags,
-)
-machines = st.builds(
-    MachineAsk,
-    os=st.sampled_from(OperatingSystem),
-    vcpus=st.integers(1, 16),
-    memory=sizes,
-    instancetype_found=st.sampled_from((True, True, True, False)),
-    tpm=flags,
-    boots_from=st.sampled_from(("containerDisk", "dataSource")),
-    dedicated=rarely,
-)
-asks = st.builds(
-    Ask,
-    type=st.sampled_from(WorkloadType),
-    replicas=st.integers(0, 3),
-    has_container=st.sampled_from((True, True, False)),
-    machine=st.none() | machines,
-    cpu=processors,
-    memory=sizes,
-    dedicated=rarely,
-    level=st.none() | levels,
-    class_name=st.sampled_from((None, None, None, "c0", "c9")),
-    trust=st.none() | st.sampled_from(Trust),
-    service_account=st.sampled_from((None, None, None, "builder", "other")),
-    root=rarely,
-    privileged=rarely,
-    kernel_modules=st.sampled_from(((), (), ("wireguard",))),
-    nested_virtualization=rarely,
-    gpu=st.sampled_from((None, None, (GPU, 1))),
-    host_devices=st.sampled_from(((), (), ((NIC, 1),))),
-    architecture=st.sampled_from((None, None, "amd64", "arm64")),
-    claims=st.lists(claims, max_size=2, unique_by=lambda claim: claim.name).map(tuple),
-    max_replicas=st.sampled_from((0, 0, 3)),
-)
-missing = st.sampled_from((None, None, *(Unavailable(reason, f"{reason}") for reason in MISSING)))
-
-
-def a_class_of(name: str) -> st.SearchStrategy[ClassFacts]:
-    """Return any class by this name."""
-    return st.builds(
-        ClassFacts,
-        name=st.just(name),
-        level=levels,
-        backend=st.sampled_from(Backend),
-        enabled=st.sampled_from((True, True, True, False)),
-        preference=st.integers(-1, 1),
-        user_namespaces=flags,
-        launch_security=st.sampled_from((None, "snp", "tdx")),
-        sharing=sharings,
-        overhead=costs,
-        unavailable=missing,
-        shapes=st.lists(shapes, min_size=1, max_size=3).map(tuple),
-        permitted_devices=st.sampled_from((frozenset(), frozenset({GPU, NIC}))),
+every_shape = [
+    NodeShape(cpu, memory, has, architecture, pins, nests)
+    for cpu, memory, has, architecture, pins, nests in product(
+        (1000, 4000, 16000), (2 * GI, 8 * GI, 64 * GI), DEVICES, ARCHITECTURES, BOTH, BOTH
     )
-
-
-catalogs = st.integers(0, len(NAMES)).flatmap(lambda n: st.tuples(*(a_class_of(name) for name in NAMES[:n])))
-selectors = labels.map(lambda pairs: {"matchLabels": dict(pairs)})
-matches = st.fixed_dictionaries(
+]
+shapes = st.sampled_from(every_shape)
+every_claim = [
+    ClaimAsk("d0", found, (mode,), block, by_machine=by_machine)
+    for found, mode, block, by_machine in product(MOSTLY, ("ReadWriteOnce", "ReadWriteMany"), MOSTLY_NOT, BOTH)
+]
+claims = often((), st.sampled_from(every_claim).map(lambda claim: (claim,)))
+every_machine = [
+    MachineAsk(os, vcpus, memory, instancetype_found=found, tpm=found, boots_from=boots, dedicated=pins)
+    for os, vcpus, memory, found, boots, pins in product(
+        OperatingSystem,
+        (1, 16, 2),
+        (1, 64 * GI, 2 * GI, GI),
+        MOSTLY,
+        ("containerDisk", "dataSource", "containerDisk"),
+        MOSTLY_NOT,
+    )
+]
+machines = st.sampled_from(every_machine)
+needs = often(
     {},
-    optional={
-        "namespaceSelector": selectors,
-        "workloadSelector": selectors,
-        "tenants": st.just(["acme"]),
-        "trust": st.lists(st.sampled_from([str(each) for each in Trust]), min_size=1, max_size=2, unique=True),
-        "types": st.sampled_from((["Service"], ["Task"])),
-    },
+    st.sampled_from(
+        [
+            {"root": True},
+            {"privileged": True},
+            {"kernel_modules": ("wireguard",)},
+            {"nested_virtualization": True},
+            {"gpu": (GPU, 1)},
+            {"gpu": (GPU, 1), "host_devices": ((NIC, 1),)},
+            {"architecture": "arm64"},
+            {"dedicated": True},
+            {"service_account": "other"},
+            {"class_name": "c9"},
+        ]
+    ),
 )
-requires = st.fixed_dictionaries(
-    {},
-    optional={
-        "level": levels.map(str),
-        "nodeSharing": sharings.map(str),
-        "classes": st.lists(st.sampled_from(NAMES), min_size=1, max_size=5, unique=True),
-    },
-).filter(bool)
-conditions = st.sampled_from((None, None, None, "true", "workload.spec.gone", "ns.name == 'x'", "nope("))
+asked_sizes = st.sampled_from(
+    [
+        {"type": kind, "replicas": replicas, "max_replicas": most, "cpu": cpu, "memory": memory}
+        for kind, replicas, most, cpu, memory in product(
+            WorkloadType, (1, 0, 3, 1, 1), (0, 3, 0, 0), (1, 16000, 1000, 500), (1, 64 * GI, 4 * GI, GI, GI)
+        )
+    ]
+)
+asked_isolation = st.sampled_from(
+    [
+        {"level": level, "trust": trust} | ({"class_name": name} if name else {})
+        for level, trust, name in product(
+            (None, *IsolationLevel, *[None] * 6), (None, *Trust, *[None] * 3), (None, "c0", *[None] * 9)
+        )
+    ]
+)
 
 
 @st.composite
-def records(
-    draw: st.DrawFn, name: str, modes: tuple[str, ...] = ("Enforce", "Enforce", "Warn", "Audit")
-) -> PolicyRecord:
-    """Draw a policy by this name; one in ten was not understood."""
-    if draw(st.integers(0, 9)) == 0:
+def an_ask(draw: st.DrawFn) -> Ask:
+    """Draw what a workload asks for. Values are drawn in groups: every draw costs time."""
+    machine = draw(st.none() | machines)
+    fields = draw(asked_sizes) | draw(asked_isolation) | draw(needs)
+    return Ask(
+        has_container=machine is None or draw(often(True, flags)), machine=machine, claims=draw(claims), **fields
+    )
+
+
+asks = an_ask()
+kinds = st.sampled_from(
+    [
+        {"level": level, "backend": backend, "sharing": sharing}
+        for level, backend, sharing in product(IsolationLevel, Backend, (NodeSharing.SHARED, *NodeSharing))
+    ]
+)
+extras = st.sampled_from(
+    [
+        {
+            "enabled": not disabled,
+            "preference": preference,
+            "user_namespaces": preference > 0,
+            "launch_security": launch,
+            "permitted_devices": permitted,
+            "overhead": cost,
+        }
+        for disabled, preference, launch, permitted, cost in product(
+            MOSTLY_NOT,
+            (0, 1),
+            (None, "snp"),
+            (frozenset(), frozenset({GPU, NIC})),
+            (Cost(), Cost(250, GI), Cost(0, GI)),
+        )
+    ]
+)
+missing = often(None, st.sampled_from([Unavailable(reason, f"{reason}") for reason in MISSING]))
+
+
+@st.composite
+def a_class_of(draw: st.DrawFn, name: str) -> ClassFacts:
+    """Draw any class by this name."""
+    given: dict[str, Any] = draw(kinds) | draw(extras)
+    few = often((SHAPE,), st.lists(shapes, min_size=1, max_size=3).map(tuple))
+    return ClassFacts(name=name, unavailable=draw(missing), shapes=draw(few), **given)
+
+
+catalogs = st.sampled_from((5, 6, 4, 3, 2, 0)).flatmap(lambda n: st.tuples(*(a_class_of(name) for name in NAMES[:n])))
+selectors: tuple[Any, ...] = (None, {"matchLabels": {"a": "1"}}, {"matchLabels": {"a": "2", "b": "1"}})
+matches = st.sampled_from(
+    [
+        {name: value for name, value in match.items() if value}
+        for match in (
+            {"namespaceSelector": where, "workloadSelector": what, "tenants": tenants, "trust": trust, "types": types}
+            for where, what, tenants, trust, types in product(
+                selectors,
+                (None, *selectors[:2]),
+                (None, None, ["acme"]),
+                (None, None, ["Restricted"], ["Trusted", "Untrusted"]),
+                (None, None, ["Service"]),
+            )
+        )
+    ]
+)
+requires = st.sampled_from(
+    [
+        {name: str(value) if isinstance(value, str) else value for name, value in require.items() if value}
+        for require in (
+            {"level": level, "nodeSharing": sharing, "classes": classes}
+            for level, sharing, classes in product(
+                (None, None, *list(IsolationLevel)[:3], *IsolationLevel),
+                (*[None] * 8, *NodeSharing),
+                (*[None] * 5, list(NAMES[:5]), ["c0", "c1"], ["c1"]),
+            )
+        )
+        if any(require.values())
+    ]
+)
+INVALID = "invalid"
+modes = st.sampled_from(
+    list(
+        product(
+            (*["Enforce"] * 4, INVALID, *["Warn"] * 3, *["Audit"] * 3, *["Enforce"] * 4),
+            (None, None, None, "true", "workload.spec.gone", "ns.name == 'x'", "nope("),
+        )
+    )
+)
+
+
+@st.composite
+def records(draw: st.DrawFn, name: str) -> PolicyRecord:
+    """Draw a policy by this name; some were not understood."""
+    mode, when = draw(modes)
+    if mode == INVALID:
         return an_invalid_policy(name)
-    when: dict[str, Any] = {"when": condition} if (condition := draw(conditions)) else {}
-    return a_policy(name, draw(requires), mode=draw(st.sampled_from(modes)), match=draw(matches), **when)
+    condition: dict[str, Any] = {"when": when} if when else {}
+    return a_policy(name, draw(requires), mode=mode, match=draw(matches), **condition)
 
 
-def policy_lists(most: int = 5) -> st.SearchStrategy[tuple[PolicyRecord, ...]]:
+def policy_lists(most: int = 4) -> st.SearchStrategy[tuple[PolicyRecord, ...]]:
     """Return lists of policies with names of their own."""
     return st.integers(0, most).flatmap(lambda n: st.tuples(*(records(f"p{number}") for number in range(n))))
 
 
 defaults = st.builds(
     Defaults,
-    level=st.sampled_from(("Container", "Container", "Sandboxed")).map(IsolationLevel),
+    level=st.sampled_from((IsolationLevel.CONTAINER, IsolationLevel.CONTAINER, IsolationLevel.SANDBOXED)),
     allowed_service_accounts=st.just(frozenset({"builder"})),
 )
 subjects = st.builds(
@@ -164,8 +232,10 @@ worlds = st.builds(
 @st.composite
 def nodes(draw: st.DrawFn) -> NodeRecord:
     """Draw a node, for what shapes make of it."""
-    marks = [("kubernetes.io/arch", draw(architectures))]
+    marks = [("kubernetes.io/arch", draw(st.sampled_from(ARCHITECTURES)))]
     marks += [("kubevirt.io/cpumanager", "true")] if draw(flags) else []
     marks += [("cpu-feature.node.kubevirt.io/svm", "true")] if draw(flags) else []
     name = draw(st.text("abc", min_size=1, max_size=3))
-    return a_node(name, cpu=draw(processors), memory=draw(sizes), devices=draw(devices), labels=tuple(marks))
+    return a_node(
+        name, cpu=draw(processors), memory=draw(sizes), devices=draw(st.sampled_from(DEVICES)), labels=tuple(marks)
+    )

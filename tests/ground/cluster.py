@@ -42,6 +42,8 @@ FLAGS = {
         "concurrent-deployment-syncs": "20",
         "concurrent-replicaset-syncs": "20",
         "concurrent-gc-syncs": "20",
+        # A quota on custom kinds counts only after the next sync (5 minutes) when its CRD is newer than the last one.
+        "resource-quota-sync-period": "10s",
     },
     "kube-scheduler": {"kube-api-qps": "1000", "kube-api-burst": "2000"},
     "kwok-controller": {

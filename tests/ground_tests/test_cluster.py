@@ -21,15 +21,6 @@ DEPLOYMENT = Kind("Deployment", "apps/v1", "deployments")
 JOB = Kind("Job", "batch/v1", "jobs")
 SCALER = Kind("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers")
 RUNTIME_CLASS = Kind("RuntimeClass", "node.k8s.io/v1", "runtimeclasses", namespaced=False)
-POLICY = Kind(
-    "ValidatingAdmissionPolicy", "admissionregistration.k8s.io/v1", "validatingadmissionpolicies", namespaced=False
-)
-BINDING = Kind(
-    "ValidatingAdmissionPolicyBinding",
-    "admissionregistration.k8s.io/v1",
-    "validatingadmissionpolicybindings",
-    namespaced=False,
-)
 FAIL = "ground.berth.dev/fail"
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 
@@ -210,26 +201,8 @@ def test_autoscaler_keeps_its_minimum(ground: Cluster, space: str) -> None:
 
 def test_admission_policy_is_enforced(ground: Cluster, space: str) -> None:
     """A ValidatingAdmissionPolicy with its binding refuses what its expression forbids."""
-    rules = [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]
-    constraints = {
-        "resourceRules": rules,
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": space}},
-    }
-    validations = [{"expression": "!has(object.spec.hostname)", "message": "no hostnames here"}]
-    spec = {"matchConstraints": constraints, "validations": validations}
-    wishes.make(ground, POLICY, "", {"metadata": {"name": space}, "spec": spec})
-    binding = {"policyName": space, "validationActions": ["Deny"]}
-    wishes.make(ground, BINDING, "", {"metadata": {"name": space}, "spec": binding})
-    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": pod_spec(hostname="x")}
-
-    def refused() -> str:
-        try:
-            call(ground.kubeconfig, "POST", POD.path(space) + "?dryRun=All", body)
-        except ApiError as error:
-            return str(error)
-        return ""
-
-    assert "no hostnames here" in eventually(refused, wishes.SECONDS, "policy in force")
+    wishes.deny(ground, space, "", "pods")
+    assert "no pods here" in wishes.refused(ground, POD, space)
 
 
 def test_missing_runtime_class_is_refused(ground: Cluster, space: str) -> None:

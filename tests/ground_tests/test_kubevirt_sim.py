@@ -276,14 +276,12 @@ def test_quota_doubles_the_limit(kubevirt: Cluster, space: str) -> None:
 
 
 def test_refused_instance_shows_on_its_machine(kubevirt: Cluster, space: str) -> None:
-    """A quota on the number of instances shows as a failure of the machine, which starts when there is room."""
-    hard = {"count/virtualmachineinstances.kubevirt.io": "0"}
-    wishes.make(kubevirt, QUOTA, space, {"metadata": {"name": "none"}, "spec": {"hard": hard}})
-    wishes.wait(kubevirt, QUOTA, space, "none", lambda found: found.get("status", {}).get("used"))
+    """When admission refuses the instance, that is a failure of its machine, which starts when it is allowed."""
+    wishes.deny(kubevirt, space, "kubevirt.io", "virtualmachineinstances")
     wishes.machine(kubevirt, space, "web")
     found = wishes.wait(kubevirt, VM, space, "web", lambda vm: wishes.condition(vm, "Failure")[1])
     assert wishes.condition(found, "Failure") == ("True", "FailedCreate")
-    wishes.delete(kubevirt, QUOTA, space, "none")
+    wishes.delete(kubevirt, wishes.BINDING, "", space)
     wishes.wait(kubevirt, VM, space, "web", wishes.ready)
 
 

@@ -12,13 +12,16 @@ from ground.kubevirt_sim.kinds import BY_NAME, VM, VMI, Kind
 
 Json = dict[str, Any]
 SECONDS = 60.0
+NAMESPACE = Kind("Namespace", "v1", "namespaces", namespaced=False)
+ADMISSION = "admissionregistration.k8s.io/v1"
+POLICY = Kind("ValidatingAdmissionPolicy", ADMISSION, "validatingadmissionpolicies", namespaced=False)
+BINDING = Kind("ValidatingAdmissionPolicyBinding", ADMISSION, "validatingadmissionpolicybindings", namespaced=False)
 
 
 def namespace(cluster: Cluster, labels: Json | None = None) -> str:
     """Make a namespace of its own with the ServiceAccount that pods need, and return its name."""
     name = f"test-{uuid4().hex[:8]}"
-    meta = {"name": name, "labels": labels or {}}
-    apply(cluster.kubeconfig, f"/api/v1/namespaces/{name}", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+    make(cluster, NAMESPACE, "", {"metadata": {"name": name, "labels": labels or {}}})
     account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
     eventually(lambda: read(cluster, account), SECONDS, account)
     return name
@@ -131,3 +134,30 @@ def launchers(cluster: Cluster, space: str, name: str) -> list[Json]:
     path = f"{BY_NAME['Pod'].path(space)}?labelSelector=kubevirt.io/created-by={uid}"
     items: list[Json] = call(cluster.kubeconfig, "GET", path)["items"]
     return items
+
+
+def deny(cluster: Cluster, space: str, group: str, plural: str) -> None:
+    """Refuse to create a kind in a namespace, by a policy named like the namespace, and wait until that is in force."""
+    rule = {"apiGroups": [group], "apiVersions": ["*"], "operations": ["CREATE"], "resources": [plural]}
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": space}}
+    spec = {
+        "matchConstraints": {"resourceRules": [rule], "namespaceSelector": selector},
+        "validations": [{"expression": "false", "message": f"no {plural} here"}],
+    }
+    make(cluster, POLICY, "", {"metadata": {"name": space}, "spec": spec})
+    binding = {"policyName": space, "validationActions": ["Deny"]}
+    make(cluster, BINDING, "", {"metadata": {"name": space}, "spec": binding})
+    kind = next(kind for kind in BY_NAME.values() if kind.plural == plural)
+    eventually(lambda: refused(cluster, kind, space), SECONDS, f"no {plural} in {space}")
+
+
+def refused(cluster: Cluster, kind: Kind, space: str) -> str:
+    """Return why an object of a kind cannot be created in a namespace; empty when it can."""
+    pod: Json = {"containers": [{"name": "main", "image": "registry.invalid/app:1"}]}
+    spec = pod if kind.name == "Pod" else {"domain": {"devices": {}}}
+    body = {"apiVersion": kind.api, "kind": kind.name, "metadata": {"name": "try"}, "spec": spec}
+    try:
+        call(cluster.kubeconfig, "POST", kind.path(space) + "?dryRun=All", body)
+    except ApiError as error:
+        return str(error)
+    return ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,16 +10,20 @@ import yaml
 
 from ground import cluster as control_plane
 from ground import crds, simulator
-from ground.api import eventually
+from ground.api import call, eventually
 from ground.cluster import Cluster
+from ground.nodes import CAPABLE, Shape, node
 from scenarios import objects
 from scenarios.audit import Audit, tally
 from scenarios.kinds import (
+    CLASS,
     EVENT,
     KUBEVIRT_CHILDREN,
     NAMESPACE,
+    NODE,
     POD,
     POD_CHILDREN,
+    POLICY,
     RUNTIME_CLASS,
     WORKLOAD,
     Kind,
@@ -102,6 +106,34 @@ class Space:
     def selector(self) -> Json:
         """What selects this namespace alone in a policy."""
         return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.name}}}
+
+    def policy(self, require: Json, **more: object) -> None:
+        """Apply a policy for this namespace alone, and wait until it was looked at."""
+        spec = {"mode": "Enforce", "reason": "a test", "match": self.selector, "require": require, **more}
+        self.put(POLICY, self.name, spec)
+        self.until(POLICY, self.name, lambda found: condition(found, "Accepted")["status"] != "Unknown")
+
+    def isolation_class(self, suffix: str, spec: Json) -> str:
+        """Apply an IsolationClass of this test's own and return its name; workloads of others are not placed there."""
+        name = f"{self.name}-{suffix}"
+        self.put(CLASS, name, {"preference": -1000, **spec})
+        return name
+
+    def node(self, suffix: str, shape: Shape = CAPABLE, *, silent: bool = False) -> str:
+        """Make a node with the label pool=NAMESPACE; a silent one does not say which runtime handlers it has."""
+        body = node(f"{self.name}-{suffix}", replace(shape, labels={"pool": self.name, **shape.labels}))
+        if silent:
+            del body["status"]["runtimeHandlers"]
+        name: str = body["metadata"]["name"]
+        self.made.append((NODE, name))
+        call(self.cluster.kubeconfig, "POST", NODE.path(), body)
+        self.until(NODE, name, lambda found: condition(found, "Ready")["status"] == "True")
+        return name
+
+    @property
+    def pool(self) -> Json:
+        """The nodes of this test, as a class names them."""
+        return {"nodes": {"selector": {"pool": self.name}}}
 
     def workload(self, name: str, spec: Json, **labels: str) -> Json:
         """Apply a Workload: fields left out since the last time go."""

@@ -4,7 +4,7 @@ import pytest
 
 from ground.cluster import Cluster
 from scenarios import specs
-from scenarios.kinds import DEPLOYMENT, JOB, POLICY, POOL, VM, WORKLOAD
+from scenarios.kinds import DEPLOYMENT, JOB, POOL, VM, WORKLOAD
 from scenarios.objects import Json, merge
 from scenarios.site import Space, condition
 
@@ -68,9 +68,7 @@ def test_less_trust_runs_in_a_sandbox(space: Space) -> None:
 
 
 def test_a_policy_for_a_kernel_of_its_own_runs_an_image_in_kata_pods(space: Space) -> None:
-    policy = {"mode": "Enforce", "reason": "a test", "match": space.selector, "require": {"level": "Virtualized"}}
-    space.put(POLICY, space.name, policy)
-    space.until(POLICY, space.name, lambda found: condition(found, "Accepted")["status"] == "True")
+    space.policy({"level": "Virtualized"})
     space.workload("web", specs.container())
     assert_placed(space.ready("web"), "kata", "Pod")
     pod = space.pods("web")[0]["spec"]

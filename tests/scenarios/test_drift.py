@@ -49,8 +49,8 @@ EDITS: dict[str, tuple[Kind, Callable[[Json], object]]] = {
     "image": (DEPLOYMENT, lambda found: main_of(found).update(image="registry.example/evil:1")),
     "privileges": (DEPLOYMENT, lambda found: main_of(found)["securityContext"].update(allowPrivilegeEscalation=True)),
     "capabilities": (DEPLOYMENT, lambda found: main_of(found)["securityContext"].pop("capabilities")),
-    "runtime": (DEPLOYMENT, lambda found: found["spec"]["template"]["spec"].update(runtimeClassName="kata")),
-    "class-label": (DEPLOYMENT, lambda found: found["metadata"]["labels"].update({"berth.dev/class": "kata"})),
+    "runtime": (DEPLOYMENT, lambda found: found["spec"]["template"]["spec"].pop("runtimeClassName")),
+    "class-label": (DEPLOYMENT, lambda found: found["metadata"]["labels"].update({"berth.dev/class": "container"})),
     "selector": (SERVICE, lambda found: found["spec"].update(selector={"app": "evil"})),
     "ports": (SERVICE, lambda found: found["spec"]["ports"][0].update(targetPort=9999)),
     "ingress": (NETWORK_POLICY, lambda found: found["spec"].update(ingress=[{}])),
@@ -62,7 +62,7 @@ EDITS: dict[str, tuple[Kind, Callable[[Json], object]]] = {
 
 @pytest.fixture(scope="module")
 def loaded(shared_space: Space) -> Space:
-    shared_space.workload("web", specs.container(**LOAD))
+    shared_space.workload("web", specs.container(trust="Restricted", **LOAD))
     shared_space.ready("web")
     return shared_space
 

@@ -20,6 +20,8 @@ class Pace:
 
     counts: float = 0.0
     """Counts on classes and policies were written."""
+    looked_at_all: bool = False
+    """Whether every Workload has been looked at since the start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ log: Final = logging.getLogger(__name__)
 
 _QUIET_SECONDS: Final = 600.0
 _MAX_NOTE: Final = 1024
+"""Bytes of UTF-8 that the API server takes."""
 _REMEMBERED: Final = 10000
 _BAD: Final = frozenset(
     {
@@ -126,7 +127,7 @@ class Recorder:
             "action": "Reconcile",
             "type": note.type,
             "reason": note.reason,
-            "note": note.text[:_MAX_NOTE],
+            "note": note.text.encode()[:_MAX_NOTE].decode(errors="ignore"),
             "regarding": {
                 "apiVersion": API_VERSION,
                 "kind": "Workload",

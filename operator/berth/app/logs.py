@@ -1,10 +1,9 @@
 """Logs: one JSON object per line on standard error, with what the caller gives as `extra`."""
 
+import json
 import logging
 from datetime import UTC, datetime
 from typing import Final
-
-import orjson
 
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _MAX_TEXT: Final = 4096
@@ -24,7 +23,8 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)[-_MAX_TEXT:]
-        return orjson.dumps(line, default=repr).decode()
+        # Not orjson: this one writes ASCII only, so no text can hold what a terminal acts on, and takes any number.
+        return json.dumps(line, default=repr, skipkeys=True, separators=(",", ":"))
 
 
 def configure(level: str) -> None:

@@ -39,6 +39,9 @@ log: Final = logging.getLogger(__name__)
 _SETTLE_SECONDS: Final = 0.1
 """Changes of classes, policies and nodes within this time are looked at together."""
 
+_BURST_SECONDS: Final = 0.1
+"""Changes of the children of one Workload within this time are looked at together."""
+
 _SWEEP_RETRY_SECONDS: Final = 0.25
 
 
@@ -68,7 +71,9 @@ class Operator:
         """Put the parts together."""
         settings = self.settings
         identity = f"{settings.identity or socket.gethostname()}_{uuid4().hex[:8]}"
-        self.store = Store(self.queue.add, self._world_changed)
+        self.store = Store(
+            self.queue.add, self._world_changed, lambda key: self.queue.add_after(key, _BURST_SECONDS)
+        )
         self.client = Client(
             self.login.session, self.login.server, metrics=self.metrics, max_in_flight=settings.max_requests
         )

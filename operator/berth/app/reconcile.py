@@ -1,5 +1,8 @@
 """The recipe that everybody reads: look once, decide, render, plan, apply, say what happened."""
 
+from typing import Final
+
+from berth.api.reasons import Reason
 from berth.app.deps import Deps
 from berth.app.report import report, report_unreadable
 from berth.app.views import Look, Unreadable
@@ -9,7 +12,11 @@ from berth.plan.make import make_plan
 from berth.plan.model import Move, Plan
 from berth.plan.move import next_move
 from berth.render.children import render
-from berth.world.records import Key
+from berth.render.model import Unrenderable
+from berth.world.records import Key, Problem
+
+_TAKEN_SECONDS: Final = 15.0
+"""Seconds between tries for a name that is taken: an object without our label is not watched."""
 
 
 async def reconcile(key: Key, deps: Deps) -> float | None:
@@ -28,7 +35,7 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     with deps.metrics.decision_seconds.time():
         decision = decide(look.ask, look.effective.requirement, look.catalog.classes, look.current)
     move = next_move(decision, look.runs, look.catalog.classes, look.spec)
-    plan = plan_for(look, move)
+    plan, unrenderable = plan_for(look, move)
     done = await deps.gateway.execute(plan.writes, look.workload)
     scene = Scene(
         workload=look.workload,
@@ -37,18 +44,26 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
         decision=decision,
         move=move,
         plan=Plan(plan.steps, plan.taken + done.taken),
-        failures=done.refused,
+        failures=unrenderable + done.refused,
         children=deps.store.children(key),
         pods=deps.store.pods(key),
         machines=deps.store.machines(key),
         nodes=deps.store.nodes,
     )
-    return await report(scene, look, deps)
+    again = await report(scene, look, deps)
+    return _TAKEN_SECONDS if again is None and scene.plan.taken else again
 
 
-def plan_for(look: Look, move: Move) -> Plan:
-    """Return the steps towards the class that the workload is kept in; none where it has no place."""
+def plan_for(look: Look, move: Move) -> tuple[Plan, tuple[Problem, ...]]:
+    """Return the steps towards the class that the workload is kept in, and why it cannot be made there, if so.
+
+    There are no steps where it has no place, or is held in a class that cannot take its new spec: what runs goes on.
+    """
     if move.placed is None:
-        return Plan()
-    desired = render(look.rendered, move.placed)
-    return make_plan(desired, look.children, look.workload.uid, frozen=move.frozen, replicas=look.spec.replicas)
+        return Plan(), ()
+    try:
+        desired = render(look.rendered, move.placed)
+    except Unrenderable as error:
+        return Plan(), () if move.held else (Problem(Reason.MISCONFIGURED, str(error)),)
+    plan = make_plan(desired, look.children, look.workload.uid, frozen=move.frozen, replicas=look.spec.replicas)
+    return plan, ()

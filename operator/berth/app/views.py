@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -19,6 +21,9 @@ from berth.render.model import Subject as Rendered
 from berth.world.parse import problems
 from berth.world.records import ChildRecord, Key, WorkloadRecord
 from berth.world.store import Store
+
+
+_MAX_LABEL: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,14 @@ class Unreadable:
 
     workload: WorkloadRecord
     error: str
+
+
+def _alone(namespace: str) -> str:
+    """Return the tenant label of a namespace that belongs to no tenant: one of its own, whatever its length."""
+    label = f"ns.{namespace}"
+    if len(label) <= _MAX_LABEL:
+        return label
+    return f"{label[:46]}-{blake2b(namespace.encode(), digest_size=8).hexdigest()}"
 
 
 class Views:
@@ -124,5 +137,5 @@ class Views:
             children=children,
             runs=runs,
             current=current_class(runs),
-            rendered=Rendered(namespace, name, workload.uid, spec, f"ns.{namespace}"[:63].rstrip("-.")),
+            rendered=Rendered(namespace, name, workload.uid, spec, _alone(namespace)),
         )

@@ -57,7 +57,9 @@ async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -
 
 
 async def _world(queue: KeyedQueue, deps: Deps) -> None:
-    due = deps.clock() - deps.pace.counts >= COUNTS_SECONDS
+    # After a start every Workload has to be looked at once, or the counts would dip.
+    deps.pace.looked_at_all |= len(queue) == 0
+    due = deps.pace.looked_at_all and deps.clock() - deps.pace.counts >= COUNTS_SECONDS
     if due:
         deps.pace.counts = deps.clock()
     if await report_world(deps, with_counts=due):

@@ -5,9 +5,10 @@ and is not ours is touched (reference: the confused-deputy class of operator vul
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from berth.api.meta import WORKLOAD_LABEL
 from berth.api.reasons import Reason
 from berth.kube import errors
 from berth.kube.client import Client, Obj
@@ -90,14 +91,16 @@ class Gateway:
         return Done(tuple(refused), tuple(taken))
 
     async def _met(self, step: Apply | Delete, workload: WorkloadRecord) -> list[Taken]:
-        """Look at what has the name already: ours, where an answer was lost or the watch lags, or somebody else's."""
+        """Look at what has the name already: somebody else's, or ours without its labels or after a lost answer."""
         if isinstance(step, Delete):
             return []
         resource = _resource(step.child.kind)
         stored = await self._client.get(resource, workload.key[0], step.child.name)
+        if _is_kept_disk(resource, stored, workload):
+            return []
         if controller_uid(stored["metadata"]) != workload.uid:
             return [Taken(step.child.kind, step.child.name)]
-        self._written(resource, stored)
+        await self._one(replace(step, uid=stored["metadata"]["uid"]), workload)
         return []
 
     async def _one(self, step: Apply | Delete, workload: WorkloadRecord) -> None:
@@ -134,8 +137,15 @@ def _check(body: Obj, resource: Resource, workload: WorkloadRecord) -> None:
     if meta.get("namespace") != workload.key[0]:
         raise NotOurs(f"{resource.kind} {meta.get('name')} outside the namespace of its Workload")
     owners = [ref["uid"] for ref in meta.get("ownerReferences", ()) if ref.get("controller")]
-    if owners != [workload.uid] and resource is not DATA_VOLUMES:
+    if owners != [workload.uid] and (owners or resource is not DATA_VOLUMES):
         raise NotOurs(f"{resource.kind} {meta.get('name')} that is not owned by its Workload")
+
+
+def _is_kept_disk(resource: Resource, stored: Obj, workload: WorkloadRecord) -> bool:
+    """Return whether this is a disk that outlives its Workload: nobody owns it, its label says whose it is."""
+    meta = stored["metadata"]
+    label = (meta.get("labels") or {}).get(WORKLOAD_LABEL)
+    return resource is DATA_VOLUMES and not controller_uid(meta) and label == workload.key[1]
 
 
 def _refusal(step: Apply | Delete, error: errors.ApiError) -> Problem:

@@ -58,10 +58,12 @@ def placed(scene: Scene) -> Finding:
 
 def ready(scene: Scene, health: Health) -> Finding:
     """Return whether all replicas serve what is asked for, or the task has completed."""
-    if scene.decision.chosen is None and scene.move.placed is None:
+    if scene.decision.chosen is None and scene.move.placed is None and not scene.move.below:
         return _not_ready(scene.decision.reason, scene.decision.message)
     if health.failed is not None:
         return _not_ready(Reason(health.failed.reason), health.failed.message)
+    if scene.plan.taken:
+        return _not_ready(Reason.NAME_TAKEN, _taken(scene))
     if scene.spec.type is WorkloadType.TASK:
         return _task(health)
     if health.settled and health.wanted == 0 and health.replicas == 0:
@@ -80,8 +82,6 @@ def _task(health: Health) -> Finding:
 
 
 def _waiting(scene: Scene, health: Health) -> Finding:
-    if scene.plan.taken:
-        return _not_ready(Reason.NAME_TAKEN, _taken(scene))
     if health.problem is not None:
         return _not_ready(Reason(health.problem.reason), health.problem.message)
     waits = scene.plan.waits

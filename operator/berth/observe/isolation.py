@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from berth.api.levels import Backend
 from berth.api.reasons import ConditionType, Reason
 from berth.decide.model import ClassFacts
+from berth.decide.words import required
 from berth.observe.model import Finding, Scene
 from berth.world.records import NodeRecord, PodRecord
 
@@ -24,16 +25,9 @@ def isolated(scene: Scene) -> Finding:
 
 
 def _below(scene: Scene) -> Finding:
-    required = scene.decision.requirement
-    runs = scene.move.placed.name if scene.move.placed else "a class that is gone"
-    if scene.move.pending:
-        runs = scene.move.pending.from_class
-    return Finding(
-        ConditionType.ISOLATED,
-        "False",
-        Reason.BELOW_REQUIRED,
-        f"runs in {runs}, but {required.level} is required by {required.by('level')}",
-    )
+    runs = " and ".join(name or "no class" for name in scene.move.weaker)
+    text = f"runs in {runs}, but {required(scene.decision.requirement)}"
+    return Finding(ConditionType.ISOLATED, "False", Reason.BELOW_REQUIRED, text)
 
 
 def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:

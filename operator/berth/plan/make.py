@@ -12,8 +12,8 @@ from berth.render.model import Child
 from berth.world.children import unpack
 from berth.world.records import ChildRecord
 
-_OWN_LISTS: Final = frozenset({"VirtualMachine", "VirtualMachinePool", "DataVolume"})
-"""Kinds of KubeVirt and CDI: their schemas declare no list keys, so their lists are atomic."""
+_ATOMIC_LISTS: Final = frozenset({"VirtualMachine", "VirtualMachinePool", "DataVolume", "NetworkPolicy"})
+"""Kinds whose schemas declare no list keys: a list is what is wanted as a whole or not at all."""
 
 
 def make_plan(
@@ -35,7 +35,9 @@ def make_plan(
         elif not (frozen and child.kind in BACKING_KINDS):
             steps += _toward(child, record)
     surplus = [record for place, record in seen.items() if place not in wanted and owned(record, uid)]
-    steps += _removals(surplus, desired, seen, frozen=frozen, replicas=replicas)
+    heirs = [seen.get((child.kind, child.name)) for child in desired if child.kind in BACKING_KINDS]
+    replaced = bool(heirs) and all(_serves(heir, uid, replicas) for heir in heirs)
+    steps += _removals(surplus, frozen=frozen, replaced=replaced)
     return Plan(tuple(steps), tuple(taken))
 
 
@@ -61,7 +63,7 @@ def _toward(child: Child, record: ChildRecord | None) -> list[Step]:
 
 def _says(live: dict[str, object], child: Child) -> bool:
     wanted = {"metadata": _compared_metadata(child), "spec": child.body["spec"]}
-    return covers(live, wanted, merges=child.kind not in _OWN_LISTS)
+    return covers(live, wanted, merges=child.kind not in _ATOMIC_LISTS)
 
 
 def _compared_metadata(child: Child) -> dict[str, object]:
@@ -71,26 +73,20 @@ def _compared_metadata(child: Child) -> dict[str, object]:
 
 def _toward_job(child: Child, record: ChildRecord) -> list[Step]:
     """Replace a Job that changed, for its template is immutable; one that has ended runs again only if edited."""
-    live = unpack(record.content)["metadata"].get("annotations", {})
-    wanted = child.body["metadata"]["annotations"]
-    ended = record.complete or record.failed is not None
-    name = SOURCE_HASH_ANNOTATION if ended else DESIRED_HASH_ANNOTATION
-    if live.get(name) == wanted[name]:
-        return []
+    live = unpack(record.content)
+    have, want = live["metadata"].get("annotations", {}), child.body["metadata"]["annotations"]
+    if have.get(SOURCE_HASH_ANNOTATION) == want[SOURCE_HASH_ANNOTATION]:
+        ended = record.complete or record.failed is not None
+        # One that another version of Berth has rendered otherwise is left to finish.
+        other = have.get(DESIRED_HASH_ANNOTATION) != want[DESIRED_HASH_ANNOTATION]
+        return [] if ended or other or _says(live, child) else [Apply(child, record.uid)]
     return [
         Delete(record, "the task was edited"),
         Wait(Reason.UPDATING, "the edited task starts when the old Job is gone"),
     ]
 
 
-def _removals(
-    surplus: list[ChildRecord],
-    desired: tuple[Child, ...],
-    seen: dict[tuple[str, str], ChildRecord],
-    *,
-    frozen: bool,
-    replicas: int,
-) -> list[Step]:
+def _removals(surplus: list[ChildRecord], *, frozen: bool, replaced: bool) -> list[Step]:
     steps: list[Step] = []
     for record in surplus:
         if record.deleting or record.kind == "DataVolume":
@@ -98,14 +94,13 @@ def _removals(
         if record.kind not in BACKING_KINDS:
             steps.append(Delete(record, "no longer wanted"))
         elif not frozen:
-            steps.append(_retire(record, desired, seen, replicas))
+            steps.append(Delete(record, "replaced") if replaced else _keep(record))
     return steps
 
 
-def _retire(
-    record: ChildRecord, desired: tuple[Child, ...], seen: dict[tuple[str, str], ChildRecord], replicas: int
-) -> Step:
-    heirs = [seen.get((child.kind, child.name)) for child in desired if child.kind in BACKING_KINDS]
-    if heirs and all(heir is not None and heir.ready >= replicas for heir in heirs):
-        return Delete(record, "replaced")
+def _serves(heir: ChildRecord | None, uid: str, replicas: int) -> bool:
+    return heir is not None and owned(heir, uid) and not heir.deleting and heir.ready >= replicas
+
+
+def _keep(record: ChildRecord) -> Wait:
     return Wait(Reason.SWITCHING, f"{record.kind} {record.key[1]} serves until its replacement is ready")

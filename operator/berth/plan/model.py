@@ -80,5 +80,15 @@ class Move:
     frozen: bool = False
     """Whether what runs must be left as it is: it may not be started again where it is."""
     pending: Pending | None = None
-    below: bool = False
-    """Whether it runs in a class below what is required."""
+    weaker: tuple[str, ...] = ()
+    """Classes that run it now and do not meet what is required, or are gone."""
+
+    @property
+    def held(self) -> bool:
+        """Return whether it is kept where it runs, though that is not what was decided."""
+        return self.frozen or self.pending is not None
+
+    @property
+    def below(self) -> bool:
+        """Return whether any of it runs in a class that does not meet what is required."""
+        return bool(self.weaker)

@@ -2,7 +2,7 @@
 
 from berth.api.levels import Backend
 from berth.api.workload import WorkloadSpec
-from berth.decide.model import ClassFacts, Decision
+from berth.decide.model import ClassFacts, Decision, Requirement
 from berth.plan.model import Move, Pending
 from berth.world.records import ChildRecord
 
@@ -34,21 +34,23 @@ def next_move(
     name = current_class(runs)
     if name is None:
         return Move(chosen)
-    current = next((facts for facts in catalog if facts.name == name), None)
-    below = current is None or _below(current, decision)
+    known = {facts.name: facts for facts in catalog}
+    current = known.get(name)
+    weaker = tuple(sorted({run.class_name for run in runs if _below(known.get(run.class_name), decision.requirement)}))
     if chosen is None:
-        return Move(current, frozen=True, below=below)
+        return Move(current, frozen=True, weaker=weaker)
     if chosen.name == name:
-        return Move(chosen)
+        return Move(chosen, weaker=weaker)
     obstacle = _obstacle(runs, chosen, spec)
     if obstacle is None:
-        return Move(chosen, below=below)
-    return Move(current, frozen=below, pending=Pending(name, chosen.name, obstacle), below=below)
+        return Move(chosen, weaker=weaker)
+    return Move(current, frozen=name in weaker, pending=Pending(name, chosen.name, obstacle), weaker=weaker)
 
 
-def _below(current: ClassFacts, decision: Decision) -> bool:
-    required = decision.requirement
-    return current.level.rank < required.level.rank or current.sharing.rank < required.node_sharing.rank
+def _below(facts: ClassFacts | None, required: Requirement) -> bool:
+    if facts is None or (required.classes is not None and facts.name not in required.classes):
+        return True
+    return facts.level.rank < required.level.rank or facts.sharing.rank < required.node_sharing.rank
 
 
 def _obstacle(runs: tuple[ChildRecord, ...], chosen: ClassFacts, spec: WorkloadSpec) -> str | None:

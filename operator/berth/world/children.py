@@ -16,8 +16,11 @@ from berth.api.reasons import Reason
 from berth.world.parse import Raw, key_of, seconds
 from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem
 
-_POD_NAME: Final = re.compile(r'pods "[^"]*" is forbidden')
-_COUNTS: Final = re.compile(r"\b\d+(/\d+)? ?")
+_POD_NAME: Final = re.compile(r'\b[Pp]ods? "[^"]*" is ')
+_USED: Final = re.compile(r"used: \S+, ")
+_COUNT: Final = re.compile(r"^\d+ ")
+_RANDOM: Final = re.compile(r'\b[0-9a-f]{12,}\b|(?<=_)\d+(?=")')
+"""Ids of containers, and the number of the try in their names."""
 _IMAGE: Final = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"})
 _VOLUME: Final = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 _MAX_TEXT: Final = 512
@@ -148,10 +151,19 @@ _PRINTABLE: Final = {
 
 
 def _problem(reason: Reason, condition: Raw) -> Problem:
-    text = _POD_NAME.sub("pods are forbidden", condition.get("message", ""))
+    text = _USED.sub("", _POD_NAME.sub("pod is ", condition.get("message", "")))
     if reason is Reason.UNSCHEDULABLE:
-        text = _COUNTS.sub("", text)
+        text = _unscheduled(text)
     return Problem(reason, f"{condition.get('reason', '')}: {text}"[:_MAX_TEXT].removeprefix(": "))
+
+
+def _unscheduled(text: str) -> str:
+    """Return why no node is taken, without how many nodes each reason is about: `0/3 nodes are available: 1 ...`."""
+    _, found, reasons = text.partition("nodes are available: ")
+    if not found:
+        return text
+    kinds = {_COUNT.sub("", each) for each in reasons.partition(" preemption: ")[0].rstrip(".").split(", ")}
+    return f"no node is available: {', '.join(sorted(kinds))}"
 
 
 def pod(raw: Raw) -> PodRecord:
@@ -196,7 +208,7 @@ def _pod_problem(status: Raw) -> Problem | None:
         if reason == "CrashLoopBackOff":
             return Problem(Reason.CRASH_LOOPING, f"container {each['name']}: {_last_exit(each)}")
         if reason in _VOLUME:
-            text = waiting.get("message", "")[:_MAX_TEXT]
+            text = _RANDOM.sub("...", waiting.get("message", ""))[:_MAX_TEXT]
             return Problem(Reason.VOLUME_MISSING, f"container {each['name']}: {text or reason}")
     unscheduled = _condition(status, "PodScheduled", "False")
     return _problem(Reason.UNSCHEDULABLE, unscheduled) if unscheduled else None

@@ -3,7 +3,7 @@
 Each function takes one decoded object and keeps the least that is needed; the object is dropped afterwards.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -34,7 +34,7 @@ Spec = TypeVar("Spec", bound=Model)
 @lru_cache(maxsize=8192)
 def seconds(timestamp: str | None) -> float:
     """Return an RFC 3339 time as seconds since the epoch; 0 for none."""
-    return datetime.fromisoformat(timestamp).replace(tzinfo=UTC).timestamp() if timestamp else 0.0
+    return datetime.fromisoformat(timestamp).timestamp() if timestamp else 0.0
 
 
 def key_of(raw: Raw) -> Key:

@@ -29,12 +29,18 @@ _NOTHING: dict[Any, Any] = {}
 class Store:
     """Records by kind and key. Every change wakes the Workloads that it may concern.
 
-    `wake` is called with the key of one Workload; `world_changed` when classes, policies or facts of the cluster have
+    `wake` is called with the key of one Workload, `wake_soon` where only its children have moved on: they do so in
+    bursts, which may be looked at together; `world_changed` when classes, policies or facts of the cluster have
     changed, which may concern all of them. `facts_revision` and `policy_revision` grow then: whoever derives values
     from those keeps them until then.
     """
 
-    def __init__(self, wake: Callable[[Key], None], world_changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        wake: Callable[[Key], None],
+        world_changed: Callable[[], None],
+        wake_soon: Callable[[Key], None] | None = None,
+    ) -> None:
         self.workloads: dict[Key, WorkloadRecord] = {}
         self.classes: dict[str, ClassRecord] = {}
         self.policies: dict[str, PolicyRecord] = {}
@@ -53,6 +59,7 @@ class Store:
         self._by_namespace: dict[str, set[str]] = {}
         self._wake = wake
         self._world_changed = world_changed
+        self._wake_soon = wake_soon or wake
 
     def put_workload(self, key: Key, record: WorkloadRecord | None) -> None:
         """Store or drop a Workload; what only echoes our own status write wakes nobody."""
@@ -148,14 +155,14 @@ class Store:
             if not owned:
                 table.pop(former, None)
             del self._parents[place]
-            self._wake(former)
+            self._wake_soon(former)
         if owner is not None:
             owned = table.setdefault(owner, {})
             before = owned.get(inner)
             owned[inner] = record
             self._parents[place] = owner
             if before is None or _without_version(before) != _without_version(record):
-                self._wake(owner)
+                self._wake_soon(owner)
 
     def _wake_namespace(self, namespace: str) -> None:
         for name in self.workload_names(namespace):

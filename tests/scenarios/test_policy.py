@@ -1,0 +1,110 @@
+"""A policy that comes moves what it may move by itself, holds what it may not, and never weakens what runs."""
+
+import pytest
+from ground.api import eventually
+from ground.nodes import Shape
+
+from scenarios import specs
+from scenarios.kinds import DEPLOYMENT, POLICY, VM, VMI, WORKLOAD
+from scenarios.objects import Json, history
+from scenarios.process import Operator
+from scenarios.site import Space, condition
+
+pytestmark = pytest.mark.ground
+
+BELOW = "berth_workloads_below_required"
+PENDING = "berth_workloads_pending_switch"
+
+
+def test_pods_move_up_by_themselves_without_a_gap_and_never_down(space: Space) -> None:
+    space.workload("web", specs.container(replicas=4))
+    space.ready("web")
+    before = space.get(DEPLOYMENT, "web")
+    space.policy({"level": "Sandboxed"})
+    space.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "gvisor")
+    space.expect("web", "Isolated", "True")
+    space.expect("web", "Ready", "True")
+    assert {pod["spec"]["runtimeClassName"] for pod in space.pods("web")} == {"gvisor"}
+    states = history(space.cluster, DEPLOYMENT, space.name, before["metadata"]["resourceVersion"])
+    assert {state["metadata"]["uid"] for state in states} == {before["metadata"]["uid"]}
+    assert min(state["status"].get("readyReplicas", 0) for state in states) >= 4
+    assert max(state["status"].get("replicas", 0) for state in states) <= 5
+    space.quiet(1.0)
+    space.delete(POLICY, space.name)
+    decided = space.until(WORKLOAD, "web", lambda found: "IsolationPolicy" not in str(found["status"]["placement"]))
+    assert decided["status"]["placement"]["className"] == "gvisor"
+    assert space.get(DEPLOYMENT, "web")["spec"]["template"]["spec"]["runtimeClassName"] == "gvisor"
+
+
+def confidential(space: Space) -> str:
+    """Make a place for confidential machines, which others cannot use."""
+    space.node("snp", Shape(labels={"kubevirt.io/sev-snp": "true"}))
+    return space.isolation_class("snp", {"level": "Confidential", "virtualMachine": {"launchSecurity": "snp"}, **space.pool})
+
+
+def test_a_machine_waits_for_approval_and_says_that_it_runs_below(space: Space, operator: Operator) -> None:
+    place = confidential(space)
+    space.workload("erp", specs.machine())
+    space.ready("erp")
+    running = space.get(VMI, "erp")["metadata"]["uid"]
+    space.policy({"level": "Confidential"})
+    found = space.expect("erp", "Isolated", "False", "BelowRequired")
+    pending = found["status"]["pendingSwitch"]
+    assert (pending["from"], pending["to"]) == ("vm", place)
+    assert found["status"]["placement"]["className"] == "vm"
+    assert space.name in condition(found, "Isolated")["message"]
+    assert condition(space.get(WORKLOAD, "erp"), "Ready")["status"] == "True"
+    told = eventually(lambda: {event["reason"] for event in space.events("erp")}, 10.0, "Events")
+    assert {"AwaitingApproval", "BelowRequired"} <= told
+    assert (operator.metric(BELOW), operator.metric(PENDING)) == (1.0, 1.0)
+    assert space.get(VMI, "erp")["metadata"]["uid"] == running
+    space.delete(POLICY, space.name)
+    found = space.until(WORKLOAD, "erp", lambda found: "pendingSwitch" not in found["status"])
+    assert condition(found, "Isolated")["status"] == "True"
+    assert (operator.metric(BELOW), operator.metric(PENDING)) == (0.0, 0.0)
+    assert space.get(VMI, "erp")["metadata"]["uid"] == running
+
+
+def test_where_nothing_fits_a_machine_keeps_running_and_nothing_new_starts(space: Space, operator: Operator) -> None:
+    space.workload("erp", specs.machine())
+    space.ready("erp")
+    running, spec = space.get(VMI, "erp")["metadata"]["uid"], space.get(VM, "erp")["spec"]
+    space.policy({"level": "Confidential"})
+    found = space.expect("erp", "Isolated", "False", "BelowRequired")
+    assert condition(found, "Placed")["status"] == "False"
+    assert operator.metric(BELOW) == 1.0
+    edited = specs.machine(resources={"requests": {"cpu": "2", "memory": "2Gi"}})
+    space.workload("erp", edited)
+    space.workload("late", specs.machine())
+    space.workload("pods", specs.container())
+    for name in ("late", "pods"):
+        space.expect(name, "Placed", "False")
+        assert space.children(name) == set()
+    space.expect("erp", "Isolated", "False", "BelowRequired")
+    space.quiet(1.0)
+    assert space.get(VM, "erp")["spec"] == spec
+    assert space.get(VMI, "erp")["metadata"]["uid"] == running
+    assert {event["type"] for event in space.events("erp")} == {"Warning"}
+    space.delete(POLICY, space.name)
+    for name in ("late", "pods"):
+        space.ready(name)
+    space.until(VM, "erp", lambda found: memory(found) == "2Gi")
+
+
+def memory(found: Json) -> str:
+    text: str = found["spec"]["template"]["spec"]["domain"]["memory"]["guest"]
+    return text
+
+
+def test_pods_that_nothing_fits_keep_running_and_are_not_started_again(space: Space) -> None:
+    space.workload("web", specs.container(replicas=2))
+    space.ready("web")
+    before = space.get(DEPLOYMENT, "web")
+    space.policy({"level": "Confidential"})
+    space.expect("web", "Isolated", "False", "BelowRequired")
+    space.workload("web", specs.container(replicas=5))
+    space.expect("web", "Isolated", "False", "BelowRequired")
+    space.quiet(1.0)
+    after = space.get(DEPLOYMENT, "web")
+    assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])
+    assert after["status"]["readyReplicas"] == 2

@@ -1,0 +1,164 @@
+"""Our own kinds and the facts of the cluster, from raw objects."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from berth.world import parse
+from world.raws import BORN_SECONDS, Raw, a_cluster_raw, a_node, a_raw
+
+GI = 1 << 30
+
+
+@given(
+    moment=st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    hours=st.integers(-12, 12),
+)
+def test_a_time_is_the_same_moment_in_every_time_zone(moment: datetime, hours: int) -> None:
+    elsewhere = moment.astimezone(timezone(timedelta(hours=hours)))
+    assert parse.seconds(elsewhere.isoformat()) == pytest.approx(moment.timestamp(), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [(None, 0.0), ("", 0.0), ("1970-01-01T00:00:01Z", 1.0), ("1970-01-01T00:00:01.250000Z", 1.25)],
+)
+def test_times_are_seconds_since_the_epoch(text: str | None, seconds: float) -> None:
+    assert parse.seconds(text) == seconds
+
+
+def test_a_workload_keeps_spec_and_status_as_sorted_json() -> None:
+    record = parse.workload(a_raw("Workload", spec={"b": 1, "a": 2}, status={"z": 1, "reason": "Running"}))
+    assert (record.key, record.created, record.deleting) == (("shop", "web"), BORN_SECONDS, False)
+    assert (record.spec, record.status) == (b'{"a":2,"b":1}', b'{"reason":"Running","z":1}')
+
+
+def test_a_workload_that_is_being_deleted_says_so() -> None:
+    assert parse.workload(a_raw("Workload", metadata={"deletionTimestamp": "2026-03-01T10:00:00Z"})).deleting
+
+
+def test_a_workload_without_a_status_has_an_empty_one() -> None:
+    assert parse.workload(a_raw("Workload", spec={})).status == b"{}"
+
+
+@pytest.mark.parametrize("spec", [{}, {"level": "Marble"}, {"level": "Container", "pod": {"image": "x"}}, None])
+def test_a_class_that_is_not_understood_keeps_an_error(spec: Raw | None) -> None:
+    record = parse.isolation_class(a_cluster_raw("IsolationClass", "c", spec=spec))
+    assert record.spec is None
+    assert record.error is not None
+    assert record.error.startswith("spec.")
+
+
+@pytest.mark.parametrize("spec", [{}, {"mode": "Enforce", "reason": "x", "require": {"level": "Marble"}}, None])
+def test_a_policy_that_is_not_understood_keeps_an_error(spec: Raw | None) -> None:
+    record = parse.isolation_policy(a_cluster_raw("IsolationPolicy", "p", spec=spec))
+    assert record.spec is None
+    assert record.error is not None
+    assert record.error.startswith("spec.")
+
+
+def test_the_error_names_the_place_and_is_one_line() -> None:
+    spec = {"mode": "Enforce", "reason": "x", "require": {"level": "Marble"}, "more": "\n"}
+    error = parse.isolation_policy(a_cluster_raw("IsolationPolicy", "p", spec=spec)).error or ""
+    assert "spec.require.level: Input should be 'Container', 'Sandboxed'" in error
+    assert "\n" not in error
+
+
+def test_a_class_and_a_policy_that_are_understood_have_no_error() -> None:
+    found = parse.isolation_class(
+        a_cluster_raw("IsolationClass", "c", spec={"level": "Sandboxed", "pod": {"runtimeClassName": "gvisor"}})
+    )
+    policy = parse.isolation_policy(
+        a_cluster_raw("IsolationPolicy", "p", spec={"mode": "Audit", "reason": "x", "require": {"level": "Sandboxed"}})
+    )
+    assert found.error is None
+    assert found.spec is not None
+    assert policy.error is None
+    assert policy.spec is not None
+
+
+def test_a_heartbeat_changes_nothing_in_a_node() -> None:
+    later = a_node()
+    later["metadata"] |= {"resourceVersion": "99", "annotations": {"volumes": "attached"}, "managedFields": [{}]}
+    later["status"] |= {
+        "conditions": [{"type": "Ready", "status": "True", "lastHeartbeatTime": "2026-03-01T11:00:00Z"}],
+        "images": [{"names": ["app:1"]}],
+        "volumesInUse": ["v"],
+        "nodeInfo": {"bootID": "x"},
+    }
+    assert parse.node(later) == parse.node(a_node())
+
+
+@pytest.mark.parametrize("name", ["not-ready", "unreachable", "memory-pressure", "unschedulable"])
+def test_taints_of_the_node_controller_are_ignored(name: str) -> None:
+    tainted = a_node(spec={"taints": [{"key": f"node.kubernetes.io/{name}", "effect": "NoSchedule"}]})
+    assert parse.node(tainted) == parse.node(a_node())
+
+
+def test_other_taints_are_kept_in_order() -> None:
+    taints = [{"key": "pool", "value": "b", "effect": "NoSchedule"}, {"key": "gpu", "effect": "NoExecute"}]
+    assert parse.node(a_node(spec={"taints": taints})).taints == (
+        ("gpu", "", "NoExecute"),
+        ("pool", "b", "NoSchedule"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "metadata"), [({"unschedulable": True}, {}), ({}, {"deletionTimestamp": "2026-03-01T10:00:00Z"})]
+)
+def test_a_cordoned_node_and_one_that_goes_take_nothing(spec: Raw, metadata: Raw) -> None:
+    assert not parse.node(a_node(spec=spec, metadata=metadata)).schedulable
+
+
+def test_a_node_offers_whole_numbers() -> None:
+    node = parse.node(a_node())
+    assert (node.cpu, node.memory, node.devices) == (7910, 32 * GI, (("devices.kubevirt.io/kvm", 1000),))
+
+
+@pytest.mark.parametrize("status", [{}, {"runtimeHandlers": []}, {"runtimeHandlers": None}])
+def test_a_node_that_names_no_handlers_does_not_say(status: Raw) -> None:
+    assert parse.node(a_node(status=status)).handlers is None
+    assert parse.node(a_node()).handlers == {"", "runsc"}
+
+
+def test_a_runtime_class_has_overhead_and_nodes() -> None:
+    overhead = {"podFixed": {"cpu": "0.25", "memory": "160Mi"}}
+    raw = a_cluster_raw("RuntimeClass", "kata", handler="kata", overhead=overhead)
+    record = parse.runtime_class(raw | {"scheduling": {"nodeSelector": {"kata": "true"}}})
+    assert (record.overhead_cpu, record.overhead_memory, record.has_overhead) == (250, 160 << 20, True)
+    assert (record.handler, record.node_selector) == ("kata", (("kata", "true"),))
+    assert not parse.runtime_class(a_cluster_raw("RuntimeClass", "runc", handler="runc")).has_overhead
+
+
+def test_kubevirt_says_what_its_configuration_changes() -> None:
+    developer = {"useEmulation": True, "cpuAllocationRatio": 4, "featureGates": ["CPUManager"]}
+    permitted = {"pciHostDevices": [{"resourceName": "a/gpu"}], "usb": [{"resourceName": "a/key"}]}
+    configuration = {"developerConfiguration": developer, "permittedHostDevices": permitted}
+    status = {"phase": "Deployed", "conditions": [{"type": "Available", "status": "False", "message": "no"}]}
+    record = parse.kubevirt(a_raw("KubeVirt", spec={"configuration": configuration}, status=status))
+    assert (record.phase, record.available, record.message) == ("Deployed", False, "no")
+    assert (record.emulation, record.cpu_allocation_ratio, record.cpu_manager) == (True, 4, True)
+    assert record.permitted_devices == {"a/gpu", "a/key"}
+
+
+def test_kubevirt_without_configuration_has_its_defaults() -> None:
+    record = parse.kubevirt(a_raw("KubeVirt"))
+    assert (record.emulation, record.cpu_allocation_ratio, record.cpu_manager) == (False, 10, False)
+
+
+def test_the_rest_is_projected_to_what_is_needed() -> None:
+    size = {"cpu": {"guest": 2, "dedicatedCPUPlacement": True}, "memory": {"guest": "4Gi"}}
+    found = parse.instancetype(a_cluster_raw("VirtualMachineClusterInstancetype", "u1", spec=size))
+    assert (found.cpus, found.memory, found.dedicated) == (2, 4 * GI, True)
+    claim = parse.claim(
+        a_raw(
+            "PersistentVolumeClaim",
+            spec={"accessModes": ["ReadWriteOnce", "ReadOnlyMany"], "volumeMode": "Block"},
+            status={"phase": "Bound", "capacity": {"storage": "1Gi"}},
+        )
+    )
+    assert (claim.access_modes, claim.block, claim.bound) == (("ReadOnlyMany", "ReadWriteOnce"), True, True)
+    space = parse.namespace(a_cluster_raw("Namespace", "shop", metadata={"labels": {"b": "2", "a": "1"}}))
+    assert (space.labels, space.terminating) == ((("a", "1"), ("b", "2")), False)

@@ -5,7 +5,7 @@ ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE} AS build
 RUN python -m venv /opt/berth
 COPY requirements.lock /src/
-RUN /opt/berth/bin/pip install --no-cache-dir --no-compile --require-hashes -r /src/requirements.lock
+RUN /opt/berth/bin/pip install --no-cache-dir --require-hashes -r /src/requirements.lock
 COPY pyproject.toml README.md /src/
 COPY operator /src/operator
 RUN /opt/berth/bin/pip install --no-cache-dir --no-deps /src && /opt/berth/bin/pip uninstall --yes pip setuptools

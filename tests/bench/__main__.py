@@ -90,7 +90,9 @@ def start(kubeconfig: Path, port: int) -> Process:
         "BERTH_LISTEN_ADDRESS": "127.0.0.1",
         "BERTH_LISTEN_PORT": str(port),
         "BERTH_LOG_LEVEL": "WARNING",
+        "PYTHONPYCACHEPREFIX": str(BUILD / "pycache"),  # compiled once, as in an image
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with (BUILD / "bench-operator.log").open("ab") as log:
         child = subprocess.Popen([sys.executable, "-m", "berth", "operator"], env=environment, stderr=log)
     process = Process(child, port)

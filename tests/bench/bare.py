@@ -6,7 +6,7 @@ more.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
 import aiohttp
@@ -55,43 +55,40 @@ class Bare:
     async def until_ready(self, namespaces: Iterable[str], ready: Callable[[str, str], Awaitable[None]]) -> None:
         """Watch Deployments of namespaces that start like these and call `ready` once for each that becomes ready."""
         wanted, told = set(namespaces), set()
-        path = (
-            f"{self._server}/apis/apps/v1/deployments?watch=true&timeoutSeconds=1800&labelSelector=berth.dev/workload"
-        )
-        rest = b""
-        async with self._session.get(path, timeout=aiohttp.ClientTimeout(total=None)) as stream:
-            async for chunk in stream.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    found = orjson.loads(line)["object"]
-                    place = found["metadata"]["namespace"], found["metadata"]["name"]
-                    is_ready = (found.get("status") or {}).get("readyReplicas", 0) >= 1
-                    if place[0] in wanted and place not in told and is_ready:
-                        told.add(place)
-                        await ready(*place)
-
+        path = "/apis/apps/v1/deployments?watch=true&timeoutSeconds=3000&labelSelector=berth.dev/workload"
+        while True:
+            async for found in self._stream(path):
+                place = found["metadata"]["namespace"], found["metadata"]["name"]
+                is_ready = (found.get("status") or {}).get("readyReplicas", 0) >= 1
+                if place[0] in wanted and place not in told and is_ready:
+                    told.add(place)
+                    await ready(*place)
 
     async def until_settled(self, places: set[tuple[str, str]], placed: Callable[[], None]) -> None:
         """Watch Workloads until all of these are ready; call `placed` once for each that has a class."""
         told: set[tuple[str, str]] = set()
         left = set(places)
-        path = f"{self._server}{WORKLOADS}/workloads?watch=true&timeoutSeconds=3000"
+        while left:  # a stream may end at any time
+            async for found in self._stream(f"{WORKLOADS}/workloads?watch=true&timeoutSeconds=3000"):
+                place = found["metadata"]["namespace"], found["metadata"]["name"]
+                status = found.get("status") or {}
+                if "placement" in status and place in places and place not in told:
+                    told.add(place)
+                    placed()
+                conditions = {each["type"]: each["status"] for each in status.get("conditions", ())}
+                if conditions.get("Ready") == "True":
+                    left.discard(place)
+                if not left:
+                    break
+
+    async def _stream(self, path: str) -> AsyncIterator[Json]:
+        """Yield the objects of a watch until it ends."""
         rest = b""
-        async with self._session.get(path, timeout=aiohttp.ClientTimeout(total=None)) as stream:
+        async with self._session.get(self._server + path, timeout=aiohttp.ClientTimeout(total=None)) as stream:
             async for chunk in stream.content.iter_any():
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
-                    found = orjson.loads(line)["object"]
-                    place = found["metadata"]["namespace"], found["metadata"]["name"]
-                    status = found.get("status") or {}
-                    if "placement" in status and place in places and place not in told:
-                        told.add(place)
-                        placed()
-                    conditions = {each["type"]: each["status"] for each in status.get("conditions", ())}
-                    if conditions.get("Ready") == "True":
-                        left.discard(place)
-                if not left:
-                    return
+                    yield orjson.loads(line)["object"]
 
 
 async def converge(

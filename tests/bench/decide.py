@@ -18,10 +18,11 @@ from berth.decide.model import Ask, ClassFacts, Requirement
 from berth.decide.whatif import outcome, would_change
 from berth.policy.compiled import CompiledPolicies, Labels
 from berth.policy.effective import Defaults, Subject, effective
-from decide.builders import KUBEVIRT, MI, a_class, a_node, a_policy, a_runtime_class, an_ask, policies
+from decide.builders import GI, KUBEVIRT, MI, a_class, a_node, a_policy, a_runtime_class, an_ask, policies
 
 DECISIONS = 10_000
 NAMESPACES = 10
+POD_CLASSES = ["runc", "userns", "gvisor", "gvisor-tenant", "kata", "kata-qemu", "kata-tenant"]
 LEVELS = ("Container", "Sandboxed", "Virtualized")
 
 
@@ -51,8 +52,16 @@ def main() -> None:
 
 
 def the_catalog() -> tuple[ClassFacts, ...]:
-    """Return 12 classes of all levels on a cluster of 30 unlike nodes."""
-    nodes = [a_node(f"n{n}", cpu=4000 + 500 * n, memory=(64 - n) * 1024 * MI) for n in range(30)]
+    """Return 12 classes of all levels on a cluster of 40 nodes: general, large memory, many processors, GPU, arm64."""
+    arm = (("kubernetes.io/arch", "arm64"), ("kubevirt.io/schedulable", "true"))
+    gpus = (("devices.kubevirt.io/kvm", 1000), ("nvidia.com/gpu", 4))
+    nodes = [
+        *(a_node(f"general{n}", cpu=16000, memory=64 * GI - n * MI) for n in range(20)),
+        *(a_node(f"memory{n}", cpu=32000, memory=256 * GI - n * MI) for n in range(5)),
+        *(a_node(f"cpu{n}", cpu=64000, memory=128 * GI - n * MI) for n in range(5)),
+        *(a_node(f"gpu{n}", cpu=48000, memory=192 * GI - n * MI, devices=gpus) for n in range(5)),
+        *(a_node(f"arm{n}", cpu=64000, memory=128 * GI - n * MI, labels=arm) for n in range(5)),
+    ]
     runtimes = [
         a_runtime_class("gvisor", "runsc"),
         a_runtime_class("kata", "kata", memory=130 * MI, cpu=250),
@@ -80,7 +89,7 @@ def the_policies() -> CompiledPolicies:
     made = [
         a_policy(
             f"p{n:02}",
-            {"level": LEVELS[n % 3]},
+            {"level": LEVELS[n % 3]} | ({"classes": POD_CLASSES} if n % 10 == 1 else {}),
             mode=("Enforce", "Enforce", "Enforce", "Audit", "Warn")[n % 5],
             match=(
                 {"namespaceSelector": {"matchLabels": {"team": f"t{n % NAMESPACES}"}}},

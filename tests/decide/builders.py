@@ -13,7 +13,7 @@ from berth.decide.change import Inputs
 from berth.decide.model import Ask, ClassFacts, MachineAsk, NodeShape, Requirement, Source
 from berth.policy.compiled import CompiledPolicies, compile_policies
 from berth.policy.effective import Defaults, Subject
-from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, PolicyRecord, RuntimeClassRecord
+from berth.world.records import ClaimRecord, ClassRecord, KubeVirtRecord, NodeRecord, PolicyRecord, RuntimeClassRecord
 
 GI = 1 << 30
 MI = 1 << 20
@@ -27,7 +27,13 @@ KUBEVIRT = KubeVirtRecord("Deployed", True, "", False, 10, False, frozenset(), F
 
 def an_ask(**fields: Any) -> Ask:
     """Return a small Service with an image, changed as given."""
-    given = {"type": WorkloadType.SERVICE, "replicas": 1, "has_container": True, "cpu": 500, "memory": 512 * MI}
+    given: dict[str, Any] = {
+        "type": WorkloadType.SERVICE,
+        "replicas": 1,
+        "has_container": True,
+        "cpu": 500,
+        "memory": 512 * MI,
+    }
     return Ask(**(given | fields))
 
 
@@ -100,19 +106,25 @@ def spec_of(**spec: Any) -> WorkloadSpec:
     return WorkloadSpec.model_validate_json(json.dumps(spec))
 
 
+def no_claim(_name: str) -> ClaimRecord | None:
+    """Find no claim."""
+    return None
+
+
 def ask_for(**spec: Any) -> Ask:
     """Return the Ask of a spec that uses no claims and no instancetypes."""
-    return ask_of(spec_of(**spec), {}.get, {})
+    return ask_of(spec_of(**spec), no_claim, {})
 
 
 def a_subject(ask: Ask | None = None, **fields: Any) -> Subject:
     """Return the workload shop/checkout as policies see it."""
-    return Subject(**({"namespace": "shop", "name": "checkout", "labels": (), "ask": ask or an_ask()} | fields))
+    given: dict[str, Any] = {"namespace": "shop", "name": "checkout", "labels": (), "ask": ask or an_ask()}
+    return Subject(**(given | fields))
 
 
 def inputs(ask: Ask, *catalog: ClassFacts, **fields: Any) -> Inputs:
     """Return the inputs of a decision without policies, changed as given."""
-    given = {
+    given: dict[str, Any] = {
         "subject": a_subject(ask),
         "namespace_labels": (),
         "policies": CompiledPolicies(),

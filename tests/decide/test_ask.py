@@ -8,7 +8,7 @@ from berth.api.machine import OperatingSystem
 from berth.decide.ask import ask_of
 from berth.decide.model import ClaimAsk
 from berth.world.records import ClaimRecord, InstancetypeRecord
-from decide.builders import GI, MI, ask_for, spec_of
+from decide.builders import GI, MI, ask_for, no_claim, spec_of
 
 IMAGE = {"image": "registry.example/app:1"}
 BOOT = {"bootDisk": {"containerDisk": {"image": "registry.example/disk:1"}}}
@@ -70,10 +70,10 @@ def test_size_of_a_machine(resources: dict[str, Any], vcpus: int, memory: int) -
 
 def test_an_instancetype_gives_the_size() -> None:
     kinds = {"u1.large": InstancetypeRecord("u1.large", 2, 8 * GI, dedicated=True)}
-    asked = ask_of(spec_of(machine={**BOOT, "instancetype": "u1.large"}), {}.get, kinds)
+    asked = ask_of(spec_of(machine={**BOOT, "instancetype": "u1.large"}), no_claim, kinds)
     assert asked.machine is not None
     assert (asked.machine.vcpus, asked.machine.memory, asked.machine.dedicated) == (2, 8 * GI, True)
-    missing = ask_of(spec_of(machine={**BOOT, "instancetype": "gone"}), {}.get, kinds)
+    missing = ask_of(spec_of(machine={**BOOT, "instancetype": "gone"}), no_claim, kinds)
     assert missing.machine is not None
     assert missing.machine.instancetype_found is False
 

@@ -14,6 +14,7 @@ from berth.decide.engine import decide
 from berth.decide.explain import explain
 from berth.decide.fingerprint import canonical, hashes
 from berth.decide.model import Ask, ClassFacts, Cost, Decision, Outcome, Source, Unavailable
+from berth.decide.rules import RULES
 from berth.decide.whatif import Change, Flip
 from decide.builders import ANYTHING, GI, LINUX_VM, MI, SHAPE, a_machine, an_ask, machines, needing, pods
 
@@ -185,7 +186,7 @@ def test_the_message_of_a_placement_explains_it() -> None:
         "gvisor (Sandboxed): lowest level that fits and meets Sandboxed required by IsolationPolicy pci (cardholder data)"
     )
     assert decide(an_ask(), ANYTHING, ALL, "kata").message.startswith(
-        "kata (Virtualized): it runs there, which still meets"
+        "kata (Virtualized): it runs there, though runc would do as well; it still meets"
     )
     assert "named by spec.isolation.className" in decide(an_ask(class_name="kata"), ANYTHING, ALL, None).message
 
@@ -198,13 +199,13 @@ def test_messages_stay_short_however_many_policies_and_classes_there_are() -> No
     assert message.endswith("and 27 more classes")
 
 
-@pytest.mark.parametrize("name", [rule.__name__ for rule in engine.RULES])
+@pytest.mark.parametrize("name", [rule.__name__ for rule in RULES])
 def test_a_rule_that_breaks_rules_every_class_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("boom")
 
     broken.__name__ = name
-    monkeypatch.setattr(engine, "RULES", tuple(broken if rule.__name__ == name else rule for rule in engine.RULES))
+    monkeypatch.setattr(engine, "RULES", tuple(broken if rule.__name__ == name else rule for rule in RULES))
     decision = decide(BOTH, ANYTHING, ALL, "runc")
     assert decision.chosen is None
     assert decision.reason is Reason.MISCONFIGURED

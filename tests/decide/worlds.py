@@ -13,7 +13,7 @@ from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, MachineAsk, Node
 from berth.policy.compiled import CompiledPolicies, compile_policies
 from berth.policy.effective import Defaults, Subject
 from berth.world.records import NodeRecord, PolicyRecord
-from decide.builders import GI, SHAPE, a_node, a_policy, an_invalid_policy
+from decide.builders import GI, LINUX_VM, SHAPE, a_node, a_policy, an_invalid_policy
 
 GPU, NIC = "nvidia.com/A100", "vendor.example/nic"
 NAMES = ("c0", "c1", "c2", "c3", "c4", "c5")
@@ -63,7 +63,7 @@ every_machine = [
         MOSTLY_NOT,
     )
 ]
-machines = st.sampled_from(every_machine)
+
 needs = often(
     {},
     st.sampled_from(
@@ -93,7 +93,7 @@ asked_isolation = st.sampled_from(
     [
         {"level": level, "trust": trust} | ({"class_name": name} if name else {})
         for level, trust, name in product(
-            (None, *IsolationLevel, *[None] * 6), (None, *Trust, *[None] * 3), (None, "c0", *[None] * 9)
+            (None, *IsolationLevel, *[None] * 9), (None, *Trust, *[None] * 3), (None, "c0", *[None] * 9)
         )
     ]
 )
@@ -102,10 +102,13 @@ asked_isolation = st.sampled_from(
 @st.composite
 def an_ask(draw: st.DrawFn) -> Ask:
     """Draw what a workload asks for. Values are drawn in groups: every draw costs time."""
-    machine = draw(st.none() | machines)
+    machine = draw(often(LINUX_VM, st.sampled_from((None, *every_machine))))
     fields = draw(asked_sizes) | draw(asked_isolation) | draw(needs)
     return Ask(
-        has_container=machine is None or draw(often(True, flags)), machine=machine, claims=draw(claims), **fields
+        has_container=machine is None or draw(st.sampled_from((True, False, True))),
+        machine=machine,
+        claims=draw(claims),
+        **fields,
     )
 
 
@@ -113,7 +116,7 @@ asks = an_ask()
 kinds = st.sampled_from(
     [
         {"level": level, "backend": backend, "sharing": sharing}
-        for level, backend, sharing in product(IsolationLevel, Backend, (NodeSharing.SHARED, *NodeSharing))
+        for level, backend, sharing in product(IsolationLevel, Backend, (*NodeSharing, *[NodeSharing.SHARED] * 3))
     ]
 )
 extras = st.sampled_from(
@@ -127,7 +130,7 @@ extras = st.sampled_from(
             "overhead": cost,
         }
         for disabled, preference, launch, permitted, cost in product(
-            MOSTLY_NOT,
+            (False, True, *[False] * 6),
             (0, 1),
             (None, "snp"),
             (frozenset(), frozenset({GPU, NIC})),
@@ -146,22 +149,31 @@ def a_class_of(draw: st.DrawFn, name: str) -> ClassFacts:
     return ClassFacts(name=name, unavailable=draw(missing), shapes=draw(few), **given)
 
 
-catalogs = st.sampled_from((5, 6, 4, 3, 2, 0)).flatmap(lambda n: st.tuples(*(a_class_of(name) for name in NAMES[:n])))
+catalogs = st.sampled_from((4, 3, 2, 0, 3)).flatmap(lambda n: st.tuples(*(a_class_of(name) for name in NAMES[:n])))
 selectors: tuple[Any, ...] = (None, {"matchLabels": {"a": "1"}}, {"matchLabels": {"a": "2", "b": "1"}})
-matches = st.sampled_from(
-    [
-        {name: value for name, value in match.items() if value}
-        for match in (
-            {"namespaceSelector": where, "workloadSelector": what, "tenants": tenants, "trust": trust, "types": types}
-            for where, what, tenants, trust, types in product(
-                selectors,
-                (None, *selectors[:2]),
-                (None, None, ["acme"]),
-                (None, None, ["Restricted"], ["Trusted", "Untrusted"]),
-                (None, None, ["Service"]),
+matches = often(
+    {},
+    st.sampled_from(
+        [
+            {name: value for name, value in match.items() if value}
+            for match in (
+                {
+                    "namespaceSelector": where,
+                    "workloadSelector": what,
+                    "tenants": tenants,
+                    "trust": trust,
+                    "types": types,
+                }
+                for where, what, tenants, trust, types in product(
+                    selectors,
+                    (None, *selectors[:2]),
+                    (None, None, ["acme"]),
+                    (None, None, ["Restricted"], ["Trusted", "Untrusted"]),
+                    (None, None, ["Service"]),
+                )
             )
-        )
-    ]
+        ]
+    ),
 )
 requires = st.sampled_from(
     [
@@ -169,7 +181,7 @@ requires = st.sampled_from(
         for require in (
             {"level": level, "nodeSharing": sharing, "classes": classes}
             for level, sharing, classes in product(
-                (None, None, *list(IsolationLevel)[:3], *IsolationLevel),
+                (None, *IsolationLevel, *list(IsolationLevel)[:3], None),
                 (*[None] * 8, *NodeSharing),
                 (*[None] * 5, list(NAMES[:5]), ["c0", "c1"], ["c1"]),
             )
@@ -198,7 +210,7 @@ def records(draw: st.DrawFn, name: str) -> PolicyRecord:
     return a_policy(name, draw(requires), mode=mode, match=draw(matches), **condition)
 
 
-def policy_lists(most: int = 4) -> st.SearchStrategy[tuple[PolicyRecord, ...]]:
+def policy_lists(most: int = 3) -> st.SearchStrategy[tuple[PolicyRecord, ...]]:
     """Return lists of policies with names of their own."""
     return st.integers(0, most).flatmap(lambda n: st.tuples(*(records(f"p{number}") for number in range(n))))
 

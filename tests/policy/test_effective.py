@@ -69,7 +69,11 @@ def test_the_join_names_everybody_who_asked_for_what_holds() -> None:
         a_policy("a", {"level": "Virtualized", "nodeSharing": "Tenant"}, reason="one"),
         a_policy("c", {"level": "Sandboxed", "classes": ["kata", "gvisor"]}, reason="three"),
     )
-    assert (requirement.level, requirement.node_sharing, requirement.classes) == ("Virtualized", "Tenant", {"kata"})
+    assert (requirement.level, requirement.node_sharing, requirement.classes) == (
+        IsolationLevel.VIRTUALIZED,
+        NodeSharing.TENANT,
+        frozenset({"kata"}),
+    )
     assert sources(requirement, "level") == ["IsolationPolicy a (one)", "IsolationPolicy b (two)"]
     assert sources(requirement, "nodeSharing") == ["IsolationPolicy a (one)"]
     assert [(each.value, each.by) for each in requirement.sources if each.dimension == "classes"] == [
@@ -159,7 +163,7 @@ def test_selectors_as_in_meta_v1(
 def test_an_empty_list_asks_for_nothing_and_so_spares_nobody(field: str) -> None:
     policy = a_policy()
     assert policy.spec is not None
-    spec = policy.spec.model_copy(update={"match": Match.model_construct(**{field: []})})
+    spec = policy.spec.model_copy(update={"match": Match().model_copy(update={field: []})})
     record = PolicyRecord("pci", "1", 1, spec, None, b"")
     assert found(record).matched == (("pci", PolicyMode.ENFORCE),)
 

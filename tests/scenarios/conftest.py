@@ -20,10 +20,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Show the end of the operators' logs where a test fails."""
     report = yield
     if report.failed and HERE in item.path.parents:
-        for operator in item.session.stash.get(OPERATORS, []):
+        started = [*item.session.stash.get(OPERATORS, []), *item.stash.get(OPERATORS, [])]
+        for operator in started:
             tail = "\n".join(operator.log.read_text().splitlines()[-LOG_TAIL:])
             report.sections.append((f"log of {operator.identity}", tail))
     return report
+
+
+@pytest.fixture
+def operators(request: pytest.FixtureRequest) -> list[Operator]:
+    """Operators that a test starts itself: their logs are shown when it fails."""
+    return request.node.stash.setdefault(OPERATORS, [])
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +60,7 @@ def cluster(shared: Operator) -> Cluster:
 @pytest.fixture
 def space(shared: Operator) -> Iterator[Space]:
     """A namespace of its own."""
+    assert shared.alive()
     made = Space.make(shared.cluster)
     yield made
     made.remove()

@@ -3,6 +3,7 @@
 from ground.kubevirt_sim.kinds import (
     CLAIM,
     CLUSTER_INSTANCETYPE,
+    CLUSTER_PREFERENCE,
     DATA_SOURCE,
     DATA_VOLUME,
     KUBEVIRT,
@@ -43,6 +44,7 @@ __all__ = [
     "CLAIM",
     "CLASS",
     "CLUSTER_INSTANCETYPE",
+    "CLUSTER_PREFERENCE",
     "DATA_SOURCE",
     "DATA_VOLUME",
     "DEPLOYMENT",

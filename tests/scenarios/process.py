@@ -46,9 +46,9 @@ class Operator:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "berth", "operator"], env=environment, stdout=log, stderr=subprocess.STDOUT
             )
-        eventually(lambda: self._alive() and self.healthy("/readyz"), READY_SECONDS, f"{self.log} says synced")
+        eventually(lambda: self.alive() and self.healthy("/readyz"), READY_SECONDS, f"{self.log} says synced")
         if leads:
-            eventually(lambda: self._alive() and self.leads(), READY_SECONDS, f"{self.identity} leads")
+            eventually(lambda: self.alive() and self.leads(), READY_SECONDS, f"{self.identity} leads")
         return self
 
     def stop(self) -> int:
@@ -82,8 +82,9 @@ class Operator:
         answer = urllib3.request("GET", url, retries=False, timeout=5.0)
         return answer.status, answer.data.decode()
 
-    def _alive(self) -> bool:
-        assert self._process is not None
+    def alive(self) -> bool:
+        """Return True; fail with the end of its log when it has ended."""
+        assert self._process is not None, "the operator was not started"
         assert self._process.poll() is None, f"the operator ended: {self.log.read_text()[-4000:]}"
         return True
 

@@ -32,6 +32,7 @@ from scenarios.objects import SECONDS, Json
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MANIFESTS = REPOSITORY / "manifests"
+FAILURES = Path(__file__).with_name("failures.yaml")
 RUNTIMES: tuple[Json, ...] = (
     {"metadata": {"name": "gvisor"}, "handler": "runsc"},
     {
@@ -51,7 +52,8 @@ def prepared(*, kubevirt: bool = True) -> Iterator[Cluster]:
         for manifest in (REPOSITORY / "crds", MANIFESTS / "operator" / "rbac.yaml"):
             kubectl(cluster, "apply", "--server-side", "-f", str(manifest))
         kubectl(cluster, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-        kubectl(cluster, "apply", "--server-side", "-f", str(MANIFESTS / "defaults"))
+        for manifest in (MANIFESTS / "defaults", FAILURES):
+            kubectl(cluster, "apply", "--server-side", "-f", str(manifest))
         for body in RUNTIMES:
             objects.put(cluster, RUNTIME_CLASS, "", body)
         if kubevirt:
@@ -67,9 +69,9 @@ def install_kubevirt(cluster: Cluster) -> None:
     simulator.start(cluster, crash_backoff=1.0)
 
 
-def kubectl(cluster: Cluster, *arguments: str) -> str:
+def kubectl(cluster: Cluster, *arguments: str, stdin: str | None = None) -> str:
     """Run kubectl as the administrator."""
-    return control_plane.kubectl(cluster, *arguments)
+    return control_plane.kubectl(cluster, *arguments, stdin=stdin)
 
 
 def audit_of(cluster: Cluster) -> Audit:

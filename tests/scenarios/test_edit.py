@@ -3,7 +3,7 @@
 import pytest
 
 from scenarios import specs
-from scenarios.kinds import BUDGET, DEPLOYMENT, POOL, SERVICE, VM
+from scenarios.kinds import BUDGET, DEPLOYMENT, POOL, SERVICE, VM, WORKLOAD
 from scenarios.objects import Json
 from scenarios.site import Space, condition, kubectl
 
@@ -16,13 +16,12 @@ def scale(space: Space, name: str, replicas: int) -> None:
 
 def scaled(space: Space, name: str, replicas: int) -> Json:
     """Wait until a Workload has exactly so many replicas, all of them ready."""
-    found = space.expect(name, "Ready", "True", "Running" if replicas else "ScaledToZero")
-    assert found["status"]["readyReplicas"] == replicas
-    return found
+    space.expect(name, "Ready", "True", "Running" if replicas else "ScaledToZero")
+    return space.until(WORKLOAD, name, lambda found: counts(found) == (replicas, replicas))
 
 
-def children_written(space: Space) -> dict[str, int]:
-    return {what: count for what, count in space.writes().items() if "/status" not in what}
+def counts(found: Json) -> tuple[int, int]:
+    return found["status"]["replicas"], found["status"]["readyReplicas"]
 
 
 def test_pods_scale_to_none_and_back(space: Space) -> None:
@@ -34,7 +33,7 @@ def test_pods_scale_to_none_and_back(space: Space) -> None:
     assert space.pods("web") == []
     space.gone(BUDGET, "web")
     scale(space, "web", 3)
-    assert scaled(space, "web", 3)["status"]["replicas"] == 3
+    scaled(space, "web", 3)
     assert len(space.pods("web")) == 3
 
 

@@ -54,8 +54,7 @@ def test_a_machine_waits_for_approval_and_says_that_it_runs_below(space: Space, 
     assert found["status"]["placement"]["className"] == "vm"
     assert space.name in condition(found, "Isolated")["message"]
     assert condition(space.get(WORKLOAD, "erp"), "Ready")["status"] == "True"
-    told = eventually(lambda: {event["reason"] for event in space.events("erp")}, 10.0, "Events")
-    assert {"AwaitingApproval", "BelowRequired"} <= told
+    eventually(lambda: {"AwaitingApproval", "BelowRequired"} <= reasons(space, "erp"), 10.0, "both Events")
     assert (operator.metric(BELOW), operator.metric(PENDING)) == (1.0, 1.0)
     assert space.get(VMI, "erp")["metadata"]["uid"] == running
     space.delete(POLICY, space.name)
@@ -89,6 +88,10 @@ def test_where_nothing_fits_a_machine_keeps_running_and_nothing_new_starts(space
     for name in ("late", "pods"):
         space.ready(name)
     space.until(VM, "erp", lambda found: memory(found) == "2Gi")
+
+
+def reasons(space: Space, name: str) -> set[str]:
+    return {event["reason"] for event in space.events(name)}
 
 
 def memory(found: Json) -> str:

@@ -32,8 +32,11 @@ def untouched(found: Json) -> tuple[Json, Json, set[str]]:
     return found["spec"], meta.get("labels", {}), {each["manager"] for each in meta["managedFields"]} & {"berth"}
 
 
-@pytest.mark.parametrize("labels", [None, LABELS], ids=["bare", "labelled"])
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [("Deployment", LABELS), ("Service", LABELS), ("NetworkPolicy", LABELS), ("Deployment", None), ("Service", None)],
+    ids=["Deployment", "Service", "NetworkPolicy", "bare-Deployment", "bare-Service"],
+)
 def test_a_foreign_object_is_never_adopted(space: Space, name: str, labels: dict[str, str] | None) -> None:
     kind, spec = SPECS[name]
     before = untouched(space.put(kind, "web", spec, labels))
@@ -55,7 +58,7 @@ def test_a_foreign_machine_is_never_adopted(space: Space) -> None:
     copy = space.get(VM, "theirs")["spec"]
     for part in ("firmware", "machine"):
         copy["template"]["spec"]["domain"].pop(part, None)
-    before = untouched(space.put(VM, "web", copy | {"runStrategy": "Halted"}))
+    before = untouched(space.put(VM, "web", copy | {"runStrategy": "Halted"}, LABELS))
     space.workload("web", specs.machine())
     space.expect("web", "Stalled", "True", "NameTaken")
     now = untouched(space.get(VM, "web"))

@@ -48,7 +48,9 @@ def test_replicas_are_counted_by_kind(kind: str, status: Raw, counts: tuple[int,
 
 
 def test_what_is_kept_of_a_child_can_be_compared_again() -> None:
-    raw = a_raw("Deployment", spec={"replicas": 2}, status={"replicas": 2}, metadata=OWNER | {"annotations": {"a": "b"}})
+    raw = a_raw(
+        "Deployment", spec={"replicas": 2}, status={"replicas": 2}, metadata=OWNER | {"annotations": {"a": "b"}}
+    )
     kept = children.unpack(children.child(raw).content)
     assert kept["spec"] == {"replicas": 2}
     assert kept["metadata"] == {name: raw["metadata"][name] for name in ("labels", "annotations", "ownerReferences")}
@@ -60,7 +62,11 @@ def test_what_is_kept_of_a_child_can_be_compared_again() -> None:
         ("Deployment", conditions(condition("ReplicaFailure", message=QUOTA)), Reason.WAITING_FOR_QUOTA),
         ("Deployment", conditions(condition("ReplicaFailure", message="denied by policy")), Reason.CHILD_REJECTED),
         ("Deployment", conditions(condition("ReplicaFailure", "False")), None),
-        ("Deployment", conditions(condition("Progressing", "False", "ProgressDeadlineExceeded")), Reason.BACKEND_FAILED),
+        (
+            "Deployment",
+            conditions(condition("Progressing", "False", "ProgressDeadlineExceeded")),
+            Reason.BACKEND_FAILED,
+        ),
         ("Deployment", conditions(condition("Progressing"), condition("Available", "False")), None),
         ("VirtualMachinePool", conditions(condition("ReplicaFailure", message="no")), Reason.CHILD_REJECTED),
         ("DataVolume", {"phase": "Failed"}, Reason.VOLUME_MISSING),

@@ -68,7 +68,9 @@ def test_container_ids_and_tries_vanish(attempt: int) -> None:
     uid, container = "2f6c1c1e-0000-4000-8000-000000000001", f"{attempt:064x}"
     message = f'name "main_web_shop_{uid}_{attempt}" is reserved for "{container}"'
     found = text(children.pod(a_raw("Pod", status=waiting("CreateContainerError", message))).problem)
-    assert found == 'container main: name "main_web_shop_2f6c1c1e-0000-4000-8000-..._..." is reserved for "..."'
+    assert (
+        found == 'container main: name "main_web_shop_2f6c1c1e-0000-4000-8000-000000000001_..." is reserved for "..."'
+    )
 
 
 @pytest.mark.parametrize("delay", ["10s", "5m0s"])

@@ -42,6 +42,8 @@ class Deps:
     flips: dict[object, tuple[Flip, ...]] = field(default_factory=dict)
     """What would change a decision, by its inputs: the same question is answered once."""
     pace: Pace = field(default_factory=Pace)
+    written: dict[Key, bytes] = field(default_factory=dict)
+    """Status that was last written, as JSON."""
     waiting: dict[Key, float] = field(default_factory=dict)
     """Since when a progress-only change of status waits to be written."""
 
@@ -53,5 +55,6 @@ class Deps:
     def forget(self, key: Key) -> None:
         """Drop what is kept about a Workload that is gone."""
         self.waiting.pop(key, None)
+        self.written.pop(key, None)
         if self.outcomes.pop(key, None) is not None:
             self.wake_reports()

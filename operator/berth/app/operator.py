@@ -64,8 +64,8 @@ class Operator:
     """What makes this replica unhealthy, if anything."""
     stopping: bool = False
     _settling: asyncio.TimerHandle | None = None
-    _catalog_digest: str = ""
-    _policy_revision: int = -1
+    _world: tuple[object, ...] = ()
+    """What all Workloads were last woken for."""
 
     def __post_init__(self) -> None:
         """Put the parts together."""
@@ -113,11 +113,11 @@ class Operator:
             self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._world_settled)
 
     def _world_settled(self) -> None:
-        """Wake every Workload if classes or policies are not what they were; the reports in any case."""
+        """Wake every Workload if classes, policies or instance types are not what they were; the reports in any case."""
         self._settling = None
-        digest, revision = self.views.catalog().digest, self.store.policy_revision
-        if (digest, revision) != (self._catalog_digest, self._policy_revision):
-            self._catalog_digest, self._policy_revision = digest, revision
+        world = (self.views.catalog().digest, self.store.policy_revision, dict(self.store.instancetypes))
+        if world != self._world:
+            self._world = world
             for key in self.store.workloads:
                 self.queue.add(key)
         self.queue.add(WORLD)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from berth.decide.model import Cost
 from berth.observe.model import Scene, Status
 from berth.observe.status import requested
+from berth.policy.effective import Effective
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,11 @@ class Outcome:
     time_to_ready: int | None
     policies: tuple[str, ...] = ()
     """Names of the policies that match, in whatever mode."""
+    policy_errors: tuple[tuple[str, str], ...] = ()
+    """Policies whose condition failed on it, and how."""
 
 
-def outcome_of(scene: Scene, status: Status, policies: tuple[str, ...]) -> Outcome:
+def outcome_of(scene: Scene, status: Status, policy: Effective) -> Outcome:
     """Return the outcome that a status stands for."""
     conditions = {each["type"]: each for each in status["conditions"]}
     placement = status.get("placement") or {}
@@ -48,5 +51,6 @@ def outcome_of(scene: Scene, status: Status, policies: tuple[str, ...]) -> Outco
         requested=requested(scene) if placed else Cost(),
         overhead=overhead.times(scene.spec.replicas) if placed else Cost(),
         time_to_ready=(status.get("timeToReady") or {}).get("seconds"),
-        policies=policies,
+        policies=tuple(name for name, _ in policy.matched),
+        policy_errors=policy.errors,
     )

@@ -36,7 +36,7 @@ async def report(scene: Scene, look: Look, deps: Deps) -> float | None:
     """Write the status of a Workload if it says anything new; return when to look again, if earlier than usual."""
     previous: Status = orjson.loads(look.workload.status)
     status = compute_status(_explained(scene, look, deps), previous, deps.clock())
-    outcome = outcome_of(scene, status, tuple(name for name, _ in look.effective.matched))
+    outcome = outcome_of(scene, status, look.effective)
     _count(scene, previous, status, deps)
     _remember(look.workload, outcome, deps)
     delay = _delay(look.workload, previous, status, deps)
@@ -104,15 +104,19 @@ def _flips(scene: Scene, look: Look, deps: Deps) -> tuple[Flip, ...]:
 
 def _warnings(scene: Scene, look: Look) -> tuple[str, ...]:
     """Return what would be different if the policies in mode Warn were enforced."""
+    failed = tuple(
+        f"the condition of IsolationPolicy {name} failed on this Workload, which counts as a match: {error}"[:1024]
+        for name, error in look.effective.errors
+    )
     stricter = look.effective.with_warn
     if stricter is None:
-        return ()
+        return failed
     then = decide(look.ask, stricter, look.catalog.classes, look.current)
     now = scene.decision.chosen
     if then.chosen is not None and now is not None and then.chosen.facts.name == now.facts.name:
-        return ()
+        return failed
     outcome = f"it would run in {then.chosen.facts.name}" if then.chosen else f"nothing would fit ({then.reason})"
-    return (f"if policies in mode Warn were enforced, {outcome}: {then.message}"[:1024],)
+    return (*failed, f"if policies in mode Warn were enforced, {outcome}: {then.message}"[:1024])
 
 
 def _delay(workload: WorkloadRecord, previous: Status, status: Status, deps: Deps) -> float | None:
@@ -161,9 +165,17 @@ async def _write(workload: WorkloadRecord, status: Status, deps: Deps) -> None:
         "metadata": {"name": name, "namespace": namespace, "uid": workload.uid},
         "status": status,
     }
-    await deps.client.apply(WORKLOADS, namespace, name, body, subresource="status")
+    told = canonical(status)
+    if deps.written.get(workload.key) == told:
+        # It was written just so and still reads otherwise: somebody else owns a field there. Status is Berth's alone.
+        same = {"op": "test", "path": "/metadata/uid", "value": workload.uid}
+        whole = {"op": "replace", "path": "/status", "value": status}
+        await deps.client.json_patch(WORKLOADS, namespace, name, [same, whole], subresource="status")
+    else:
+        await deps.client.apply(WORKLOADS, namespace, name, body, subresource="status")
+    deps.written[workload.key] = told
     deps.waiting.pop(workload.key, None)
-    deps.store.put_status(workload.key, workload.uid, canonical(status))
+    deps.store.put_status(workload.key, workload.uid, told)
 
 
 def _count(scene: Scene, previous: Status, status: Status, deps: Deps) -> None:

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from time import monotonic
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
@@ -12,11 +13,14 @@ from kubernetes.client.configuration import Configuration
 _CONNECTIONS = 100
 """Enough for all watches and `max_requests` beside them."""
 
+_TOKEN_SECONDS = 30.0
+"""Seconds for which a token is used before it is asked for again; projected tokens are renewed minutes ahead."""
+
 
 class Login:
     """Knows where the API server is and who we are.
 
-    Tokens are read again for every request through the official client, which refreshes files and exec plugins, so a
+    Tokens are asked for again twice a minute through the official client, which refreshes files and exec plugins, so a
     session never grows old. kopf gets one of its own, because it closes it whenever it likes.
     """
 
@@ -64,8 +68,13 @@ def _tls(configuration: Configuration) -> ssl.SSLContext:
 def _authorize(
     configuration: Configuration,
 ) -> Callable[[ClientRequest, ClientHandlerType], Awaitable[ClientResponse]]:
+    token, asked = None, float("-inf")
+
     async def middleware(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        token = configuration.get_api_key_with_prefix("BearerToken", "authorization")
+        nonlocal token, asked
+        if monotonic() - asked > _TOKEN_SECONDS:
+            # The official client goes through its whole configuration for this: too dear for every request.
+            token, asked = configuration.get_api_key_with_prefix("BearerToken", "authorization"), monotonic()
         if token:
             request.headers["Authorization"] = token
         return await handler(request)

@@ -34,7 +34,7 @@ async def report_world(deps: Deps, *, with_counts: bool) -> bool:
         status = _class_status(record, facts[name], found.nodes.get(name, 0), placed[name], deps.clock())
         left |= await _settle(ISOLATION_CLASSES, record, status, deps, with_counts=with_counts)
     matched, unmet = _touched(deps)
-    invalid = dict(deps.views.policies().errors)
+    invalid = _failed(deps) | dict(deps.views.policies().errors)
     for name, policy in sorted(deps.store.policies.items()):
         status = _policy_status(policy, invalid.get(name), matched[name], unmet[name], deps.clock())
         left |= await _settle(ISOLATION_POLICIES, policy, status, deps, with_counts=with_counts)
@@ -65,6 +65,15 @@ def _class_status(record: ClassRecord, facts: ClassFacts, nodes: int, placed: in
         "workloads": placed,
         "overhead": amounts(facts.overhead),
     }
+
+
+def _failed(deps: Deps) -> dict[str, str]:
+    """Return, for every policy whose condition failed on some Workload, what went wrong on the first of them by name."""
+    found: dict[str, str] = {}
+    for (namespace, name), outcome in sorted(deps.outcomes.items()):
+        for policy, error in outcome.policy_errors:
+            found.setdefault(policy, f"its condition failed on workloads.berth.dev {namespace}/{name}: {error}")
+    return found
 
 
 def _touched(deps: Deps) -> tuple[Counter[str], Counter[str]]:

@@ -8,7 +8,12 @@ Object = dict[str, Any]
 
 def explanation(workload: Object) -> str:
     """Return where a Workload runs, who required what, what every class was found to be, and what would change it."""
-    return "\n".join(_lines(workload))
+    return "\n".join(_plain(line) for line in _lines(workload))
+
+
+def _plain(line: str) -> str:
+    """Return a line without what a terminal acts on: parts of it were written by tenants."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
 
 
 def _lines(workload: Object) -> Iterator[str]:

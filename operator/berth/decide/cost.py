@@ -12,6 +12,7 @@ from berth.decide.model import Ask, ClassFacts, Cost, MachineAsk
 
 MI: Final = 1 << 20
 
+_NOTHING: Final = Cost()
 _FIXED: Final = 240 * MI
 """Launcher's monitor 25, launcher 100, virtlogd 25, virtqemud 40, QEMU 50."""
 _IO_THREAD: Final = 8 * MI
@@ -30,7 +31,7 @@ def overhead(ask: Ask, facts: ClassFacts) -> Cost:
     """Return what isolation adds to one replica."""
     if facts.backend is Backend.POD:
         return facts.overhead
-    return Cost() if ask.machine is None else Cost(0, machine_overhead(ask, ask.machine, facts))
+    return _NOTHING if ask.machine is None else Cost(0, machine_overhead(ask, ask.machine, facts))
 
 
 def machine_overhead(ask: Ask, machine: MachineAsk, facts: ClassFacts) -> int:
@@ -68,7 +69,7 @@ def requested(ask: Ask, facts: ClassFacts) -> Cost:
         return Cost(ask.cpu, ask.memory)
     machine = ask.machine
     if machine is None:
-        return Cost()
+        return _NOTHING
     whole = ask.dedicated or machine.dedicated
     return Cost(machine.vcpus * 1000 // (1 if whole else facts.cpu_allocation_ratio), machine.memory)
 

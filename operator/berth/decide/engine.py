@@ -1,6 +1,7 @@
 """The decision: every rule for every class, then the cheapest class that fits. Pure and independent of order."""
 
 from dataclasses import replace
+from typing import Final
 
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
@@ -9,6 +10,8 @@ from berth.decide.model import Ask, Candidate, ClassFacts, Cost, Decision, Outco
 from berth.decide.refusal import refusal
 from berth.decide.rules import RULES
 from berth.decide.words import required
+
+_UNKNOWN: Final = Cost()
 
 
 def decide(ask: Ask, requirement: Requirement, catalog: tuple[ClassFacts, ...], current: str | None) -> Decision:
@@ -34,7 +37,7 @@ def decide(ask: Ask, requirement: Requirement, catalog: tuple[ClassFacts, ...], 
 def examine(ask: Ask, requirement: Requirement, facts: ClassFacts, stays: bool = False) -> Candidate:  # noqa: FBT001, FBT002
     """Put every rule to one class. A class that is disabled takes nobody new but keeps whoever runs there (`stays`)."""
     seen = replace(facts, enabled=True) if stays and not facts.enabled else facts
-    verdicts, added = [], Cost()
+    verdicts, added = [], _UNKNOWN
     for rule in RULES:
         try:
             verdict = rule(ask, requirement, seen)

@@ -1,5 +1,7 @@
 """Phrases that several messages share. Their numbers come from specs, policies and overheads only."""
 
+from functools import lru_cache
+
 from berth.api.levels import NodeSharing
 from berth.api.quantity import format_cpu, format_memory
 from berth.decide.model import Cost, Requirement
@@ -19,6 +21,7 @@ def required(requirement: Requirement) -> str:
     return phrase
 
 
+@lru_cache(maxsize=1024)
 def names(given: frozenset[str]) -> str:
     """Return names as a sorted list, at most eight of them: `gvisor, kata`."""
     ordered = sorted(given)

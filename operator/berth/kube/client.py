@@ -115,6 +115,7 @@ DEFAULT_TIMEOUTS: Final = Timeouts()
 # Compressing costs the server, and decompressing us, more time than a network inside a cluster does.
 _HEADERS: Final = {"Accept": _JSON, "Accept-Encoding": "identity"}
 _JSON_HEADERS: Final = {**_HEADERS, "Content-Type": _JSON}
+_JSON_PATCH_HEADERS: Final = {**_HEADERS, "Content-Type": "application/json-patch+json"}
 _APPLY_HEADERS: Final = {**_HEADERS, "Content-Type": _APPLY}
 
 
@@ -250,6 +251,13 @@ class Client:
                 raise
             raise failed from error
         return _decode(payload) if decode else None
+
+    async def json_patch(
+        self, resource: Resource, namespace: str | None, name: str, operations: list[Obj], subresource: str | None = None
+    ) -> None:
+        """Patch an object by JSON Patch (RFC 6902); what it says is so afterwards, whoever owned it before."""
+        path = resource.path(namespace, name, subresource) + self._write_query
+        await self._call(self._request("PATCH", resource, path, _JSON_PATCH_HEADERS, orjson.dumps(operations)))
 
     async def create(self, resource: Resource, namespace: str | None, body: Mapping[str, Any]) -> Obj:
         """Create an object by POST and return it. Never repeated after a lost answer."""

@@ -66,6 +66,10 @@ def ready(scene: Scene, health: Health) -> Finding:
         return _not_ready(Reason.NAME_TAKEN, _taken(scene))
     if scene.spec.type is WorkloadType.TASK:
         return _task(health)
+    return _service(scene, health)
+
+
+def _service(scene: Scene, health: Health) -> Finding:
     if health.settled and health.wanted == 0 and health.replicas == 0:
         return Finding(ConditionType.READY, "True", Reason.SCALED_TO_ZERO, "no replicas are asked for")
     if health.settled and health.ready >= health.wanted:

@@ -34,7 +34,9 @@ def most_important(problems: Iterable[Problem]) -> Problem | None:
 
 def _in_motion(scene: Scene, runs: tuple[ChildRecord, ...], newest: ChildRecord) -> bool:
     being_changed = any(isinstance(step, Apply) and step.child.kind in BACKING_KINDS for step in scene.plan.writes)
-    stale = newest.kind in {"Deployment", "VirtualMachine"} and newest.observed_generation < newest.generation
+    # KubeVirt notes the generation of a machine only while there is an instance of it.
+    observed = newest.kind == "Deployment" or (newest.kind == "VirtualMachine" and newest.replicas > 0)
+    stale = observed and newest.observed_generation < newest.generation
     rolling = newest.kind == "Deployment" and not newest.updated == newest.replicas == scene.spec.replicas
     return being_changed or stale or rolling or len(runs) > 1
 

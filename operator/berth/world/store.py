@@ -66,7 +66,10 @@ class Store:
         before = self.workloads.get(key)
         if record is None:
             self.workloads.pop(key, None)
-            self._by_namespace.get(key[0], set()).discard(key[1])
+            names = self._by_namespace.get(key[0], set())
+            names.discard(key[1])
+            if not names:
+                self._by_namespace.pop(key[0], None)
         else:
             self.workloads[key] = record
             self._by_namespace.setdefault(key[0], set()).add(key[1])

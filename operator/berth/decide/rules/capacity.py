@@ -2,7 +2,7 @@
 
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
-from berth.decide.cost import needed, overhead
+from berth.decide.cost import overhead, requested
 from berth.decide.model import Ask, ClassFacts, Cost, NodeShape, Outcome, Requirement, Verdict
 from berth.decide.rules.devices import has_devices
 from berth.decide.words import size
@@ -16,12 +16,13 @@ def capacity(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict 
     if machine is not None and not machine.instancetype_found:
         message = f"VirtualMachineClusterInstancetype {machine.instancetype} does not exist: create it, or name another"
         return Verdict(Outcome.NOT_NOW, "capacity", Reason.MISCONFIGURED, message)
-    need = needed(ask, facts)
+    wanted, extra = requested(ask, facts), overhead(ask, facts)
+    cpu, memory = wanted.cpu + extra.cpu, wanted.memory + extra.memory
     for shape in facts.shapes:
-        if shape.cpu >= need.cpu and shape.memory >= need.memory and suits(shape, ask, facts):
+        if shape.cpu >= cpu and shape.memory >= memory and suits(shape, ask, facts):
             return None
     suited = [shape for shape in facts.shapes if suits(shape, ask, facts)]
-    message = f"one replica needs {size(need)} (overhead {size(overhead(ask, facts))}); {_offer(suited, ask)}"
+    message = f"one replica needs {size(wanted + extra)} (overhead {size(extra)}); {_offer(suited, ask)}"
     return Verdict(Outcome.NOT_NOW, "capacity", Reason.NO_CAPABLE_NODE, message)
 
 

@@ -14,7 +14,7 @@ def storage(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict |
             return None
         used = [claim for claim in ask.claims if claim.by_machine]
         wrong = _machine_disks(ask, ask.machine, used)
-    elif not ask.claims:
+    elif ask.claims == ():
         return None
     else:
         used = [claim for claim in ask.claims if claim.by_container]

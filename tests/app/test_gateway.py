@@ -1,0 +1,201 @@
+"""The one gateway for writes of children: what it refuses, and what it makes of the answers."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from app.parts import Replica
+from berth.api.meta import WORKLOAD_LABEL
+from berth.api.reasons import Reason
+from berth.kube import errors
+from berth.kube.client import Client
+from berth.kube.gateway import CHILD_RESOURCES, NotOurs
+from berth.kube.resources import DATA_VOLUMES, SERVICES
+from berth.plan.model import Apply, Delete, Taken
+from berth.render.model import Child
+from berth.world.records import WorkloadRecord
+from kube.fake_apiserver import FakeApiServer, answer, lost, raw
+from plan.records import FOREIGN, SERVED, UID, stored, wanted
+
+WORKLOAD = WorkloadRecord(("shop", "web"), UID, 1, "1", 0.0, False, (), b"{}", b"{}")
+SERVICE = next(child for child in wanted(SERVED) if child.kind == "Service")
+OURS = SERVICE.body["metadata"]["ownerReferences"]
+DISK = Child(
+    "DataVolume",
+    "web-boot",
+    {
+        "apiVersion": DATA_VOLUMES.api_version,
+        "kind": "DataVolume",
+        "metadata": {"name": "web-boot", "namespace": "shop", "labels": {WORKLOAD_LABEL: "web"}},
+        "spec": {},
+    },
+)
+
+
+@pytest.fixture
+async def replica(server: FakeApiServer, client: Client) -> Replica:
+    return Replica(server, client)
+
+
+def with_meta(child: Child, **meta: Any) -> Child:
+    """Return a child with other metadata."""
+    return replace(child, body=child.body | {"metadata": child.body["metadata"] | meta})
+
+
+async def execute(replica: Replica, *steps: Apply | Delete) -> Any:
+    """Carry out steps for shop/web."""
+    return await replica.deps.gateway.execute(steps, WORKLOAD)
+
+
+def owned_by(uid: str) -> list[dict[str, Any]]:
+    """Return the owner references of a child of another Workload."""
+    return [OURS[0] | {"uid": uid}]
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        with_meta(SERVICE, namespace="bank"),
+        with_meta(SERVICE, namespace=None),
+        with_meta(SERVICE, ownerReferences=[]),
+        with_meta(SERVICE, ownerReferences=owned_by(FOREIGN)),
+        with_meta(SERVICE, ownerReferences=[*OURS, *owned_by(FOREIGN)]),
+        with_meta(SERVICE, ownerReferences=[OURS[0] | {"controller": False}]),
+        with_meta(DISK, ownerReferences=owned_by(FOREIGN)),
+        with_meta(DISK, namespace="bank"),
+        replace(SERVICE, kind="Secret"),
+        replace(SERVICE, kind="ClusterRoleBinding"),
+        replace(SERVICE, kind="Pod"),
+    ],
+)
+async def test_what_is_not_the_workloads_own_is_never_applied(replica: Replica, child: Child) -> None:
+    with pytest.raises(NotOurs):
+        await execute(replica, Apply(child, None))
+    assert replica.writes() == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"owner_uid": FOREIGN}, {"owner_uid": ""}, {"key": ("bank", "web")}, {"kind": "Namespace"}, {"kind": "Pod"}],
+)
+async def test_what_is_not_the_workloads_own_is_never_deleted(replica: Replica, fields: dict[str, Any]) -> None:
+    with pytest.raises(NotOurs):
+        await execute(replica, Delete(replace(stored(SERVICE), **fields), "x"))
+    assert replica.writes() == []
+
+
+def test_only_namespaced_kinds_are_written() -> None:
+    assert all(resource.namespaced for resource in CHILD_RESOURCES.values())
+    assert (
+        not {"Secret", "Pod", "ServiceAccount", "Role", "RoleBinding", "PersistentVolumeClaim"} & CHILD_RESOURCES.keys()
+    )
+
+
+async def test_one_that_does_not_lead_writes_nothing(replica: Replica) -> None:
+    replica.leads = False
+    with pytest.raises(errors.Unavailable, match="does not lead"):
+        await execute(replica, Apply(SERVICE, None))
+    assert replica.writes() == []
+
+
+async def test_one_that_loses_the_lead_stops_in_the_middle_of_a_plan(replica: Replica) -> None:
+    gateway = replica.deps.gateway
+    replica.deps.gateway._written = lambda *_: setattr(replica, "leads", False)
+    with pytest.raises(errors.Unavailable):
+        await gateway.execute((Apply(SERVICE, None), Apply(with_meta(SERVICE), None)), WORKLOAD)
+    assert len(replica.writes()) == 1
+
+
+async def test_what_was_applied_is_told_as_stored(replica: Replica) -> None:
+    await execute(replica, Apply(SERVICE, None))
+    [(resource, obj)] = replica.written
+    assert resource is SERVICES
+    assert obj["metadata"]["resourceVersion"]
+
+
+async def test_our_own_object_that_exists_already_is_accepted(replica: Replica) -> None:
+    replica.server.fail("PATCH", "services", lost(replica.server))
+    done = await execute(replica, Apply(SERVICE, None))
+    assert (done.taken, done.refused) == ((), ())
+    assert replica.written[-1][1]["spec"] == SERVICE.body["spec"]
+
+
+@pytest.mark.parametrize("owners", [[], owned_by(FOREIGN), [OURS[0] | {"controller": False}]])
+async def test_a_name_of_somebody_else_is_taken_and_left_alone(replica: Replica, owners: list[dict[str, Any]]) -> None:
+    before = replica.server.put(SERVICES, "web", "shop", spec={"theirs": 1}, metadata={"ownerReferences": owners})
+    done = await execute(replica, Apply(SERVICE, None))
+    assert done.taken == (Taken("Service", "web"),)
+    assert replica.of("services")["shop", "web"] == before
+
+
+async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: Replica) -> None:
+    before = replica.server.put(DATA_VOLUMES, "web-boot", "shop", metadata={"labels": {WORKLOAD_LABEL: "web"}})
+    done = await execute(replica, Apply(DISK, None))
+    assert done.taken == ()
+    assert replica.of("datavolumes")["shop", "web-boot"] == before
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [{}, {"labels": {WORKLOAD_LABEL: "api"}}, {"labels": {WORKLOAD_LABEL: "web"}, "ownerReferences": owned_by("x")}],
+)
+async def test_any_other_disk_of_that_name_is_taken(replica: Replica, meta: dict[str, Any]) -> None:
+    replica.server.put(DATA_VOLUMES, "web-boot", "shop", metadata=meta)
+    assert (await execute(replica, Apply(DISK, None))).taken == (Taken("DataVolume", "web-boot"),)
+
+
+async def test_only_that_very_object_is_changed(replica: Replica) -> None:
+    replica.server.put(SERVICES, "web", "shop")
+    with pytest.raises(errors.Conflict):
+        await execute(replica, Apply(SERVICE, "uid-of-the-one-before"))
+
+
+async def test_only_that_very_object_is_deleted(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[dict[str, Any]] = []
+    carry_out = replica.server._delete
+
+    async def seen(request: Any, place: Any) -> Any:
+        bodies.append(orjson.loads(await request.read()))
+        return await carry_out(request, place)
+
+    monkeypatch.setattr(replica.server, "_delete", seen)
+    live = replica.server.put(SERVICES, "web", "shop")
+    with pytest.raises(errors.Conflict):
+        await execute(replica, Delete(stored(SERVICE), "x"))
+    await execute(replica, Delete(stored(SERVICE, uid=live["metadata"]["uid"]), "x"))
+    assert replica.of("services") == {}
+    assert [body["preconditions"]["uid"] for body in bodies] == ["uid-of-Service", live["metadata"]["uid"]]
+
+
+async def test_what_is_gone_already_needs_no_delete(replica: Replica) -> None:
+    assert (await execute(replica, Delete(stored(SERVICE), "x"))).refused == ()
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 422])
+async def test_a_refusal_is_kept_and_the_plan_goes_on(replica: Replica, code: int) -> None:
+    replica.server.fail("PATCH", "services", answer(code))
+    network = wanted(SERVED)[0]
+    done = await execute(replica, Apply(SERVICE, None), Apply(network, None))
+    [problem] = done.refused
+    assert problem.reason == Reason.CHILD_REJECTED
+    assert problem.message == "the API server refused Service web: injected"
+    assert replica.of("networkpolicies")
+
+
+@pytest.mark.parametrize("code", [409, 429, 500, 503])
+async def test_what_another_try_may_cure_ends_the_plan(server: FakeApiServer, impatient: Client, code: int) -> None:
+    replica = Replica(server, impatient)
+    server.fail("PATCH", "services", answer(code))
+    with pytest.raises(errors.ApiError):
+        await execute(replica, Apply(SERVICE, UID), Apply(wanted(SERVED)[0], None))
+    assert replica.of("networkpolicies") == {}
+
+
+async def test_a_namespace_that_ends_ends_the_plan(replica: Replica) -> None:
+    body: dict[str, Any] = {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "it is being terminated"}
+    body["details"] = {"causes": [{"reason": "NamespaceTerminating"}]}
+    replica.server.fail("PATCH", "services", raw(orjson.dumps(body), 403))
+    with pytest.raises(errors.NamespaceTerminating):
+        await execute(replica, Apply(SERVICE, None))

@@ -1,0 +1,121 @@
+"""One pass over a Workload, on a fake API server."""
+
+from typing import Any
+
+import pytest
+
+from app.parts import WEB, Replica
+from berth.api.reasons import Reason
+from berth.app.reconcile import reconcile
+from berth.kube.client import Client
+from berth.kube.resources import DEPLOYMENTS
+from berth.world import children, parse
+from kube.fake_apiserver import FakeApiServer
+from render.specs import Json, container
+
+ROOT: Json = container(needs={"root": True}, volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "d"}}])
+STATUS = "/apis/berth.dev/v1alpha1/namespaces/shop/workloads/web/status"
+
+
+@pytest.fixture
+async def replica(server: FakeApiServer, client: Client) -> Replica:
+    made = Replica(server, client)
+    made.add_class()
+    made.store.put_fact(made.store.nodes, "n1", parse.node({"metadata": {"name": "n1"}, "status": NODE}))
+    return made
+
+
+NODE: Json = {"allocatable": {"cpu": "8", "memory": "32Gi"}, "runtimeHandlers": [{"name": "runsc"}]}
+
+
+def seen(replica: Replica) -> None:
+    """Let the store see what was written, as the watch would."""
+    for resource, obj in replica.written:
+        record = children.child({**obj, "kind": resource.kind})
+        replica.store.put_child(resource.kind, record.key, record)
+
+
+def status_of(replica: Replica) -> dict[str, Any]:
+    """Return the status that was written last."""
+    found: dict[str, Any] = replica.of("workloads")[WEB]["status"]
+    return found
+
+
+def add_gvisor(replica: Replica) -> None:
+    """Add a class of sandboxed pods that this cluster can run."""
+    meta = {"metadata": {"name": "gvisor", "uid": "g"}, "handler": "runsc"}
+    replica.store.put_fact(replica.store.runtime_classes, "gvisor", parse.runtime_class(meta))
+    replica.add_class("gvisor", level="Sandboxed", pod={"runtimeClassName": "gvisor"})
+
+
+async def test_a_new_workload_gets_its_children_and_one_status(replica: Replica) -> None:
+    replica.workload()
+    await reconcile(WEB, replica.deps)
+    assert [path.rsplit("/", 2)[1] for path in replica.writes()] == ["networkpolicies", "deployments", "web"]
+    assert (status_of(replica)["placement"]["className"], status_of(replica)["reason"]) == ("runc", "Provisioning")
+
+
+async def test_a_second_pass_writes_nothing(replica: Replica) -> None:
+    replica.workload()
+    for _ in range(2):
+        await reconcile(WEB, replica.deps)
+        seen(replica)
+    before = replica.writes()
+    await reconcile(WEB, replica.deps)
+    assert replica.writes() == before
+
+
+async def test_what_is_gone_is_forgotten(replica: Replica) -> None:
+    replica.workload()
+    await reconcile(WEB, replica.deps)
+    assert WEB in replica.deps.outcomes
+    replica.store.put_workload(WEB, None)
+    assert await reconcile(WEB, replica.deps) is None
+    assert replica.deps.outcomes == {}
+
+
+async def test_a_spec_that_is_not_understood_is_said_once_and_touches_nothing(replica: Replica) -> None:
+    replica.workload(replicas="many")
+    for _ in range(2):
+        await reconcile(WEB, replica.deps)
+    assert [path for path in replica.writes() if not path.endswith("/events")] == [STATUS]
+    assert status_of(replica)["reason"] == Reason.MISCONFIGURED
+
+
+async def test_without_a_class_nothing_runs(replica: Replica) -> None:
+    replica.store.put_class("runc", None)
+    replica.workload()
+    await reconcile(WEB, replica.deps)
+    assert [path for path in replica.writes() if not path.endswith("/events")] == [STATUS]
+    assert status_of(replica)["reason"] == Reason.NO_ELIGIBLE_CLASS
+
+
+@pytest.mark.parametrize("sandbox", [False, True], ids=["nothing fits", "another fits"])
+async def test_an_edit_that_its_class_cannot_take_is_said_and_what_runs_goes_on(
+    replica: Replica, *, sandbox: bool
+) -> None:
+    replica.workload(**container(volumes=ROOT["volumes"]))
+    claim = {"metadata": {"namespace": "shop", "name": "d", "uid": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+    replica.store.put_claim(("shop", "d"), parse.claim(claim))
+    await reconcile(WEB, replica.deps)
+    seen(replica)
+    before = replica.of("deployments")[WEB]
+    if sandbox:
+        add_gvisor(replica)
+    status = replica.store.workloads[WEB].status
+    record = replica.workload(**ROOT)
+    replica.store.put_status(WEB, record.uid, status)
+    await reconcile(WEB, replica.deps)
+    assert replica.of("deployments")[WEB] == before
+    if sandbox:
+        assert status_of(replica)["pendingSwitch"]["to"] == "gvisor"
+    else:
+        assert status_of(replica)["conditions"][1]["status"] == "False"
+
+
+async def test_a_name_that_is_taken_is_told_and_tried_again(replica: Replica) -> None:
+    replica.server.put(DEPLOYMENTS, "web", "shop", spec={"theirs": 1})
+    replica.workload()
+    assert await reconcile(WEB, replica.deps) == 15.0
+    assert replica.of("deployments")[WEB]["spec"] == {"theirs": 1}
+    assert status_of(replica)["reason"] == Reason.NAME_TAKEN

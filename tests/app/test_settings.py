@@ -1,0 +1,90 @@
+"""Every setting: its default, what it takes, and what is said of a value that it does not take."""
+
+import pytest
+from pydantic import ValidationError
+
+from berth.api.levels import IsolationLevel, NodeSharing
+from berth.app.settings import Settings
+
+INVALID = [
+    ("LEASE_DURATION", "0"),
+    ("LEASE_DURATION", "soon"),
+    ("LEASE_RETRY_PERIOD", "-1"),
+    ("LEASE_RENEW_DEADLINE", "1e9"),
+    ("WORKERS", "0"),
+    ("WORKERS", "201"),
+    ("WORKERS", "many"),
+    ("MAX_REQUESTS", "0"),
+    ("LISTEN_PORT", "65536"),
+    ("LISTEN_PORT", "-1"),
+    ("RESYNC_SECONDS", "0"),
+    ("SWEEP_SECONDS", "nan"),
+    ("PROGRESS_SECONDS", "-1"),
+    ("ABSENT_RETRY_SECONDS", "0"),
+    ("DEFAULT_LEVEL", "container"),
+    ("DEFAULT_NODE_SHARING", "Some"),
+    ("RESTRICTED_LEVEL", "Marble"),
+    ("UNTRUSTED_LEVEL", "1"),
+    ("PER_WORKLOAD_METRICS_CAP", "-1"),
+    ("LOG_LEVEL", "debug"),
+    ("LOG_LEVEL", "INFO\n"),
+]
+
+
+def test_the_defaults_are_valid_and_place_nobody_below_what_trust_asks_for() -> None:
+    settings = Settings()
+    assert (settings.default_level, settings.default_node_sharing) == (IsolationLevel.CONTAINER, NodeSharing.SHARED)
+    assert (settings.restricted_level, settings.untrusted_level) == ("Sandboxed", "Virtualized")
+    assert settings.allowed_service_accounts == frozenset()
+    assert settings.lease_retry_period < settings.lease_renew_deadline < settings.lease_duration
+
+
+@pytest.mark.parametrize(("name", "value"), INVALID)
+def test_an_invalid_value_gives_one_message_that_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"BERTH_{name}", value)
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    [error] = raised.value.errors()
+    assert error["loc"] == (name.lower(),)
+    assert error["msg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("LEASE_RETRY_PERIOD", "10"), ("LEASE_RENEW_DEADLINE", "15"), ("LEASE_DURATION", "9")]
+)
+def test_deadlines_out_of_order_are_told_with_all_three(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"BERTH_{name}", value)
+    with pytest.raises(
+        ValidationError, match="lease_retry_period < lease_renew_deadline < lease_duration, got"
+    ) as raised:
+        Settings()
+    assert raised.value.error_count() == 1
+
+
+def test_values_come_from_the_environment_and_an_empty_one_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BERTH_DEFAULT_LEVEL", "Sandboxed")
+    monkeypatch.setenv("BERTH_ALLOWED_SERVICE_ACCOUNTS", '["builder"]')
+    monkeypatch.setenv("BERTH_WORKERS", "")
+    settings = Settings()
+    assert settings.default_level is IsolationLevel.SANDBOXED
+    assert settings.allowed_service_accounts == {"builder"}
+    assert settings.workers == 20
+
+
+def test_a_setting_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValidationError, match="kubconfig"):
+        Settings(kubconfig="/tmp/x")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_described(name: str) -> None:
+    text = Settings.model_fields[name].description or ""
+    assert text.endswith(".")
+    assert len(text) > 15
+
+
+def test_settings_never_change() -> None:
+    with pytest.raises(ValidationError):
+        Settings().workers = 1  # type: ignore[misc]

@@ -1,0 +1,149 @@
+"""The rest of the status: placement, candidates, cost, replicas, and how long it took."""
+
+from dataclasses import replace
+
+import pytest
+
+from berth.decide.model import ClassFacts, Cost
+from berth.observe.health import health, most_important
+from berth.observe.model import Scene
+from berth.observe.readiness import time_to_ready
+from berth.observe.status import compute_status
+from berth.world.records import ChildRecord, PodRecord, Problem
+from observe.scenes import (
+    CATALOG,
+    MACHINE,
+    NOW,
+    RUNC,
+    SANDBOX,
+    a_machine,
+    a_pod,
+    a_scene,
+    at_rest,
+    requiring,
+    served,
+)
+from plan.records import PAIR
+from render.specs import Json, container
+
+POD_WAY = [("Scheduled", 1), ("Initialized", 2), ("Ready", 5)]
+MACHINE_WAY = [("Scheduled", 2), ("Running", 8), ("Ready", 9)]
+
+
+def test_what_is_empty_is_left_out() -> None:
+    status = compute_status(at_rest(), {}, NOW)
+    assert not {"tenant", "wouldChange", "warnings", "pendingSwitch", "decision", "timeToReady"} & status.keys()
+    assert None not in status.values()
+
+
+def test_a_status_says_where_by_whom_and_since_when() -> None:
+    scene = at_rest(facts=SANDBOX, requirement=requiring("Sandboxed"))
+    first = compute_status(scene, {}, NOW)
+    assert first["placement"] == {
+        "className": "gvisor",
+        "level": "Sandboxed",
+        "backend": "Pod",
+        "since": "2026-03-01T10:00:00Z",
+        "decidedBy": [{"dimension": "level", "value": "Sandboxed", "by": "IsolationPolicy pci (cardholder data)"}],
+        "runtimeClassName": "gvisor",
+    }
+    assert compute_status(scene, first, NOW + 60) == first
+    elsewhere = first | {"placement": first["placement"] | {"className": "kata"}}
+    assert compute_status(scene, elsewhere, NOW + 60)["placement"]["since"] == "2026-03-01T10:01:00Z"
+
+
+def test_every_class_is_a_candidate_and_one_is_chosen() -> None:
+    found = compute_status(at_rest(requirement=requiring("Sandboxed")), {}, NOW)["candidates"]
+    assert [each["className"] for each in found] == sorted(facts.name for facts in CATALOG)
+    assert [each["className"] for each in found if each.get("chosen")] == ["gvisor"]
+    assert all(("message" in each) == (each["verdict"] != "Fit") for each in found)
+
+
+def test_costs_count_all_replicas() -> None:
+    heavy = replace(SANDBOX, overhead=Cost(250, 64 << 20))
+    spec = container(replicas=3, resources={"requests": {"cpu": "500m", "memory": "512Mi"}})
+    status = compute_status(a_scene(spec, requirement=requiring("Sandboxed"), catalog=(heavy,)), {}, NOW)
+    assert status["cost"] == {
+        "requested": {"cpu": "1500m", "memory": "1536Mi"},
+        "overhead": {"cpu": "750m", "memory": "192Mi"},
+    }
+    assert (status["overhead"], status["ready"], status["selector"]) == ("750m/192Mi", "0/3", "berth.dev/workload=web")
+
+
+def test_what_runs_nowhere_costs_nothing() -> None:
+    status = compute_status(a_scene(requirement=requiring("Confidential")), {}, NOW)
+    assert not {"cost", "overhead", "placement"} & status.keys()
+
+
+@pytest.mark.parametrize(("facts", "image"), [(RUNC, "app:1"), (MACHINE, "d:1")])
+def test_the_image_is_that_of_what_runs(facts: ClassFacts, image: str) -> None:
+    assert compute_status(at_rest(PAIR, facts), {}, NOW)["image"] == image
+
+
+def test_replicas_of_old_and_new_are_added_and_ready_is_never_above_what_is_wanted() -> None:
+    both = (*served(PAIR, RUNC), served(PAIR, MACHINE, created=NOW + 1)[-1])
+    fares = health(a_scene(PAIR, children=both, requirement=requiring("Virtualized"), catalog=(RUNC, MACHINE)))
+    assert (fares.replicas, fares.ready, fares.wanted, fares.settled) == (2, 1, 1, False)
+
+
+def test_the_most_important_problem_does_not_depend_on_the_order() -> None:
+    a, b, c = Problem("CrashLooping", "b"), Problem("CrashLooping", "a"), Problem("Unschedulable", "a")
+    assert most_important([a, b, c]) == most_important([c, b, a]) == b
+    assert most_important([]) is None
+
+
+def took(scene_children: tuple[ChildRecord, ...], spec: Json | None = None, **fields: object) -> list[tuple[str, int]]:
+    """Return the segments of the way to ready."""
+    found = time_to_ready(a_scene(spec, children=scene_children, **fields), {})
+    return [(each["name"], each["seconds"]) for each in found["segments"]] if found else []
+
+
+def test_the_way_of_a_pod_has_its_segments() -> None:
+    assert took(served(container()), pods=(a_pod(),)) == POD_WAY
+
+
+def test_the_way_of_a_machine_has_its_segments() -> None:
+    assert took(served(PAIR, MACHINE), PAIR, machines=(a_machine(),)) == MACHINE_WAY
+
+
+def test_the_first_replica_that_was_ready_counts() -> None:
+    later = a_pod("web-2", scheduled=NOW, initialized=NOW, ready_at=NOW + 50)
+    found = time_to_ready(at_rest(pods=(later, a_pod())), {})
+    assert found is not None
+    assert found["seconds"] == 5
+
+
+@pytest.mark.parametrize(
+    "pod", [a_pod(ready=False), a_pod(launcher=True), a_pod(class_name="kata"), a_pod(ready_at=NOW - 9)]
+)
+def test_pods_that_do_not_serve_for_this_backing_do_not_count(pod: PodRecord) -> None:
+    assert time_to_ready(at_rest(pods=(pod,)), {}) is None
+
+
+def test_the_first_value_stays_whatever_happens_to_the_replicas() -> None:
+    first = compute_status(at_rest(pods=(a_pod(),)), {}, NOW)
+    assert first["timeToReady"]["seconds"] == 5
+    for pods in ((), (a_pod(ready_at=NOW + 500),), (a_pod(ready=False),)):
+        assert compute_status(at_rest(pods=pods), first, NOW + 600)["timeToReady"] == first["timeToReady"]
+
+
+def test_it_is_measured_anew_in_another_class() -> None:
+    first = compute_status(at_rest(pods=(a_pod(),)), {}, NOW)
+    sandboxed = at_rest(facts=SANDBOX, requirement=requiring("Sandboxed"))
+    assert "timeToReady" not in compute_status(sandboxed, first, NOW)
+    ready = replace(sandboxed, pods=(a_pod(class_name="gvisor", ready_at=NOW + 7),))
+    assert compute_status(ready, first, NOW)["timeToReady"]["seconds"] == 7
+
+
+@pytest.mark.parametrize("scene", [at_rest(pods=(a_pod(),)), at_rest(PAIR, MACHINE, machines=(a_machine(),))])
+def test_segments_ascend_and_end_with_the_whole(scene: Scene) -> None:
+    found = time_to_ready(scene, {})
+    assert found is not None
+    seconds = [each["seconds"] for each in found["segments"]]
+    assert seconds == sorted(seconds)
+    assert seconds[-1] == found["seconds"]
+
+
+def test_segments_that_have_the_same_second_keep_their_order() -> None:
+    pod = a_pod(scheduled=NOW, initialized=NOW, ready_at=NOW)
+    assert [name for name, _ in took(served(container()), pods=(pod,))] == ["Scheduled", "Initialized", "Ready"]

@@ -1,0 +1,54 @@
+"""Whether the isolation that was chosen is really there is seen on pods, nodes and machines."""
+
+import pytest
+from ground.nodes import PLAIN
+
+from scenarios import specs
+from scenarios.kinds import POD, VM, WORKLOAD
+from scenarios.objects import Json
+from scenarios.site import Space, condition
+
+pytestmark = pytest.mark.ground
+
+SANDBOX: Json = {"level": "Sandboxed", "pod": {"runtimeClassName": "gvisor"}}
+
+
+def test_a_pod_on_a_node_without_the_handler_is_not_isolated(space: Space) -> None:
+    space.node("able")
+    lacking = space.node("lacking", PLAIN)
+    name = space.isolation_class("sandbox", SANDBOX | space.pool)
+    space.workload("web", specs.pinned(name, specs.container(replicas=2)))
+    found = space.expect("web", "Isolated", "False", "IsolationMismatch")
+    message = condition(found, "Isolated")["message"]
+    assert lacking in message
+    assert "runsc" in message
+
+
+def test_a_node_that_says_nothing_leaves_it_unknown(space: Space) -> None:
+    space.node("silent", silent=True)
+    name = space.isolation_class("sandbox", SANDBOX | space.pool)
+    space.workload("web", specs.pinned(name, specs.container()))
+    space.ready("web")
+    found = space.expect("web", "Isolated", "Unknown", "IsolationUnknown")
+    assert "runsc" in condition(found, "Isolated")["message"]
+
+
+def test_a_machine_without_hardware_virtualization_is_not_isolated(space: Space) -> None:
+    space.workload("erp", specs.machine())
+    space.ready("erp")
+    assert condition(space.get(WORKLOAD, "erp"), "Isolated")["status"] == "True"
+    space.merge(VM, "erp", {"metadata": {"annotations": {"ground.berth.dev/fail": "SoftwareEmulation"}}})
+    space.expect("erp", "Isolated", "False", "SoftwareEmulation")
+
+
+def test_pods_with_another_runtime_are_not_isolated(space: Space) -> None:
+    space.workload("web", specs.container(trust="Restricted"))
+    space.ready("web")
+    pod = space.pods("web")[0]
+    spec = {key: pod["spec"][key] for key in ("containers", "securityContext")}
+    bare = {"metadata": {"name": "intruder", "labels": pod["metadata"]["labels"]}, "spec": spec}
+    space.put_body(POD, bare)
+    found = space.expect("web", "Isolated", "False", "IsolationMismatch")
+    assert "RuntimeClass none" in condition(found, "Isolated")["message"]
+    space.delete(POD, "intruder")
+    space.expect("web", "Isolated", "True")

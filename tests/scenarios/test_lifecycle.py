@@ -1,0 +1,195 @@
+"""The operator is killed, doubled and left without KubeVirt: on a control plane of its own, all tests in one process."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from ground import crds, simulator
+from ground.api import eventually
+from ground.cluster import Cluster
+
+from scenarios import site, specs
+from scenarios.audit import Write
+from scenarios.kinds import CLASS, DEPLOYMENT, NETWORK_POLICY, SERVICE, VM, WORKLOAD
+from scenarios.objects import Json, items
+from scenarios.process import SHORT_LEASE, Operator
+from scenarios.site import Space, condition
+
+pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("lifecycle")]
+
+COUNTS_SECONDS = 25.0
+"""Within that time the counts on classes follow the Workloads."""
+
+Starter = Callable[..., Operator]
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Cluster]:
+    """A control plane without KubeVirt."""
+    with site.prepared(kubevirt=False) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def replica(plain: Cluster, tmp_path: Path, operators: list[Operator]) -> Iterator[Starter]:
+    """Makes operators, and ends them after the test."""
+
+    def make() -> Operator:
+        operators.append(Operator(plain, tmp_path, **SHORT_LEASE))
+        return operators[-1]
+
+    yield make
+    for operator in operators:
+        operator.kill()
+
+
+@pytest.fixture
+def place(plain: Cluster) -> Iterator[Space]:
+    """A namespace of its own, empty again before the next test."""
+    made = Space.make(plain)
+    yield made
+    made.remove()
+
+
+def web(number: int) -> str:
+    return f"web-{number:02}"
+
+
+def converged(place: Space, count: int) -> None:
+    """Wait until so many Workloads are ready, and look for what should not be there."""
+
+    def ready() -> bool:
+        found = items(place.cluster, WORKLOAD, place.name)
+        return len(found) == count and all(condition(each, "Ready")["status"] == "True" for each in found)
+
+    eventually(ready, 90.0, f"{count} Workloads ready")
+    owners = {each["metadata"]["name"]: each["metadata"]["uid"] for each in items(place.cluster, WORKLOAD, place.name)}
+    for kind in (DEPLOYMENT, SERVICE, NETWORK_POLICY):
+        found = items(place.cluster, kind, place.name)
+        assert {each["metadata"]["name"]: owner(each) for each in found} == owners
+
+
+def owner(found: Json) -> str:
+    uid: str = found["metadata"]["ownerReferences"][0]["uid"]
+    return uid
+
+
+def created(writes: list[Write]) -> Counter[tuple[str, str]]:
+    """Count how often each child was made."""
+    return Counter((write.resource, write.name) for write in writes if write.verb == "create" and not write.refused)
+
+
+def test_killed_while_it_creates_it_ends_what_it_began(place: Space, replica: Starter) -> None:
+    operator = replica().start()
+    for number in range(20):
+        place.workload(web(number), specs.container())
+    eventually(lambda: sum(created(place.audit.writes(place.name)).values()) >= 10, 30.0, "in the middle")
+    operator.kill()
+    unfinished = [each for each in items(place.cluster, WORKLOAD, place.name) if "status" not in each]
+    assert unfinished, "it was too fast to be killed in the middle"
+    operator.start()
+    converged(place, 20)
+    assert set(created(place.audit.writes(place.name)).values()) == {1}
+    assert not [write for write in place.audit.writes(place.name) if write.verb == "delete"]
+
+
+def test_killed_while_it_moves_pods_up_it_ends_the_move(place: Space, replica: Starter) -> None:
+    operator = replica().start()
+    for number in range(6):
+        place.workload(web(number), specs.container())
+    converged(place, 6)
+    rest = place.audit.again()
+    place.policy({"level": "Sandboxed"})
+    eventually(lambda: any(write.resource == "deployments" for write in rest.writes(place.name)), 30.0, "a first move")
+    operator.kill()
+    operator.start()
+    for number in range(6):
+        place.until(WORKLOAD, web(number), lambda found: found["status"]["placement"]["className"] == "gvisor")
+        place.expect(web(number), "Isolated", "True")
+    converged(place, 6)
+    moves = Counter(write.name for write in rest.writes(place.name) if write.resource == "deployments")
+    assert set(moves.values()) == {1}
+
+
+def test_a_restart_writes_nothing_anywhere(place: Space, replica: Starter) -> None:
+    operator = replica().start()
+    for number in range(3):
+        place.workload(web(number), specs.container())
+    place.workload("nowhere", specs.machine())
+    for number in range(3):
+        place.ready(web(number))
+    place.until(CLASS, "container", lambda found: found["status"]["workloads"] == 3, COUNTS_SECONDS)
+    eventually(lambda: not place.audit.busy(3.0), COUNTS_SECONDS, "at rest")
+    rest = place.audit.again()
+    assert operator.stop() == 0
+    operator.start()
+    rest.silence(6.0)
+    assert rest.writes() == []
+
+
+def test_a_standby_takes_over_from_a_killed_leader_and_only_one_writes(place: Space, replica: Starter) -> None:
+    leader, standby = replica().start(), replica().start(leads=False)
+    assert (leader.metric("leader_election_master_status"), standby.metric("leader_election_master_status")) == (1, 0)
+    for number in range(10):
+        place.workload(web(number), specs.container())
+    eventually(lambda: len(created(place.audit.writes(place.name))) >= 5, 30.0, "in the middle")
+    leader.kill()
+    killed = monotonic()
+    eventually(standby.leads, 10.0, "the standby leads")
+    assert monotonic() - killed <= 6.0, "a lease of 3 s, a look every half second, and a busy machine"
+    converged(place, 10)
+    writes = place.audit.writes(place.name)
+    assert set(created(writes).values()) == {1}
+    turns = [write.credential for write in sorted(writes, key=lambda write: write.time)]
+    assert len(set(turns)) == 2
+    assert turns == sorted(turns, key=turns.index), "no write of the old leader after one of the new"
+
+
+def test_a_leader_that_is_asked_to_end_hands_over_at_once(place: Space, replica: Starter) -> None:
+    leader, standby = replica().start(), replica().start(leads=False)
+    place.workload("web", specs.container())
+    place.ready("web")
+    place.quiet(2.5)
+    asked = monotonic()
+    assert leader.stop() == 0
+    eventually(standby.leads, 5.0, "the standby leads")
+    assert monotonic() - asked <= 2.5, "well before a lease of 3 s has run out"
+    place.silence(2.0)
+    place.workload("web", specs.container(replicas=2))
+    place.until(DEPLOYMENT, "web", lambda found: found["spec"]["replicas"] == 2)
+
+
+def test_kubevirt_comes_and_goes_without_a_restart(place: Space, replica: Starter) -> None:
+    operator = replica().start()
+    place.workload("web", specs.container())
+    place.workload("erp", specs.machine())
+    place.ready("web")
+    found = place.expect("erp", "Placed", "False", "KubeVirtNotReady")
+    assert "install" in condition(found, "Placed")["message"]
+    site.install_kubevirt(place.cluster)
+    place.ready("erp")
+    assert place.children("erp") == {"VirtualMachine erp", "Service erp", "NetworkPolicy erp"}
+    pod = place.pods("web")[0]["metadata"]["uid"]
+    crds.remove(place.cluster)
+    found = place.expect("erp", "Ready", "False")
+    assert condition(found, "Placed")["reason"] == "KubeVirtNotReady"
+    assert condition(found, "Ready")["reason"] == "KubeVirtNotReady"
+    assert operator.healthy()
+    place.workload("web", specs.container(replicas=2))
+    place.expect("web", "Ready", "True")
+    assert pod in {each["metadata"]["uid"] for each in place.pods("web")}
+    place.quiet(2.0)
+    place.silence(3.0)
+    place.delete(WORKLOAD, "erp")
+    place.gone(WORKLOAD, "erp")
+    place.gone(SERVICE, "erp")
+    crds.install(place.cluster)
+    place.workload("erp", specs.machine())
+    place.ready("erp")
+    assert place.get(VM, "erp")["status"]["printableStatus"] == "Running"
+    place.delete(WORKLOAD, "erp")
+    place.gone(VM, "erp")
+    simulator.stop(place.cluster)
+    crds.remove(place.cluster)

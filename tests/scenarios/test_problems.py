@@ -1,0 +1,125 @@
+"""What goes wrong behind a Workload stands on the Workload, with a reason and a message."""
+
+import pytest
+
+from scenarios import specs
+from scenarios.kinds import CLAIM, CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, POD, QUOTA, VM, VMI
+from scenarios.objects import Json
+from scenarios.site import Space, condition
+
+pytestmark = pytest.mark.ground
+
+FAIL = "ground.berth.dev/fail"
+
+
+def said(space: Space, name: str, reason: str) -> str:
+    """Wait until a Workload is not Ready for this reason, and return its message."""
+    message: str = condition(space.expect(name, "Ready", "False", reason), "Ready")["message"]
+    return message
+
+
+def failing_image(how: str) -> Json:
+    """Return a service whose pods are made to fail as its image is tagged (see failures.yaml)."""
+    spec = specs.container()
+    spec["container"] = spec["container"] | {"image": f"registry.example/team/web:fail-{how}"}
+    return spec
+
+
+def test_an_image_that_cannot_be_pulled(space: Space) -> None:
+    space.workload("web", failing_image("ImagePullBackOff"))
+    assert "team/web:fail-ImagePullBackOff" in said(space, "web", "ImagePullFailed")
+    space.workload("web", specs.container())
+    space.ready("web")
+
+
+def test_a_container_that_crashes(space: Space) -> None:
+    space.workload("web", failing_image("CrashLoopBackOff"))
+    assert "exit code 1" in said(space, "web", "CrashLooping")
+    space.quiet(1.0)
+    space.silence(2.0)
+
+
+def test_a_pod_that_starts_to_crash_later(space: Space) -> None:
+    space.workload("web", specs.container())
+    space.ready("web")
+    pod = space.pods("web")[0]["metadata"]["name"]
+    space.merge(POD, pod, {"metadata": {"annotations": {FAIL: "CrashLoopBackOff"}}})
+    said(space, "web", "CrashLooping")
+    space.delete(POD, pod)
+    space.expect("web", "Ready", "True")
+
+
+def test_a_pod_that_fits_no_node_now(space: Space) -> None:
+    node = space.node("full")
+    name = space.isolation_class("pool", {"level": "Container", "pod": {}, **space.pool})
+    filler = {"containers": [{"name": "main", "image": specs.IMAGE, "resources": {"requests": {"cpu": "31"}}}]}
+    space.put(POD, "filler", {**filler, "nodeName": node})
+    space.workload("web", specs.pinned(name, specs.container(resources={"requests": {"cpu": "2", "memory": "128Mi"}})))
+    assert "Insufficient cpu" in said(space, "web", "Unschedulable")
+    space.delete(POD, "filler")
+    space.ready("web")
+
+
+def test_a_claim_that_does_not_exist(space: Space) -> None:
+    spec = specs.container(volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}])
+    spec["container"] = spec["container"] | {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    space.workload("web", spec)
+    assert "data does not exist" in said(space, "web", "VolumeMissing")
+    space.put(CLAIM, "data", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+    space.ready("web")
+
+
+def test_a_quota_that_is_used_up(space: Space) -> None:
+    space.put(QUOTA, "few", {"hard": {"pods": "0"}})
+    space.workload("web", specs.container())
+    assert "exceeded quota: few" in said(space, "web", "WaitingForQuota")
+    space.quiet(1.0)
+    space.silence(3.0)
+    space.put(QUOTA, "few", {"hard": {"pods": "5"}})
+    space.ready("web")
+
+
+def test_a_machine_whose_preference_is_missing(space: Space) -> None:
+    spec = specs.machine()
+    spec["machine"] = spec["machine"] | {"preference": space.name}
+    space.workload("erp", spec)
+    assert space.name in said(space, "erp", "BackendFailed")
+    space.put(CLUSTER_PREFERENCE, space.name, {})
+    space.ready("erp")
+
+
+def test_a_machine_whose_instancetype_is_missing(space: Space) -> None:
+    spec = specs.machine()
+    spec["machine"] = spec["machine"] | {"instancetype": space.name}
+    del spec["resources"]
+    space.workload("erp", spec)
+    found = space.expect("erp", "Ready", "False", "Misconfigured")
+    assert space.name in condition(found, "Ready")["message"]
+    space.put(CLUSTER_INSTANCETYPE, space.name, {"cpu": {"guest": 1}, "memory": {"guest": "1Gi"}})
+    space.ready("erp")
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [("CrashLoop", "CrashLooping"), ("PSA", "ChildRejected"), ("ImagePullBackOff", "ImagePullFailed")],
+)
+def test_a_machine_that_does_not_start(space: Space, how: str, reason: str) -> None:
+    space.put(QUOTA, "none", {"hard": {"pods": "0"}})
+    space.workload("erp", specs.machine())
+    said(space, "erp", "WaitingForQuota")
+    space.merge(VM, "erp", {"metadata": {"annotations": {FAIL: how}}})
+    space.until(VMI, "erp", lambda found: found["metadata"]["annotations"].get(FAIL) == how)
+    space.delete(QUOTA, "none")
+    said(space, "erp", reason)
+    space.merge(VM, "erp", {"metadata": {"annotations": {FAIL: None}}})
+    space.expect("erp", "Ready", "True", seconds=60.0)
+
+
+def test_a_task_that_fails(space: Space) -> None:
+    spec = specs.task(task={"backoffLimit": 0})
+    spec["container"] = {"image": "registry.example/team/build:fail-Error"}
+    space.workload("build", spec)
+    said(space, "build", "TaskFailed")
+    assert condition(space.expect("build", "Stalled", "True"), "Stalled")["reason"] == "TaskFailed"
+    space.quiet(1.0)
+    space.silence(2.0)

@@ -1,0 +1,103 @@
+"""What belonged to a Workload goes with it, except disks that are to be kept."""
+
+import pytest
+
+from scenarios import specs
+from scenarios.kinds import (
+    CLAIM,
+    DATA_SOURCE,
+    DATA_VOLUME,
+    DEPLOYMENT,
+    NAMESPACE,
+    NETWORK_POLICY,
+    SERVICE,
+    VM,
+    VMI,
+    WORKLOAD,
+)
+from scenarios.objects import Json
+from scenarios.site import Space
+
+pytestmark = pytest.mark.ground
+
+
+def test_children_go_with_their_workload_and_the_operator_writes_nothing(space: Space) -> None:
+    space.workload("web", specs.container(replicas=2))
+    space.workload("erp", specs.machine())
+    for name in ("web", "erp"):
+        space.ready(name)
+    space.quiet(2.5)
+    rest = space.audit.again()
+    for name in ("web", "erp"):
+        space.delete(WORKLOAD, name)
+    for kind, name in ((WORKLOAD, "web"), (DEPLOYMENT, "web"), (SERVICE, "web"), (NETWORK_POLICY, "web")):
+        space.gone(kind, name)
+    for kind in (WORKLOAD, VM, VMI, SERVICE):
+        space.gone(kind, "erp")
+    assert rest.writes(space.name) == []
+
+
+def cloned(space: Space, **more: object) -> Json:
+    """Make a golden image and return a service that boots from a clone of it."""
+    space.put(CLAIM, "golden", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+    space.put(DATA_SOURCE, "fedora", {"source": {"pvc": {"name": "golden", "namespace": space.name}}})
+    spec = specs.machine(**more)
+    spec["machine"] = spec["machine"] | {"bootDisk": {"dataSource": {"name": "fedora", "storage": "2Gi"}}}
+    return spec
+
+
+def disk(space: Space) -> tuple[str, str]:
+    """Return name and UID of the only disk of the Workload."""
+    volumes = space.get(VM, "db")["spec"]["template"]["spec"]["volumes"]
+    name = next(volume["dataVolume"]["name"] for volume in volumes if "dataVolume" in volume)
+    return name, space.get(CLAIM, name)["metadata"]["uid"]
+
+
+def test_a_disk_is_kept_and_taken_up_again_by_the_next_workload_of_that_name(space: Space) -> None:
+    spec = cloned(space)
+    space.workload("db", spec)
+    space.ready("db")
+    name, before = disk(space)
+    space.delete(WORKLOAD, "db")
+    space.gone(VM, "db")
+    space.silence(1.0)
+    assert space.get(DATA_VOLUME, name)
+    assert space.get(CLAIM, name)["metadata"]["uid"] == before
+    space.workload("db", spec)
+    space.ready("db")
+    assert disk(space) == (name, before)
+
+
+def test_a_disk_that_is_to_go_goes(space: Space) -> None:
+    space.workload("db", cloned(space, deletionPolicy="Delete"))
+    space.ready("db")
+    name, _ = disk(space)
+    space.delete(WORKLOAD, "db")
+    for kind, gone in ((VM, "db"), (DATA_VOLUME, name), (CLAIM, name)):
+        space.gone(kind, gone)
+
+
+def test_a_workload_that_comes_back_at_once_gets_children_of_its_own(space: Space) -> None:
+    space.workload("web", specs.container())
+    before = space.ready("web")["metadata"]["uid"]
+    space.delete(WORKLOAD, "web")
+    space.gone(WORKLOAD, "web")
+    space.workload("web", specs.container())
+    found = space.ready("web")
+    assert found["metadata"]["uid"] != before
+    assert space.children("web") == {"Deployment web", "Service web", "NetworkPolicy web"}
+
+
+def test_a_namespace_with_workloads_goes_away_without_a_storm(space: Space) -> None:
+    for number in range(3):
+        space.workload(f"web-{number}", specs.container())
+    space.workload("erp", specs.machine())
+    for name in ("web-0", "web-1", "web-2", "erp"):
+        space.ready(name)
+    space.quiet(2.5)
+    rest = space.audit.again()
+    space.delete(NAMESPACE, space.name)
+    space.gone(NAMESPACE, space.name, 60.0)
+    writes = rest.writes(space.name)
+    assert len(writes) <= 12, "\n".join(map(str, writes))
+    rest.silence(3.0, space.name)

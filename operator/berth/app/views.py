@@ -1,13 +1,14 @@
 """What a pass looks at: the store, and what is derived from it and kept until it changes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
+import orjson
 from pydantic import ValidationError
 
-from berth.api.levels import Trust
+from berth.api.levels import Backend, Trust
 from berth.api.workload import WorkloadSpec
 from berth.app.settings import Settings
 from berth.decide.ask import ask_of
@@ -18,6 +19,7 @@ from berth.plan.move import backing, current_class
 from berth.policy.compiled import CompiledPolicies, compile_policies
 from berth.policy.effective import Defaults, Effective, Subject, effective
 from berth.render.model import Subject as Rendered
+from berth.world.children import unpack
 from berth.world.parse import problems
 from berth.world.records import ChildRecord, Key, WorkloadRecord
 from berth.world.store import Store
@@ -59,6 +61,23 @@ class Unreadable:
 
     workload: WorkloadRecord
     error: str
+
+
+def _runs_in(run: ChildRecord, workload: WorkloadRecord, classes: tuple[ClassFacts, ...]) -> str:
+    """Return the class that a backing object runs in: the one placed last if the object bears it out, else its label.
+
+    A label alone may have been edited by others; a status alone is never believed.
+    """
+    placed = str((orjson.loads(workload.status).get("placement") or {}).get("className", ""))
+    if placed == run.class_name:
+        return placed
+    facts = next((each for each in classes if each.name == placed), None)
+    if facts is None or (facts.backend is Backend.POD) != (run.kind in {"Deployment", "Job"}):
+        return run.class_name
+    if facts.backend is Backend.VIRTUAL_MACHINE:
+        return placed
+    runtime = unpack(run.content)["spec"]["template"]["spec"].get("runtimeClassName")
+    return placed if runtime == facts.runtime_class_name else run.class_name
 
 
 def _alone(namespace: str) -> str:
@@ -125,7 +144,10 @@ class Views:
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), store.instancetypes)
         subject = Subject(namespace, name, workload.labels, ask, workload.spec)
         children = store.children(key)
+        found = self.catalog()
         runs = backing(children, workload.uid)
+        if runs:
+            runs = (*runs[:-1], replace(runs[-1], class_name=_runs_in(runs[-1], workload, found.classes)))
         return Look(
             workload=workload,
             spec=spec,
@@ -133,7 +155,7 @@ class Views:
             policy_subject=subject,
             namespace_labels=labels,
             effective=effective(subject, labels, self.policies(), self.defaults),
-            catalog=self.catalog(),
+            catalog=found,
             children=children,
             runs=runs,
             current=current_class(runs),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, Candidate, Requirement
+from berth.decide.model import Ask, Candidate, Outcome, Requirement
 from berth.decide.rules import POLICY_RULES
 from berth.decide.words import names, required
 
@@ -25,17 +25,21 @@ def refusal(ask: Ask, requirement: Requirement, candidates: tuple[Candidate, ...
     if ask.class_name is not None and ask.class_name not in known:
         text = f"spec.isolation.className names {ask.class_name}, which does not exist: use one of {names(known)}"
         return Reason.MISCONFIGURED, text
-    contenders = tuple(candidate for candidate in candidates if not _reasons(candidate, POLICY_RULES))
-    reason = _common(contenders or candidates)
-    nearest = sorted(contenders or candidates, key=_distance)
+    contenders = tuple(candidate for candidate in candidates if not _reasons(candidate, POLICY_RULES)) or candidates
+    reason = _common(contenders)
+    nearest = sorted(contenders, key=lambda candidate: (reason not in _reasons(candidate), *_distance(candidate)))
     return reason, "; ".join((required(requirement), *_obstacles(nearest, reason)))
 
 
 def _common(candidates: tuple[Candidate, ...]) -> Reason:
-    """Return the reason that matters: one that forbids, else what all of them miss, else that there is none."""
-    every = [_reasons(candidate) for candidate in candidates]
-    if any(Reason.MISCONFIGURED in reasons for reasons in every):
+    """Return the reason that matters: one that forbids, else what all miss, else that there is none.
+
+    Classes that may come to fit by themselves speak for all: the others are out for good, for reasons of their own.
+    """
+    if any(Reason.MISCONFIGURED in _reasons(candidate) for candidate in candidates):
         return Reason.MISCONFIGURED
+    waiting = [candidate for candidate in candidates if candidate.outcome is Outcome.NOT_NOW]
+    every = [_reasons(candidate) for candidate in waiting or candidates]
     shared = frozenset.intersection(*every) - {Reason.BELOW_REQUIRED}
     return min(shared, key=lambda reason: reason.precedence, default=Reason.NO_ELIGIBLE_CLASS)
 

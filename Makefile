@@ -40,7 +40,7 @@ check: $(INSTALLED) ## The quick loop: format, lint, types, import contracts, un
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --verbose > build/imports.log 2>&1 || (cat build/imports.log; exit 1)
+	@mkdir -p build && $(BIN)/lint-imports > build/imports.log 2>&1 || (cat build/imports.log; exit 1)
 	@$(BIN)/python -m generate --check
 	@$(BIN)/python -m pytest -q -m "not ground" -n $(WORKERS)
 

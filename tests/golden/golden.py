@@ -1,7 +1,7 @@
-"""Golden cases: `in.yaml` says what is asked, `children.yaml` what is rendered for it.
+"""Golden cases: `in.yaml` says what is asked, `decision.yaml` where it goes and why, `children.yaml` what is rendered.
 
 `in.yaml` holds a Workload, the IsolationClass it was placed in, and a Tenant where that matters; its first line says
-what the case is about. `python -m golden.golden --update` rewrites every `children.yaml`.
+what the case is about. `python -m golden.golden --update` rewrites the other two files.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from berth.decide.model import ClassFacts
 from berth.render.children import render
 from berth.render.model import Object, Subject
 from berth.world.records import ClassRecord
+from golden.decision import decided
 
 CASES = Path(__file__).parent / "cases"
 UID = "0b6c1c1e-0000-4000-8000-000000000001"
@@ -79,22 +80,31 @@ def text(bodies: list[Object]) -> str:
     return yaml.dump_all(bodies, Dumper=_Dumper, sort_keys=False, width=LINE_LENGTH, allow_unicode=True)
 
 
+def decision(name: str) -> str:
+    """Return the text of a `decision.yaml`: the class that is chosen, and why."""
+    documents = list(yaml.safe_load_all((CASES / name / "in.yaml").read_text()))
+    chosen, lines = decided(documents)
+    body = {"class": chosen, "explanation": list(lines)}
+    return yaml.dump(body, Dumper=_Dumper, sort_keys=False, width=10**6, allow_unicode=True)
+
+
 def stale(*, update: bool = False) -> list[str]:
-    """Return the cases whose `children.yaml` is not what is rendered now, and rewrite those when told to."""
+    """Return the cases whose files are not what is decided and rendered now, and rewrite those when told to."""
     found = []
     for name in names():
-        path, now = CASES / name / "children.yaml", text(rendered(name))
-        if not path.exists() or path.read_text() != now:
-            found.append(name)
-            if update:
-                path.write_text(now)
+        now = {"children.yaml": text(rendered(name)), "decision.yaml": decision(name)}
+        for path in (CASES / name / file for file in now):
+            if not path.exists() or path.read_text() != now[path.name]:
+                found.append(f"{name}/{path.name}")
+                if update:
+                    path.write_text(now[path.name])
     return found
 
 
 def main() -> int:
     """Check all cases, or rewrite them with `--update`; return 1 when one is stale."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--update", action="store_true", help="rewrite children.yaml of every case")
+    parser.add_argument("--update", action="store_true", help="rewrite decision.yaml and children.yaml of every case")
     update = parser.parse_args().update
     changed = stale(update=update)
     for name in changed:

@@ -43,7 +43,7 @@ async def test_more_objects_than_a_page_holds(server: FakeApiServer, client: Cli
         server.put(PODS, f"p{number}", value="x")
     async with reflecting(client) as running:
         assert len(running.records.now) == 1201
-    assert server.count("LIST", "pods") == 3
+    assert server.count("LIST", "pods") == 13
 
 
 async def test_cluster_scoped_objects_have_an_empty_namespace(server: FakeApiServer, client: Client) -> None:

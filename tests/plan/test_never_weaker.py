@@ -22,12 +22,12 @@ SHAPE = NodeShape(8000, 32 << 30, (), "amd64", cpu_manager=False, nested=False)
 ALL = tuple(replace(each, shapes=(SHAPE,)) for each in (CONTAINER, GVISOR, KATA, TENANTS, VM, SNP, EXCLUSIVE))
 NAMES = [each.name for each in ALL]
 
-catalogs = st.lists(st.sampled_from(ALL), unique_by=lambda each: each.name).map(tuple)
+catalogs = st.just(ALL) | st.lists(st.sampled_from(ALL), unique_by=lambda each: each.name).map(tuple)
 requirements = st.builds(
     Requirement,
-    level=st.sampled_from(IsolationLevel),
+    level=st.sampled_from([IsolationLevel.CONTAINER, *IsolationLevel]),
     node_sharing=st.sampled_from([NodeSharing.SHARED, NodeSharing.SHARED, NodeSharing.TENANT]),
-    classes=st.none() | st.frozensets(st.sampled_from(NAMES)),
+    classes=st.none() | st.sampled_from([frozenset({name, "kata"}) for name in NAMES]),
     denials=st.sampled_from([(), (), (), ("no",)]),
 )
 specs = st.fixed_dictionaries(
@@ -52,7 +52,8 @@ runs = st.lists(
         st.sampled_from([UID, UID, UID, FOREIGN, ""]),
         st.sampled_from([False, False, True]),
     ),
-    max_size=2,
+    min_size=1,
+    max_size=3,
     unique_by=lambda each: each.kind,
 ).map(tuple)
 

@@ -33,6 +33,7 @@ from scenarios.objects import SECONDS, Json
 REPOSITORY = Path(__file__).resolve().parents[2]
 MANIFESTS = REPOSITORY / "manifests"
 FAILURES = Path(__file__).with_name("failures.yaml")
+QUIET_SECONDS = 2.5
 RUNTIMES: tuple[Json, ...] = (
     {"metadata": {"name": "gvisor"}, "handler": "runsc"},
     {
@@ -223,8 +224,8 @@ class Space:
         """Return what the operator wrote into this namespace so far, by kind of write."""
         return tally(self.audit.writes(self.name))
 
-    def quiet(self, seconds: float) -> None:
-        """Wait until there was no write for so many seconds: what was under way has been written."""
+    def quiet(self, seconds: float = QUIET_SECONDS) -> None:
+        """Wait until there was no write for so many seconds: what was under way has been written, progress too."""
         eventually(lambda: not self.audit.busy(seconds, self.name), SECONDS, f"no writes for {seconds} s")
 
     def silence(self, seconds: float = 3.0) -> None:

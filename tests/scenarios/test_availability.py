@@ -1,8 +1,8 @@
 """A class that the cluster cannot run now: the Workload waits with the true reason and starts when it can."""
 
 import pytest
-from ground.nodes import PLAIN, Shape
 
+from ground.nodes import PLAIN, Shape
 from scenarios import specs
 from scenarios.kinds import CLASS, NODE, RUNTIME_CLASS
 from scenarios.objects import Json
@@ -75,7 +75,7 @@ def test_a_running_workload_whose_nodes_are_cordoned_keeps_running(space: Space)
     pod = space.pods("web")[0]["metadata"]["uid"]
     space.merge(NODE, node, {"spec": {"unschedulable": True}})
     space.expect("web", "Placed", "False", "NoCapableNode")
-    space.quiet(1.0)
+    space.quiet()
     assert [each["metadata"]["uid"] for each in space.pods("web")] == [pod]
     space.merge(NODE, node, {"spec": {"unschedulable": None}})
     space.expect("web", "Placed", "True")

@@ -62,7 +62,7 @@ def test_a_machine_halts_and_starts(space: Space) -> None:
 def test_a_new_image_rolls_out_with_one_write(space: Space) -> None:
     space.workload("web", specs.container(replicas=2))
     space.ready("web")
-    space.quiet(1.0)
+    space.quiet()
     before = space.writes()
     spec = specs.container(replicas=2)
     spec["container"] = spec["container"] | {"image": "registry.example/team/web:2"}

@@ -1,8 +1,8 @@
 """Whether the isolation that was chosen is really there is seen on pods, nodes and machines."""
 
 import pytest
-from ground.nodes import PLAIN
 
+from ground.nodes import PLAIN
 from scenarios import specs
 from scenarios.kinds import POD, VM, WORKLOAD
 from scenarios.objects import Json

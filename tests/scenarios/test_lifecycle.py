@@ -6,10 +6,10 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+
 from ground import crds, simulator
 from ground.api import eventually
 from ground.cluster import Cluster
-
 from scenarios import site, specs
 from scenarios.audit import Write
 from scenarios.kinds import CLASS, DEPLOYMENT, NETWORK_POLICY, SERVICE, VM, WORKLOAD
@@ -19,7 +19,7 @@ from scenarios.site import Space, condition
 
 pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("lifecycle")]
 
-COUNTS_SECONDS = 25.0
+COUNTS_SECONDS = 16.0
 """Within that time the counts on classes follow the Workloads."""
 
 Starter = Callable[..., Operator]
@@ -42,7 +42,7 @@ def replica(plain: Cluster, tmp_path: Path, operators: list[Operator]) -> Iterat
 
     yield make
     for operator in operators:
-        operator.kill()
+        operator.stop()
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_restart_writes_nothing_anywhere(place: Space, replica: Starter) -> No
     for number in range(3):
         place.ready(web(number))
     place.until(CLASS, "container", lambda found: found["status"]["workloads"] == 3, COUNTS_SECONDS)
-    eventually(lambda: not place.audit.busy(3.0), COUNTS_SECONDS, "at rest")
+    eventually(lambda: not place.audit.busy(COUNTS_SECONDS), 2 * COUNTS_SECONDS, "at rest")
     rest = place.audit.again()
     assert operator.stop() == 0
     operator.start()
@@ -151,7 +151,7 @@ def test_a_leader_that_is_asked_to_end_hands_over_at_once(place: Space, replica:
     leader, standby = replica().start(), replica().start(leads=False)
     place.workload("web", specs.container())
     place.ready("web")
-    place.quiet(2.5)
+    place.quiet()
     asked = monotonic()
     assert leader.stop() == 0
     eventually(standby.leads, 5.0, "the standby leads")
@@ -180,7 +180,7 @@ def test_kubevirt_comes_and_goes_without_a_restart(place: Space, replica: Starte
     place.workload("web", specs.container(replicas=2))
     place.expect("web", "Ready", "True")
     assert pod in {each["metadata"]["uid"] for each in place.pods("web")}
-    place.quiet(2.0)
+    place.quiet()
     place.silence(3.0)
     place.delete(WORKLOAD, "erp")
     place.gone(WORKLOAD, "erp")

@@ -1,9 +1,9 @@
 """A policy that comes moves what it may move by itself, holds what it may not, and never weakens what runs."""
 
 import pytest
+
 from ground.api import eventually
 from ground.nodes import Shape
-
 from scenarios import specs
 from scenarios.kinds import DEPLOYMENT, POLICY, VM, VMI, WORKLOAD
 from scenarios.objects import Json, history
@@ -29,7 +29,7 @@ def test_pods_move_up_by_themselves_without_a_gap_and_never_down(space: Space) -
     assert {state["metadata"]["uid"] for state in states} == {before["metadata"]["uid"]}
     assert min(state["status"].get("readyReplicas", 0) for state in states) >= 4
     assert max(state["status"].get("replicas", 0) for state in states) <= 5
-    space.quiet(1.0)
+    space.quiet()
     space.delete(POLICY, space.name)
     decided = space.until(WORKLOAD, "web", lambda found: "IsolationPolicy" not in str(found["status"]["placement"]))
     assert decided["status"]["placement"]["className"] == "gvisor"
@@ -39,7 +39,9 @@ def test_pods_move_up_by_themselves_without_a_gap_and_never_down(space: Space) -
 def confidential(space: Space) -> str:
     """Make a place for confidential machines, which others cannot use."""
     space.node("snp", Shape(labels={"kubevirt.io/sev-snp": "true"}))
-    return space.isolation_class("snp", {"level": "Confidential", "virtualMachine": {"launchSecurity": "snp"}, **space.pool})
+    return space.isolation_class(
+        "snp", {"level": "Confidential", "virtualMachine": {"launchSecurity": "snp"}, **space.pool}
+    )
 
 
 def test_a_machine_waits_for_approval_and_says_that_it_runs_below(space: Space, operator: Operator) -> None:
@@ -80,7 +82,7 @@ def test_where_nothing_fits_a_machine_keeps_running_and_nothing_new_starts(space
         space.expect(name, "Placed", "False")
         assert space.children(name) == set()
     space.expect("erp", "Isolated", "False", "BelowRequired")
-    space.quiet(1.0)
+    space.quiet()
     assert space.get(VM, "erp")["spec"] == spec
     assert space.get(VMI, "erp")["metadata"]["uid"] == running
     assert {event["type"] for event in space.events("erp")} == {"Warning"}
@@ -107,7 +109,7 @@ def test_pods_that_nothing_fits_keep_running_and_are_not_started_again(space: Sp
     space.expect("web", "Isolated", "False", "BelowRequired")
     space.workload("web", specs.container(replicas=5))
     space.expect("web", "Isolated", "False", "BelowRequired")
-    space.quiet(1.0)
+    space.quiet()
     after = space.get(DEPLOYMENT, "web")
     assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])
     assert after["status"]["readyReplicas"] == 2

@@ -35,7 +35,7 @@ def test_an_image_that_cannot_be_pulled(space: Space) -> None:
 def test_a_container_that_crashes(space: Space) -> None:
     space.workload("web", failing_image("CrashLoopBackOff"))
     assert "exit code 1" in said(space, "web", "CrashLooping")
-    space.quiet(1.0)
+    space.quiet()
     space.silence(2.0)
 
 
@@ -73,7 +73,7 @@ def test_a_quota_that_is_used_up(space: Space) -> None:
     space.put(QUOTA, "few", {"hard": {"pods": "0"}})
     space.workload("web", specs.container())
     assert "exceeded quota: few" in said(space, "web", "WaitingForQuota")
-    space.quiet(1.0)
+    space.quiet()
     space.silence(3.0)
     space.put(QUOTA, "few", {"hard": {"pods": "5"}})
     space.ready("web")
@@ -121,5 +121,5 @@ def test_a_task_that_fails(space: Space) -> None:
     space.workload("build", spec)
     said(space, "build", "TaskFailed")
     assert condition(space.expect("build", "Stalled", "True"), "Stalled")["reason"] == "TaskFailed"
-    space.quiet(1.0)
+    space.quiet()
     space.silence(2.0)

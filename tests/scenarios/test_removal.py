@@ -26,7 +26,7 @@ def test_children_go_with_their_workload_and_the_operator_writes_nothing(space: 
     space.workload("erp", specs.machine())
     for name in ("web", "erp"):
         space.ready(name)
-    space.quiet(2.5)
+    space.quiet()
     rest = space.audit.again()
     for name in ("web", "erp"):
         space.delete(WORKLOAD, name)
@@ -94,7 +94,7 @@ def test_a_namespace_with_workloads_goes_away_without_a_storm(space: Space) -> N
     space.workload("erp", specs.machine())
     for name in ("web-0", "web-1", "web-2", "erp"):
         space.ready(name)
-    space.quiet(2.5)
+    space.quiet()
     rest = space.audit.again()
     space.delete(NAMESPACE, space.name)
     space.gone(NAMESPACE, space.name, 60.0)

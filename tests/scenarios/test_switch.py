@@ -54,7 +54,7 @@ def test_a_machine_that_does_not_start_leaves_the_pods_serving(space: Space) -> 
     space.until(VM, "portal", lambda found: condition(found, "Failure")["status"] == "True")
     found = space.expect("portal", "Isolated", "False", "BelowRequired")
     assert condition(found, "Ready")["status"] == "False"
-    space.quiet(1.0)
+    space.quiet()
     assert pod in {each["metadata"]["uid"] for each in space.pods("portal")}
     assert space.get(DEPLOYMENT, "portal")["status"]["readyReplicas"] == 1
     space.delete(VM, "portal")

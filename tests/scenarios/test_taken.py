@@ -43,7 +43,7 @@ def test_a_foreign_object_is_never_adopted(space: Space, name: str, labels: dict
     space.workload("web", specs.container())
     found = space.expect("web", "Stalled", "True", "NameTaken")
     assert f"{name} web" in condition(found, "Stalled")["message"]
-    space.quiet(1.0)
+    space.quiet()
     assert untouched(space.get(kind, "web")) == before
     space.silence(2.0)
     space.delete(kind, "web")

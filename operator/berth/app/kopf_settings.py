@@ -59,7 +59,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.queueing.idle_timeout = 0.5
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 100
     settings.watching.initial_streaming = False
     settings.networking.connect_timeout = 10
     settings.networking.request_timeout = 60

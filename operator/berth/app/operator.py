@@ -71,9 +71,7 @@ class Operator:
         """Put the parts together."""
         settings = self.settings
         identity = f"{settings.identity or socket.gethostname()}_{uuid4().hex[:8]}"
-        self.store = Store(
-            self.queue.add, self._world_changed, lambda key: self.queue.add_after(key, _BURST_SECONDS)
-        )
+        self.store = Store(self.queue.add, self._world_changed, lambda key: self.queue.add_after(key, _BURST_SECONDS))
         self.client = Client(
             self.login.session, self.login.server, metrics=self.metrics, max_in_flight=settings.max_requests
         )
@@ -113,7 +111,7 @@ class Operator:
             self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._world_settled)
 
     def _world_settled(self) -> None:
-        """Wake every Workload if classes, policies or instance types are not what they were; the reports in any case."""
+        """Wake every Workload if classes, policies or instance types have changed; the reports in any case."""
         self._settling = None
         world = (self.views.catalog().digest, self.store.policy_revision, dict(self.store.instancetypes))
         if world != self._world:

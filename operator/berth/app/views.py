@@ -24,7 +24,6 @@ from berth.world.parse import problems
 from berth.world.records import ChildRecord, Key, WorkloadRecord
 from berth.world.store import Store
 
-
 _MAX_LABEL: Final = 63
 
 

@@ -51,7 +51,7 @@ async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -
         deps.metrics.reconcile_errors.labels(controller).inc()
         expected = isinstance(error, errors.ApiError)
         log.warning("%s: failed: %s", "/".join(key), error, extra=_fields(key), exc_info=not expected)
-        queue.add_after(key, max(queue.retry(key), getattr(error, "retry_after", None) or 0.0))
+        queue.retry(key, at_least=getattr(error, "retry_after", None) or 0.0)
     deps.metrics.reconciles.labels(controller, result).inc()
     deps.metrics.reconcile_seconds.labels(controller).observe(time.perf_counter() - started)
 

@@ -68,7 +68,7 @@ def _class_status(record: ClassRecord, facts: ClassFacts, nodes: int, placed: in
 
 
 def _failed(deps: Deps) -> dict[str, str]:
-    """Return, for every policy whose condition failed on some Workload, what went wrong on the first of them by name."""
+    """Return, for every policy whose condition failed on some Workload, what went wrong on the first of them."""
     found: dict[str, str] = {}
     for (namespace, name), outcome in sorted(deps.outcomes.items()):
         for policy, error in outcome.policy_errors:

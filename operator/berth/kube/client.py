@@ -161,7 +161,7 @@ class Client:
         return _decode(await self._call(self._request("GET", resource, resource.path(namespace, name))))
 
     async def list_pages(
-        self, resource: Resource, selection: Selection = EVERYTHING, *, limit: int = 500
+        self, resource: Resource, selection: Selection = EVERYTHING, *, limit: int = 100
     ) -> AsyncGenerator[Page]:
         """Yield the objects of a kind page by page, as of one moment.
 
@@ -253,7 +253,12 @@ class Client:
         return _decode(payload) if decode else None
 
     async def json_patch(
-        self, resource: Resource, namespace: str | None, name: str, operations: list[Obj], subresource: str | None = None
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        operations: list[Obj],
+        subresource: str | None = None,
     ) -> None:
         """Patch an object by JSON Patch (RFC 6902); what it says is so afterwards, whoever owned it before."""
         path = resource.path(namespace, name, subresource) + self._write_query

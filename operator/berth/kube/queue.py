@@ -102,10 +102,13 @@ class KeyedQueue:
         self._cancel_timer(key)
         self._timers[key] = (due, self._clock.call_at(due, self._due, key))
 
-    def retry(self, key: Key) -> float:
-        """Run this key again after its backoff, which grows with every retry until `forget`; return the seconds."""
+    def retry(self, key: Key, at_least: float = 0.0) -> float:
+        """Run this key again after its backoff, which grows with every retry until `forget`; return the seconds.
+
+        `at_least` is what the server asked to wait.
+        """
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        seconds = self._backoff.delay(failures)
+        seconds = max(self._backoff.delay(failures), at_least)
         if self._metrics is not None:
             self._metrics.workqueue_retries()
         self.add_after(key, seconds)

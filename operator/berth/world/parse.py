@@ -3,6 +3,7 @@
 Each function takes one decoded object and keeps the least that is needed; the object is dropped afterwards.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -81,10 +82,27 @@ def isolation_class(raw: Raw) -> ClassRecord:
 def isolation_policy(raw: Raw) -> PolicyRecord:
     """Project an IsolationPolicy; a spec that is not understood is kept as an error, never dropped."""
     spec, error = _understood(IsolationPolicySpec, raw)
+    unknown = sorted(_unknown(raw.get("spec") or {}, spec.model_dump(by_alias=True), "spec")) if spec else []
+    if unknown:
+        # A newer version may ask for more by a field that this one does not know: nobody can say how much.
+        spec, error = None, f"unknown field {unknown[0]}"
     meta = raw["metadata"]
     return PolicyRecord(
         meta["name"], meta["uid"], meta.get("generation", 0), spec, error, canonical(raw.get("status") or {})
     )
+
+
+def _unknown(raw: Any, known: Any, path: str) -> Iterator[str]:
+    """Yield the paths of fields that a model has dropped. Labels are no fields: their map is kept whole."""
+    if isinstance(raw, dict) and isinstance(known, dict):
+        for name, value in raw.items():
+            if name in known:
+                yield from _unknown(value, known[name], f"{path}.{name}")
+            else:
+                yield f"{path}.{name}"
+    elif isinstance(raw, list) and isinstance(known, list):
+        for one, other in zip(raw, known, strict=True):
+            yield from _unknown(one, other, path)
 
 
 def _understood(model: type[Spec], raw: Raw) -> tuple[Spec | None, str | None]:

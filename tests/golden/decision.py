@@ -1,0 +1,112 @@
+"""What is decided for a golden case, on one cluster that has everything, beside the default classes."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from berth.api.levels import IsolationLevel
+from berth.api.workload import WorkloadSpec
+from berth.decide.ask import ask_of
+from berth.decide.engine import decide
+from berth.decide.explain import explain
+from berth.decide.facts import catalog
+from berth.decide.whatif import Inputs, would_change
+from berth.policy.compiled import compile_policies
+from berth.policy.effective import Defaults, Subject, effective
+from berth.world import parse
+from berth.world.records import ClaimRecord, InstancetypeRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
+
+DEFAULT_CLASSES = Path(__file__).resolve().parents[2] / "manifests" / "defaults" / "classes.yaml"
+GI = 1 << 30
+
+DEVICES = (("devices.kubevirt.io/kvm", 1000), ("example.com/nic", 8), ("nvidia.com/A100", 8), ("nvidia.com/gpu", 8))
+VIRT = {
+    "kubevirt.io/schedulable",
+    "kubevirt.io/cpumanager",
+    "kubevirt.io/sev",
+    "kubevirt.io/sev-snp",
+    "kubevirt.io/tdx",
+}
+RUNTIMES = (
+    RuntimeClassRecord("gvisor", "u1", "runsc", 0, 0, has_overhead=False, node_selector=()),
+    RuntimeClassRecord("kata", "u2", "kata", 250, 320 << 20, has_overhead=True, node_selector=()),
+)
+KUBEVIRT = KubeVirtRecord(
+    "Deployed",
+    True,
+    "",
+    False,
+    10,
+    True,
+    frozenset(name for name, _ in DEVICES[1:]),
+    True,
+)
+
+
+class _Instancetypes(dict[str, InstancetypeRecord]):
+    """Has every instancetype: 2 processors, 4Gi."""
+
+    def __missing__(self, name: str) -> InstancetypeRecord:
+        return InstancetypeRecord(name, 2, 4 * GI, dedicated=False)
+
+    def get(self, name: str, _default: object = None) -> InstancetypeRecord:  # type: ignore[override]
+        """Return it."""
+        return self[name]
+
+
+def decided(documents: list[dict[str, Any]]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the class that is chosen for the Workload among these documents, and the whole explanation."""
+    workload = next(each for each in documents if each["kind"] == "Workload")
+    spec = WorkloadSpec.model_validate_json(orjson.dumps(workload["spec"]))
+    ask = ask_of(spec, _claim, _Instancetypes())
+    policies = compile_policies(
+        tuple(parse.isolation_policy(_stored(each)) for each in _kind(documents, "IsolationPolicy"))
+    )
+    subject = Subject(workload["metadata"]["namespace"], workload["metadata"]["name"], (), ask)
+    defaults = Defaults(IsolationLevel.CONTAINER, allowed_service_accounts=frozenset({str(spec.service_account_name)}))
+    classes = _catalog(_kind(documents, "IsolationClass"))
+    decision = decide(ask, effective(subject, (), policies, defaults).requirement, classes, None)
+    flips = would_change(Inputs(subject, (), policies, defaults, classes), decision)
+    chosen = decision.chosen.facts.name if decision.chosen else None
+    return chosen, explain(decision, spec.replicas, flips)
+
+
+def _kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [each for each in documents if each["kind"] == kind]
+
+
+def _catalog(own: list[dict[str, Any]]) -> tuple[Any, ...]:
+    """Return the classes of a case, and the default ones of other names."""
+    taken = {each["metadata"]["name"] for each in own}
+    defaults = [
+        each for each in yaml.safe_load_all(DEFAULT_CLASSES.read_text()) if each["metadata"]["name"] not in taken
+    ]
+    nodes = tuple(_node(each, architecture) for each in (*own, *defaults) for architecture in ("amd64", "arm64"))
+    records = tuple(parse.isolation_class(_stored(each)) for each in (*own, *defaults))
+    return catalog(records, RUNTIMES, nodes, KUBEVIRT, kubevirt_present=True)
+
+
+def _node(document: dict[str, Any], architecture: str) -> NodeRecord:
+    """Return a node that has everything, with the labels of a class."""
+    pool = document["spec"].get("nodes") or {}
+    labels = {**dict.fromkeys(VIRT, "true"), "cpu-feature.node.kubevirt.io/vmx": "true", **(pool.get("selector") or {})}
+    return NodeRecord(
+        name=f"{document['metadata']['name']}-{architecture}",
+        schedulable=True,
+        labels=tuple(sorted({**labels, "kubernetes.io/arch": architecture}.items())),
+        taints=(),
+        cpu=64000,
+        memory=512 * GI,
+        devices=DEVICES,
+        handlers=frozenset({"", "runc", "runsc", "kata"}),
+    )
+
+
+def _claim(name: str) -> ClaimRecord:
+    return ClaimRecord(("", name), name, ("ReadWriteMany",), block=False, bound=True)
+
+
+def _stored(document: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "metadata": {**document["metadata"], "uid": "u", "generation": 1}}

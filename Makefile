@@ -9,7 +9,7 @@ N ?= 500
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-down test check generate bench lock clean
+.PHONY: help install demo demo-down test check lint generate bench lock clean
 
 help: ## Show what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Berth needs Python 3.11 or newer: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the locked dependencies (a minute the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
@@ -31,18 +31,19 @@ demo: $(INSTALLED) ## Bring up a real control plane, run the operator, apply the
 demo-down: $(INSTALLED) ## Stop everything that `make demo` started
 	@$(BIN)/python -m ground.demo down
 
-test: $(INSTALLED) ## Run everything: the quick checks, then all tests on real control planes
-	@$(MAKE) --no-print-directory check
+test: $(INSTALLED) lint ## Run everything: the quick checks, and all tests, on real control planes too
 	@$(BIN)/python -m ground.toolchain
 	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
-check: $(INSTALLED) ## The quick loop: format, lint, types, import contracts, unit tests, freshness of generated files
+check: $(INSTALLED) lint ## The quick loop: format, lint, types, import contracts, generated files, unit tests
+	@$(BIN)/python -m pytest -q -m "not ground" -n $(WORKERS)
+
+lint: $(INSTALLED)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@mkdir -p build && $(BIN)/lint-imports > build/imports.log 2>&1 || (cat build/imports.log; exit 1)
 	@$(BIN)/python -m generate --check
-	@$(BIN)/python -m pytest -q -m "not ground" -n $(WORKERS)
 
 generate: $(INSTALLED) ## Write all generated files: CRDs, golden cases, tables in docs
 	@$(BIN)/python -m generate

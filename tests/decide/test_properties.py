@@ -295,7 +295,7 @@ def test_the_random_worlds_prove_something() -> None:
     """Worlds where nothing ever fits would satisfy every property above."""
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=200, database=None)
+    @settings(max_examples=400, database=None, derandomize=True)
     @given(world=worlds.worlds)
     def look(world: Inputs) -> None:
         decision = outcome(world)

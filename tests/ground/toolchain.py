@@ -209,3 +209,7 @@ def _python_with_pip(scratch: Path) -> str:
         return sys.executable
     venv.create(scratch / "pip", with_pip=True)
     return str(scratch / "pip" / "bin" / "python")
+
+
+if __name__ == "__main__":
+    binaries()

@@ -7,7 +7,7 @@ import pytest
 from scenarios import specs
 from scenarios.kinds import AUTOSCALER, BUDGET, DEPLOYMENT, NETWORK_POLICY, POOL, SERVICE, VM, Kind
 from scenarios.objects import Json
-from scenarios.site import Space
+from scenarios.site import Space, condition
 
 pytestmark = pytest.mark.ground
 
@@ -87,6 +87,24 @@ def test_a_child_that_lost_its_labels_is_known_by_its_owner(space: Space) -> Non
     after = space.until(SERVICE, "web", lambda found: found["metadata"].get("labels"))
     assert (uid(after), after["metadata"]["labels"]) == (uid(before), before["metadata"]["labels"])
     space.expect("web", "Stalled", "False")
+
+
+def test_a_forged_class_label_moves_nothing(space: Space) -> None:
+    space.workload("web", specs.container())
+    space.ready("web")
+    before = space.get(DEPLOYMENT, "web")
+    space.edit(DEPLOYMENT, "web", lambda found: found["metadata"]["labels"].update({"berth.dev/class": "kata"}))
+    after = space.until(DEPLOYMENT, "web", lambda found: found["metadata"]["labels"] == before["metadata"]["labels"])
+    assert after["spec"] == before["spec"]
+    assert space.expect("web", "Isolated", "True")["status"]["placement"]["className"] == "container"
+
+
+def test_a_runtime_that_others_add_is_told(space: Space) -> None:
+    space.workload("web", specs.container())
+    space.ready("web")
+    space.edit(DEPLOYMENT, "web", lambda found: found["spec"]["template"]["spec"].update(runtimeClassName="kata"))
+    found = space.expect("web", "Isolated", "False", "IsolationMismatch")
+    assert "RuntimeClass kata" in condition(found, "Isolated")["message"]
 
 
 MACHINE_EDITS: dict[str, Callable[[Json], object]] = {

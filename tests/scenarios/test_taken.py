@@ -34,8 +34,8 @@ def untouched(found: Json) -> tuple[Json, Json, set[str]]:
 
 @pytest.mark.parametrize(
     ("name", "labels"),
-    [("Deployment", LABELS), ("Service", LABELS), ("NetworkPolicy", LABELS), ("Deployment", None), ("Service", None)],
-    ids=["Deployment", "Service", "NetworkPolicy", "bare-Deployment", "bare-Service"],
+    [("Deployment", LABELS), ("Service", LABELS), ("NetworkPolicy", LABELS), ("Deployment", None)],
+    ids=["Deployment", "Service", "NetworkPolicy", "bare-Deployment"],
 )
 def test_a_foreign_object_is_never_adopted(space: Space, name: str, labels: dict[str, str] | None) -> None:
     kind, spec = SPECS[name]

@@ -116,5 +116,6 @@ def test_a_task_on_a_disk_runs_until_the_guest_powers_off(space: Space, cluster:
     found = space.ready("build")
     assert condition(found, "Ready")["reason"] == "Completed"
     assert space.children("build") == {"VirtualMachine build", "NetworkPolicy build"}
-    space.silence(3.0)
+    space.quiet()
+    space.silence(2.0)
     assert space.get(WORKLOAD, "build")["status"]["conditions"] == found["status"]["conditions"]

@@ -1,4 +1,4 @@
-"""The operator is killed, doubled and left without KubeVirt: on a control plane of its own, all tests in one process."""
+"""The operator is killed, doubled and left without KubeVirt: on a control plane of its own."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from scenarios.objects import Json, items
 from scenarios.process import Operator
 from scenarios.site import Space, condition
 
-pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("lifecycle")]
+pytestmark = pytest.mark.ground
 
 COUNTS_SECONDS = 40.0
 """Within that time the counts on classes and policies follow the Workloads."""
@@ -66,7 +66,11 @@ def converged(place: Space, operator: Operator, count: int) -> None:
 
     def ready() -> bool:
         found = items(place.cluster, WORKLOAD, place.name)
-        return operator.alive() and len(found) == count and all(condition(each, "Ready")["status"] == "True" for each in found)
+        return (
+            operator.alive()
+            and len(found) == count
+            and all(condition(each, "Ready")["status"] == "True" for each in found)
+        )
 
     eventually(ready, 90.0, f"{count} Workloads ready")
     owners = {each["metadata"]["name"]: each["metadata"]["uid"] for each in items(place.cluster, WORKLOAD, place.name)}

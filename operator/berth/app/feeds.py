@@ -127,7 +127,7 @@ def registry(login: Login, store: Store) -> kopf.OperatorRegistry:
 
     @kopf.on.login(registry=handlers)
     async def log_in(**_: Any) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(aiohttp_session=login.new_session(), server=login.server)
+        return kopf.AiohttpSession(aiohttp_session=login.kopf_session(), server=login.server)
 
     for resource in OWN:
         kopf.on.event(GROUP, VERSION, resource.plural, id=resource.plural, registry=handlers)(_handler(store, resource))

@@ -96,7 +96,15 @@ def served(api: Api) -> Iterator[str]:
 
     runner = asyncio.run_coroutine_threadsafe(start(), loop).result(SECONDS)
     yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(SECONDS)
+
+    async def stop() -> None:
+        await runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    asyncio.run_coroutine_threadsafe(stop(), loop).result(SECONDS)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(SECONDS)
     loop.close()

@@ -118,7 +118,7 @@ async def _settle(
     }
     try:
         await deps.client.apply(resource, None, record.name, body, subresource="status")
-    except errors.Conflict:
+    except (errors.Conflict, errors.NotFound):
         return True  # deleted or made anew meanwhile: the next look brings it
     table: dict[str, Any] = deps.store.classes if resource is ISOLATION_CLASSES else deps.store.policies
     table[record.name] = replace(record, status=canonical(status))

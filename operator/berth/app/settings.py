@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     """Seconds between checks that no watch has missed a Workload, class or policy."""
     progress_seconds: Annotated[float, Field(ge=0, le=600)] = 30.0
     """Seconds that a change of the number of existing replicas alone may wait to be written to status."""
-    absent_retry_seconds: Seconds = 5.0
+    absent_retry_seconds: Seconds = 15.0
     """Seconds between looks whether an optional API, such as KubeVirt's, has been installed."""
     default_level: IsolationLevel = IsolationLevel.CONTAINER
     """Isolation level of workloads that nobody asks more of."""

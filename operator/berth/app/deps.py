@@ -42,8 +42,8 @@ class Deps:
     flips: dict[object, tuple[Flip, ...]] = field(default_factory=dict)
     """What would change a decision, by its inputs: the same question is answered once."""
     pace: Pace = field(default_factory=Pace)
-    written: dict[Key, bytes] = field(default_factory=dict)
-    """Status that was last written, as JSON."""
+    written: dict[Key, int] = field(default_factory=dict)
+    """Hash of the status that was last written."""
     waiting: dict[Key, float] = field(default_factory=dict)
     """Since when a progress-only change of status waits to be written."""
 

@@ -166,14 +166,15 @@ async def _write(workload: WorkloadRecord, status: Status, deps: Deps) -> None:
         "status": status,
     }
     told = canonical(status)
-    if deps.written.get(workload.key) == told:
+    digest = hash(told)
+    if deps.written.get(workload.key) == digest:
         # It was written just so and still reads otherwise: somebody else owns a field there. Status is Berth's alone.
         same = {"op": "test", "path": "/metadata/uid", "value": workload.uid}
         whole = {"op": "replace", "path": "/status", "value": status}
         await deps.client.json_patch(WORKLOADS, namespace, name, [same, whole], subresource="status")
     else:
         await deps.client.apply(WORKLOADS, namespace, name, body, subresource="status")
-    deps.written[workload.key] = told
+    deps.written[workload.key] = digest
     deps.waiting.pop(workload.key, None)
     deps.store.put_status(workload.key, workload.uid, told)
 

@@ -128,18 +128,18 @@ class Views:
         return self._policies[1]
 
     def look(self, key: Key) -> Look | Unreadable | None:
-        """Return everything about one Workload; None when it is gone or going."""
+        """Return everything about one Workload; None when it or its namespace is gone or going."""
         store = self._store
         workload = store.workloads.get(key)
-        if workload is None or workload.deleting:
+        home = store.namespaces.get(key[0])
+        if workload is None or workload.deleting or (home is not None and home.terminating):
             return None
         try:
             spec = WorkloadSpec.model_validate_json(workload.spec)
         except ValidationError as error:
             return Unreadable(workload, problems(error))
         namespace, name = key
-        record = store.namespaces.get(namespace)
-        labels = record.labels if record else None
+        labels = home.labels if home else None
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), store.instancetypes)
         subject = Subject(namespace, name, workload.labels, ask, workload.spec)
         children = store.children(key)

@@ -14,7 +14,7 @@ from scenarios.kinds import Kind
 Json = dict[str, Any]
 NOT_FOUND = 404
 CONFLICT = 409
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 def get(cluster: Cluster, kind: Kind, namespace: str, name: str) -> Json:

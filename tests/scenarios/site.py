@@ -34,6 +34,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MANIFESTS = REPOSITORY / "manifests"
 FAILURES = Path(__file__).with_name("failures.yaml")
 QUIET_SECONDS = 2.5
+GONE_SECONDS = 90.0  # the garbage collector looks for new kinds every 30 s, and may have just looked
 RUNTIMES: tuple[Json, ...] = (
     {"metadata": {"name": "gvisor"}, "handler": "runsc"},
     {
@@ -173,7 +174,7 @@ class Space:
         """Wait until an object is as wished for."""
         return objects.until(self.cluster, kind, self.name, name, wish, seconds)
 
-    def gone(self, kind: Kind, name: str, seconds: float = SECONDS) -> None:
+    def gone(self, kind: Kind, name: str, seconds: float = GONE_SECONDS) -> None:
         """Wait until an object is gone."""
         objects.gone(self.cluster, kind, self.name, name, seconds)
 

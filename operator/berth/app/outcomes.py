@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from berth.decide.model import Cost
 from berth.observe.model import Scene, Status
-from berth.observe.status import requested
+from berth.observe.status import overhead_of, requested
 from berth.policy.effective import Effective
 
 
@@ -34,10 +34,6 @@ def outcome_of(scene: Scene, status: Status, policy: Effective) -> Outcome:
     """Return the outcome that a status stands for."""
     conditions = {each["type"]: each for each in status["conditions"]}
     placement = status.get("placement") or {}
-    overhead = next(
-        (each.overhead for each in scene.decision.candidates if each.facts.name == placement.get("className")), Cost()
-    )
-    placed = bool(placement)
     return Outcome(
         class_name=placement.get("className", ""),
         level=placement.get("level", ""),
@@ -48,8 +44,8 @@ def outcome_of(scene: Scene, status: Status, policy: Effective) -> Outcome:
         below=scene.move.below,
         pending=scene.move.pending is not None,
         isolated=conditions["Isolated"]["status"],
-        requested=requested(scene) if placed else Cost(),
-        overhead=overhead.times(scene.spec.replicas) if placed else Cost(),
+        requested=requested(scene) if placement else Cost(),
+        overhead=overhead_of(scene) or Cost(),
         time_to_ready=(status.get("timeToReady") or {}).get("seconds"),
         policies=tuple(name for name, _ in policy.matched),
         policy_errors=policy.errors,

@@ -136,7 +136,8 @@ def _pending(scene: Scene) -> Status | None:
     }
 
 
-def _overhead(scene: Scene) -> Cost | None:
+def overhead_of(scene: Scene) -> Cost | None:
+    """Return what isolation adds where it is placed, all replicas together; None when it has no place."""
     placed = scene.move.placed
     if placed is None:
         return None
@@ -154,12 +155,12 @@ def requested(scene: Scene) -> Cost:
 
 
 def _cost(scene: Scene) -> Status | None:
-    overhead = _overhead(scene)
+    overhead = overhead_of(scene)
     return None if overhead is None else {"requested": amounts(requested(scene)), "overhead": amounts(overhead)}
 
 
 def _overhead_text(scene: Scene) -> str | None:
-    overhead = _overhead(scene)
+    overhead = overhead_of(scene)
     return None if overhead is None else f"{format_cpu(overhead.cpu)}/{format_memory(overhead.memory)}"
 
 

@@ -129,6 +129,34 @@ def test_taints(taint: tuple[str, str, str], toleration: dict[str, str], accepte
     assert (facts_of(record, a_node(taints=(taint,))).unavailable is None) == accepted
 
 
+@pytest.mark.parametrize(
+    ("taint", "toleration", "accepted"),
+    [
+        (("sandbox", "kata", "NoSchedule"), ("sandbox", "kata", "NoSchedule"), True),
+        (("sandbox", "kata", "NoSchedule"), ("sandbox", "", None), False),
+        (("sandbox", "kata", "NoExecute"), ("sandbox", None, "NoSchedule"), False),
+        (("sandbox", "kata", "NoExecute"), (None, None, None), True),
+    ],
+)
+def test_a_runtime_class_tolerates_taints_as_well(
+    taint: tuple[str, str, str], toleration: tuple[str | None, str | None, str | None], accepted: bool
+) -> None:
+    runtime, node = replace(RUNTIMES[0], tolerations=(toleration,)), a_node(taints=(taint,))
+    facts = facts_of(KATA, node, runtimes=(runtime,))
+    assert (facts.unavailable is None) == accepted
+    assert facts.tolerations == ()
+    assert facts_of(RUNC, node, runtimes=(runtime,)).unavailable is not None
+
+
+def test_both_tolerations_together_open_a_node() -> None:
+    record = a_class(
+        "kata", level="Virtualized", pod={"runtimeClassName": "kata"}, nodes={"tolerations": [{"key": "pool"}]}
+    )
+    runtime = replace(RUNTIMES[0], tolerations=(("sandbox", None, None),))
+    node = a_node(taints=(("pool", "a", "NoSchedule"), ("sandbox", "", "NoSchedule")))
+    assert facts_of(record, node, runtimes=(runtime,)).unavailable is None
+
+
 def test_nodes_are_chosen_by_the_labels_of_the_class_and_of_its_runtime_class() -> None:
     runtime = replace(RUNTIMES[0], node_selector=(("kata", "yes"),))
     record = a_class("kata", level="Virtualized", pod={"runtimeClassName": "kata"}, nodes={"selector": {"pool": "a"}})

@@ -19,13 +19,15 @@ from berth.decide.facts import _shape as shape_of
 from berth.decide.facts import shapes
 from berth.decide.fingerprint import canonical, hashes
 from berth.decide.model import Ask, ClassFacts, Decision, Requirement
-from berth.decide.rules import RULES
+from berth.decide.rules import CLASS_RULES, RULES, WORKLOAD_RULES
 from berth.decide.rules.capacity import capacity
 from berth.decide.whatif import outcome, would_change
+from berth.policy import compiled
+from berth.policy import effective as joined
 from berth.policy.compiled import compile_policies
 from berth.policy.effective import effective
 from berth.world.records import NodeRecord, PolicyRecord
-from decide import worlds
+from decide import faults, worlds
 from decide.builders import ANYTHING, pods
 
 ABOVE_ALL = len(IsolationLevel)
@@ -208,17 +210,29 @@ def test_a_refusal_always_gives_a_reason_and_something_to_do(world: Inputs) -> N
 
 
 @given(
-    world=worlds.worlds, which=st.integers(0, len(RULES) - 1), error=st.sampled_from((ValueError, KeyError, TypeError))
+    world=worlds.worlds, name=st.sampled_from(faults.NAMES), error=st.sampled_from((ValueError, KeyError, TypeError))
 )
-def test_a_rule_that_raises_never_makes_a_class_fit(world: Inputs, which: int, error: type[Exception]) -> None:
-    def broken(*_: object) -> None:
-        raise error("boom")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "RULES", (*RULES[:which], broken, *RULES[which + 1 :]))
+def test_a_rule_that_raises_never_makes_a_class_fit(world: Inputs, name: str, error: type[Exception]) -> None:
+    with faults.breaking(name, error("boom")):
         decision = outcome(world)
     assert decision.chosen is None
     assert not fitting(decision)
+
+
+@given(ask=worlds.asks, facts=worlds.a_class_of("c0"))
+def test_a_rule_passes_whomever_it_does_not_concern(ask: Ask, facts: ClassFacts) -> None:
+    for rule, concerns in WORKLOAD_RULES.items():
+        assert concerns(ask) or rule(ask, facts) is None, rule.__name__
+
+
+@given(world=worlds.worlds, other=worlds.worlds)
+def test_what_is_remembered_is_what_would_be_found_anew(world: Inputs, other: Inputs) -> None:
+    first = canonical(outcome(world))
+    outcome(replace(world, subject=other.subject, current=other.current))
+    assert canonical(outcome(world)) == first
+    for remembered in (engine._under, compiled.matching, joined._joined):
+        remembered.cache_clear()
+    assert canonical(outcome(world)) == first
 
 
 UNKNOWN = [
@@ -259,9 +273,11 @@ def test_leaving_out_covered_nodes_changes_no_decision(nodes: list[NodeRecord], 
     facts = replace(facts, unavailable=None)
     every = replace(facts, shapes=tuple(shape_of(node) for node in nodes))
     reduced = replace(facts, shapes=shapes(nodes))
-    for rule in RULES:
-        assert (rule(ask, ANYTHING, every) is None) == (rule(ask, ANYTHING, reduced) is None), rule.__name__
-    assert capacity(ask, ANYTHING, pods(shapes=())) is not None
+    for rule in WORKLOAD_RULES:
+        assert (rule(ask, every) is None) == (rule(ask, reduced) is None), rule.__name__
+    for rule in CLASS_RULES:
+        assert rule(ANYTHING, every) == rule(ANYTHING, reduced), rule.__name__
+    assert capacity(ask, pods(shapes=())) is not None
 
 
 REPLAY = """

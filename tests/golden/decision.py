@@ -10,13 +10,13 @@ from berth.api.levels import IsolationLevel
 from berth.api.workload import WorkloadSpec
 from berth.decide.ask import ask_of
 from berth.decide.engine import decide
-from berth.decide.explain import explain
 from berth.decide.facts import catalog
 from berth.decide.whatif import Inputs, would_change
 from berth.policy.compiled import compile_policies
 from berth.policy.effective import Defaults, Subject, effective
 from berth.world import parse
 from berth.world.records import ClaimRecord, InstancetypeRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
+from golden.explain import explain
 
 DEFAULT_CLASSES = Path(__file__).resolve().parents[2] / "manifests" / "defaults" / "classes.yaml"
 GI = 1 << 30

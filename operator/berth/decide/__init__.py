@@ -1,1 +1,1 @@
-"""Which class, and why: rules x classes -> verdicts -> choice; explanation; what would change it."""
+"""Which class, and why: rules x classes -> verdicts -> choice; what would change it."""

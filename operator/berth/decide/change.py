@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from berth.decide.model import ClassFacts
-from berth.policy.compiled import CompiledPolicies, Labels
+from berth.policy.compiled import CompiledPolicies, Labels, without
 from berth.policy.effective import Defaults, Subject
 
 
@@ -58,8 +58,7 @@ def apply(inputs: Inputs, change: Change) -> Inputs:
             spec = _edited(subject.spec, change.path.split("."), change.value)
             return replace(inputs, subject=replace(subject, ask=replace(subject.ask, **fields), spec=spec))
         case Target.POLICY:
-            kept = tuple(policy for policy in inputs.policies.policies if policy.name not in change.names)
-            return replace(inputs, policies=CompiledPolicies(kept))
+            return replace(inputs, policies=without(inputs.policies, change.names))
         case Target.CLASSES:
             changed = (replace(facts, **fields) if facts.name in change.names else facts for facts in inputs.catalog)
             return replace(inputs, catalog=tuple(changed))

@@ -13,6 +13,8 @@ from berth.decide.model import Ask, ClassFacts, Cost, MachineAsk
 MI: Final = 1 << 20
 
 _NOTHING: Final = Cost()
+_POD: Final = Backend.POD
+"""Every decision asks for it dozens of times, and up to Python 3.11 members of an enum are slow to look up."""
 _FIXED: Final = 240 * MI
 """Launcher's monitor 25, launcher 100, virtlogd 25, virtqemud 40, QEMU 50."""
 _IO_THREAD: Final = 8 * MI
@@ -29,7 +31,7 @@ _EXEC_PROBE: Final = 10 * MI
 
 def overhead(ask: Ask, facts: ClassFacts) -> Cost:
     """Return what isolation adds to one replica."""
-    if facts.backend is Backend.POD:
+    if facts.backend is _POD:
         return facts.overhead
     return _NOTHING if ask.machine is None else Cost(0, machine_overhead(ask, ask.machine, facts))
 
@@ -65,7 +67,7 @@ def requested(ask: Ask, facts: ClassFacts) -> Cost:
 
     KubeVirt requests 1 / cpuAllocationRatio of a processor per virtual processor, and whole ones when dedicated.
     """
-    if facts.backend is Backend.POD:
+    if facts.backend is _POD:
         return Cost(ask.cpu, ask.memory)
     machine = ask.machine
     if machine is None:
@@ -74,6 +76,9 @@ def requested(ask: Ask, facts: ClassFacts) -> Cost:
     return Cost(machine.vcpus * 1000 // (1 if whole else facts.cpu_allocation_ratio), machine.memory)
 
 
-def needed(ask: Ask, facts: ClassFacts) -> Cost:
-    """Return what one replica sets aside on its node."""
-    return requested(ask, facts) + overhead(ask, facts)
+def needed(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
+    """Return the processors and the memory that one replica sets aside on its node, with overhead."""
+    if facts.backend is _POD:
+        return ask.cpu + facts.overhead.cpu, ask.memory + facts.overhead.memory
+    asked, added = requested(ask, facts), overhead(ask, facts)
+    return asked.cpu + added.cpu, asked.memory + added.memory

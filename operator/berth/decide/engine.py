@@ -1,28 +1,31 @@
 """The decision: every rule for every class, then the cheapest class that fits. Pure and independent of order."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from functools import lru_cache, partial
+from typing import Final, TypeVar
 
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.decide.cost import overhead
 from berth.decide.model import Ask, Candidate, ClassFacts, Cost, Decision, Outcome, Requirement, Verdict
 from berth.decide.refusal import refusal
-from berth.decide.rules import RULES
+from berth.decide.rules import CLASS_RULES, WORKLOAD_RULES
 from berth.decide.words import required
+
+Given = TypeVar("Given", Ask, Requirement)
 
 _UNKNOWN: Final = Cost()
 
 
 def decide(ask: Ask, requirement: Requirement, catalog: tuple[ClassFacts, ...], current: str | None) -> Decision:
     """Return where a workload goes. `current` is the class it runs in, as seen on its children."""
-    ordered = sorted(catalog, key=lambda facts: facts.name)
-    candidates = tuple(examine(ask, requirement, facts, facts.name == current) for facts in ordered)
+    candidates = _candidates(ask, _under(requirement, catalog), current)
     fitting = [candidate for candidate in candidates if not candidate.verdicts]
     if requirement.denials or not fitting:
         reason, message = refusal(ask, requirement, candidates)
         return Decision(None, candidates, requirement, reason, message)
-    cheapest = min(fitting, key=lambda candidate: _preference(ask, candidate))
+    cheapest = min(fitting, key=partial(_preference, ask))
     chosen = next((each for each in fitting if each.facts.name == current), cheapest)
     if chosen is not cheapest:
         why = f"it runs there, though {cheapest.facts.name} would do as well; it still meets"
@@ -34,22 +37,52 @@ def decide(ask: Ask, requirement: Requirement, catalog: tuple[ClassFacts, ...], 
     return Decision(chosen, candidates, requirement, Reason.PLACED, message)
 
 
-def examine(ask: Ask, requirement: Requirement, facts: ClassFacts, stays: bool = False) -> Candidate:  # noqa: FBT001, FBT002
-    """Put every rule to one class. A class that is disabled takes nobody new but keeps whoever runs there (`stays`)."""
-    seen = replace(facts, enabled=True) if stays and not facts.enabled else facts
-    verdicts, added = [], _UNKNOWN
-    for rule in RULES:
-        try:
-            verdict = rule(ask, requirement, seen)
-        except Exception as error:  # noqa: BLE001 - a rule that breaks must rule the class out, never let it pass
-            verdict = _broken(rule.__name__, error)
-        if verdict is not None:
-            verdicts.append(verdict)
+@lru_cache(maxsize=1024)
+def _under(requirement: Requirement, catalog: tuple[ClassFacts, ...]) -> tuple[Candidate, ...]:
+    """Return every class, by name, as all workloads under a requirement share it. Remembered, for there are many."""
+    ordered = sorted(catalog, key=lambda facts: facts.name)
+    verdicts = zip(*(_put(rule, requirement, ordered) for rule in CLASS_RULES), strict=True)
+    return tuple(
+        Candidate(facts, tuple(filter(None, each)), facts.overhead)
+        for facts, each in zip(ordered, verdicts, strict=True)
+    )
+
+
+def _candidates(ask: Ask, shared: tuple[Candidate, ...], current: str | None) -> tuple[Candidate, ...]:
+    """Put a workload to every class. One that is disabled takes nobody new, but keeps whoever runs there."""
+    classes = [each.facts for each in shared]
+    seen = [replace(each, enabled=True) if each.name == current and not each.enabled else each for each in classes]
+    verdicts = zip(*[_put(rule, ask, seen) for rule, concerns in WORKLOAD_RULES.items() if concerns(ask)], strict=True)
+    return tuple([_candidate(ask, each, found) for each, found in zip(shared, verdicts, strict=True)])
+
+
+def _candidate(ask: Ask, shared: Candidate, verdicts: tuple[Verdict | None, ...]) -> Candidate:
+    """Return what a class is to one workload, which mostly is what it is to all."""
+    facts, added = shared.facts, _UNKNOWN
     try:
         added = overhead(ask, facts)
     except Exception as error:  # noqa: BLE001 - a class whose cost is unknown cannot be compared with others
-        verdicts.append(_broken("cost", error))
-    return Candidate(facts, tuple(verdicts), added)
+        verdicts = (*verdicts, _broken("cost", error))
+    if added is shared.overhead and not any(verdicts):
+        return shared
+    return Candidate(facts, (*shared.verdicts, *filter(None, verdicts)), added)
+
+
+def _put(
+    rule: Callable[[Given, ClassFacts], Verdict | None], given: Given, classes: Sequence[ClassFacts]
+) -> list[Verdict | None]:
+    """Put a rule to every class; if it breaks, then to one after the other."""
+    try:
+        return [rule(given, facts) for facts in classes]
+    except Exception:  # noqa: BLE001 - `_guarded` says which class broke it, and how
+        return [_guarded(rule, given, facts) for facts in classes]
+
+
+def _guarded(rule: Callable[[Given, ClassFacts], Verdict | None], given: Given, facts: ClassFacts) -> Verdict | None:
+    try:
+        return rule(given, facts)
+    except Exception as error:  # noqa: BLE001 - a rule that breaks must rule the class out, never let it pass
+        return _broken(rule.__name__, error)
 
 
 def _broken(rule: str, error: Exception) -> Verdict:

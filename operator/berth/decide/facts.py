@@ -13,7 +13,7 @@ from berth.api.levels import Backend, IsolationLevel
 from berth.api.quantity import amount, millicores
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Cost, NodeShape, Unavailable
-from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
+from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord, Toleration
 
 _KUBEVIRT_DEVICES: Final = "devices.kubevirt.io/"
 KVM: Final = f"{_KUBEVIRT_DEVICES}kvm"
@@ -123,7 +123,8 @@ def _contradiction(spec: IsolationClassSpec) -> str | None:
 def _offer(name: str, spec: IsolationClassSpec, cluster: Cluster) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
     """Return why a class cannot run, and the nodes that could run it once that is mended."""
     runtime = _runtime(spec, cluster)
-    selector, tolerations = _selector(spec, runtime), _tolerations(spec)
+    selector = _selector(spec, runtime)
+    tolerations = (*_tolerations(spec), *(runtime.tolerations if runtime else ()))
     placed = tuple(node for node in cluster.nodes if _accepts(node, selector, tolerations))
     if spec.virtual_machine is not None:
         missing, capable = _machine_nodes(spec, cluster, placed)
@@ -213,9 +214,7 @@ def _tolerations(spec: IsolationClassSpec) -> tuple[tuple[str, str | None, str |
     return tuple((each.key, each.value, each.effect) for each in given)
 
 
-def _accepts(
-    node: NodeRecord, selector: set[tuple[str, str]], tolerations: tuple[tuple[str, str | None, str | None], ...]
-) -> bool:
+def _accepts(node: NodeRecord, selector: set[tuple[str, str]], tolerations: tuple[Toleration, ...]) -> bool:
     """Return whether the scheduler may put pods of the class on a node, size aside."""
     return (
         node.schedulable
@@ -224,10 +223,10 @@ def _accepts(
     )
 
 
-def _tolerated(taint: tuple[str, str, str], tolerations: tuple[tuple[str, str | None, str | None], ...]) -> bool:
-    """Return whether one toleration covers a taint; an unset value or effect covers all, as in core/v1."""
+def _tolerated(taint: tuple[str, str, str], tolerations: tuple[Toleration, ...]) -> bool:
+    """Return whether one toleration covers a taint; what is unset covers all, as in core/v1."""
     return any(
-        key == taint[0] and value in (None, taint[1]) and effect in (None, taint[2])
+        key in (None, taint[0]) and value in (None, taint[1]) and effect in (None, taint[2])
         for key, value, effect in tolerations
     )
 

@@ -28,8 +28,9 @@ def catalog_hash(catalog: tuple[ClassFacts, ...]) -> str:
     return _hash(sorted(catalog, key=lambda facts: facts.name))
 
 
+@lru_cache(maxsize=1024)
 def policy_hash(requirement: Requirement) -> str:
-    """Return the hash of the effective requirement."""
+    """Return the hash of the effective requirement; remembered, since many workloads share one."""
     return _hash(requirement)
 
 

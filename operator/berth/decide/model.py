@@ -9,7 +9,7 @@ from typing import Final
 
 from berth.api.levels import Backend, IsolationLevel, NodeSharing
 from berth.api.reasons import Reason
-from berth.policy.model import Ask, ClaimAsk, MachineAsk, Requirement, Source
+from berth.policy.model import Ask, ClaimAsk, HashedOnce, MachineAsk, Requirement, Source
 
 __all__ = [
     "ENGINE_VERSION",
@@ -78,9 +78,11 @@ class Unavailable:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClassFacts:
+@dataclass(frozen=True)
+class ClassFacts(HashedOnce):
     """One IsolationClass together with what this cluster offers for it."""
+
+    __hash__ = HashedOnce.__hash__
 
     name: str
     level: IsolationLevel

@@ -11,6 +11,7 @@ _LISTED = 8
 """Most names that one list shows."""
 
 
+@lru_cache(maxsize=1024)
 def required(requirement: Requirement) -> str:
     """Return what is required and by whom: `Virtualized required by IsolationPolicy pci (cardholder data)`."""
     phrase = f"{requirement.level} required by {requirement.by('level')}"

@@ -1,8 +1,8 @@
 """Policies prepared for matching: done once whenever a policy changes."""
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
 
 from berth.api.isolation_policy import IsolationPolicySpec, Match, Require
 from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode, Trust, WorkloadType
@@ -16,9 +16,9 @@ _MAX_VALUE: Final = 1024
 """Longest name and value of a source that the status takes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledPolicy:
-    """One policy. What is None is not required or not asked for."""
+    """One policy. What is None is not required or not asked for. Equal only to itself, to be looked up quickly."""
 
     name: str
     mode: PolicyMode
@@ -42,9 +42,9 @@ class CompiledPolicy:
 Labels = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CompiledPolicies:
-    """All policies, sorted by name. Equal only to itself, so that `in_namespace` finds it again quickly."""
+    """All policies, sorted by name. Equal only to itself, to be looked up quickly."""
 
     policies: tuple[CompiledPolicy, ...] = ()
 
@@ -53,17 +53,55 @@ class CompiledPolicies:
         """Return name and error of every policy that was not understood: its Accepted is False."""
         return tuple((policy.name, policy.error) for policy in self.policies if policy.error is not None)
 
+    @cached_property
+    def namespace_keys(self) -> frozenset[str]:
+        """Return the labels of namespaces that some policy looks at."""
+        return frozenset(key for policy in self.policies for key, _, _ in policy.namespace)
+
+    @cached_property
+    def workload_keys(self) -> frozenset[str]:
+        """Return the labels of workloads that some policy looks at."""
+        return frozenset(key for policy in self.policies for key, _, _ in policy.workload)
+
+
+class Looks(NamedTuple):
+    """All that matchers see of a workload, its condition aside. Many workloads look the same to all policies."""
+
+    namespace: Labels | None
+    """Labels of the namespace that some policy looks at; None where they could not be read."""
+    labels: Labels
+    """Its own labels that some policy looks at."""
+    tenant: str | None
+    type: WorkloadType
+    trust: Trust
+
+
+def labels_seen(labels: Labels, keys: frozenset[str]) -> Labels:
+    """Return the labels that policies look at."""
+    return tuple([label for label in labels if label[0] in keys])
+
 
 @lru_cache(maxsize=4096)
-def in_namespace(compiled: CompiledPolicies, labels: Labels | None) -> tuple[CompiledPolicy, ...]:
-    """Return the policies that may match in a namespace; all of them where its labels could not be read (None).
+def matching(compiled: CompiledPolicies, looks: Looks) -> tuple[CompiledPolicy, ...]:
+    """Return the policies that match, those with a condition if it holds. Remembered for all that look the same."""
+    namespace = None if looks.namespace is None else dict(looks.namespace)
+    labels = dict(looks.labels)
+    return tuple(
+        policy
+        for policy in compiled.policies
+        # Labels that could not be read match every namespaceSelector.
+        if (namespace is None or selects(policy.namespace, namespace))
+        and selects(policy.workload, labels)
+        and (policy.tenants is None or looks.tenant in policy.tenants)
+        and (policy.types is None or looks.type in policy.types)
+        and (policy.trust is None or looks.trust in policy.trust)
+    )
 
-    Remembered, since a namespace holds many workloads.
-    """
-    if labels is None:
-        return compiled.policies
-    known = dict(labels)
-    return tuple(policy for policy in compiled.policies if selects(policy.namespace, known))
+
+@lru_cache(maxsize=256)
+def without(compiled: CompiledPolicies, names: tuple[str, ...]) -> CompiledPolicies:
+    """Return the policies but some. Remembered, so that what matches among them is."""
+    return CompiledPolicies(tuple(policy for policy in compiled.policies if policy.name not in names))
 
 
 def compile_policies(records: tuple[PolicyRecord, ...]) -> CompiledPolicies:

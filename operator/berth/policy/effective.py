@@ -1,17 +1,17 @@
 """The effective requirement of one workload: the join of everything that matches it, with who asked for what."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
 from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode, Trust
 from berth.policy.cel import bind, holds
-from berth.policy.compiled import CompiledPolicies, CompiledPolicy, Labels, in_namespace
-from berth.policy.model import Ask, Requirement, Source
-from berth.policy.selector import selects
+from berth.policy.compiled import CompiledPolicies, CompiledPolicy, Labels, Looks, labels_seen, matching
+from berth.policy.model import Ask, HashedOnce, Requirement, Source
 
 Rung = TypeVar("Rung", IsolationLevel, NodeSharing)
 
@@ -33,9 +33,19 @@ class Subject:
     """The tenant that the namespace belongs to; None is knowledge: it belongs to none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Said(NamedTuple):
+    """What an author says that bears on the requirement."""
+
+    level: IsolationLevel | None
+    trust: Trust | None
+    service_account: str | None
+
+
+@dataclass(frozen=True)
+class Defaults(HashedOnce):
     """What holds where no policy says anything."""
+
+    __hash__ = HashedOnce.__hash__
 
     level: IsolationLevel
     trust_levels: tuple[tuple[Trust, IsolationLevel], ...] = (
@@ -65,57 +75,61 @@ def effective(
 ) -> Effective:
     """Return what is required of a workload. Labels that could not be read (None) match every namespaceSelector."""
     matched, errors = _matching(subject, namespace_labels, policies)
-    enforced = [policy for policy in matched if policy.mode is PolicyMode.ENFORCE]
-    requirement = _join(subject.ask, defaults, enforced)
-    warned = [policy for policy in matched if policy.mode is PolicyMode.WARN]
-    demanding = any(_exceeds(policy, requirement) for policy in warned)
-    with_warn = _join(subject.ask, defaults, enforced + warned) if demanding else None
-    return Effective(requirement, tuple((policy.name, policy.mode) for policy in matched), with_warn, errors)
+    ask = subject.ask
+    found = _joined(Said(ask.level, ask.trust, ask.service_account), defaults, matched)
+    return replace(found, errors=errors) if errors else found
 
 
 def _matching(
     subject: Subject, namespace_labels: Labels | None, policies: CompiledPolicies
-) -> tuple[list[CompiledPolicy], tuple[tuple[str, str], ...]]:
-    labels, bound = dict(subject.labels), None
-    matched, errors = [], []
-    for policy in in_namespace(policies, namespace_labels):
-        if not _static_match(policy, subject, labels):
-            continue
+) -> tuple[tuple[CompiledPolicy, ...], tuple[tuple[str, str], ...]]:
+    bound, matched, errors = None, [], []
+    for policy in matching(policies, _looks(subject, namespace_labels, policies)):
         if policy.when is not None:
             if bound is None and policy.when.error is None:
-                bound = _variables(subject, namespace_labels, labels)
+                bound = _variables(subject, namespace_labels)
             true, error = holds(policy.when, bound)
             if error is not None:
                 errors.append((policy.name, error))
             if not true:
                 continue
         matched.append(policy)
-    return matched, tuple(errors)
+    return tuple(matched), tuple(errors)
 
 
-def _static_match(policy: CompiledPolicy, subject: Subject, labels: Mapping[str, str]) -> bool:
-    """Return whether all matchers hold but those on the namespace's labels and the condition."""
-    if policy.workload and not selects(policy.workload, labels):
-        return False
-    if policy.tenants is not None and subject.tenant not in policy.tenants:
-        return False
-    if policy.types is not None and subject.ask.type not in policy.types:
-        return False
-    # An author who says nothing of the code has not said that it can be trusted.
-    return policy.trust is None or (subject.ask.trust or Trust.RESTRICTED) in policy.trust
+def _looks(subject: Subject, namespace_labels: Labels | None, policies: CompiledPolicies) -> Looks:
+    return Looks(
+        namespace=None if namespace_labels is None else labels_seen(namespace_labels, policies.namespace_keys),
+        labels=labels_seen(subject.labels, policies.workload_keys),
+        tenant=subject.tenant,
+        type=subject.ask.type,
+        # An author who says nothing of the code has not said that it can be trusted.
+        trust=subject.ask.trust or Trust.RESTRICTED,
+    )
 
 
-def _variables(subject: Subject, namespace_labels: Labels | None, labels: Mapping[str, str]) -> Any:
+def _variables(subject: Subject, namespace_labels: Labels | None) -> Any:
     """Return what conditions see; what could not be read is left out, so that naming it is an error, hence a match."""
-    workload: dict[str, object] = {"labels": labels, "name": subject.name}
+    workload: dict[str, object] = {"labels": dict(subject.labels), "name": subject.name}
     with suppress(orjson.JSONDecodeError):
         workload["spec"] = orjson.loads(subject.spec)
     known = {} if namespace_labels is None else {"labels": dict(namespace_labels)}
     return bind({"workload": workload, "ns": {"name": subject.namespace, **known}})
 
 
-def _join(ask: Ask, defaults: Defaults, policies: list[CompiledPolicy]) -> Requirement:
-    own = tuple(_authors_levels(ask, defaults))
+@lru_cache(maxsize=4096)
+def _joined(said: Said, defaults: Defaults, matched: tuple[CompiledPolicy, ...]) -> Effective:
+    """Return what holds under policies that match. Remembered, since many workloads are under the same ones."""
+    enforced = [policy for policy in matched if policy.mode is PolicyMode.ENFORCE]
+    requirement = _join(said, defaults, enforced)
+    warned = [policy for policy in matched if policy.mode is PolicyMode.WARN]
+    demanding = any(_exceeds(policy, requirement) for policy in warned)
+    with_warn = _join(said, defaults, enforced + warned) if demanding else None
+    return Effective(requirement, tuple((policy.name, policy.mode) for policy in matched), with_warn)
+
+
+def _join(said: Said, defaults: Defaults, policies: list[CompiledPolicy]) -> Requirement:
+    own = tuple(_authors_levels(said, defaults))
     level = _highest({defaults.level, *(each for each, _ in own), *(policy.level for policy in policies)})
     sharing = _highest({defaults.node_sharing, *(policy.sharing for policy in policies)})
     lists = [policy.classes for policy in policies if policy.classes is not None]
@@ -132,7 +146,7 @@ def _join(ask: Ask, defaults: Defaults, policies: list[CompiledPolicy]) -> Requi
         node_sharing=sharing,
         classes=frozenset.intersection(*lists) if lists else None,
         sources=tuple(sorted(sources, key=_order)),
-        denials=_denials(ask, defaults),
+        denials=_denials(said, defaults),
     )
 
 
@@ -140,13 +154,13 @@ def _order(source: Source) -> tuple[str, str, str]:
     return source.dimension, source.by, source.value
 
 
-def _authors_levels(ask: Ask, defaults: Defaults) -> Iterable[tuple[IsolationLevel, str]]:
+def _authors_levels(said: Said, defaults: Defaults) -> Iterable[tuple[IsolationLevel, str]]:
     """Yield what the author asks for, by level and by trust."""
-    if ask.level is not None:
-        yield ask.level, LEVEL_SOURCE
-    if ask.trust is not None:
+    if said.level is not None:
+        yield said.level, LEVEL_SOURCE
+    if said.trust is not None:
         for trust, level in defaults.trust_levels:
-            if trust is ask.trust:
+            if trust is said.trust:
                 yield level, f"spec.trust {trust}"
 
 
@@ -155,11 +169,11 @@ def _highest(rungs: set[Rung | None]) -> Rung:
     return max((rung for rung in rungs if rung is not None), key=lambda rung: rung.rank)
 
 
-def _denials(ask: Ask, defaults: Defaults) -> tuple[str, ...]:
-    if ask.service_account is None or ask.service_account in defaults.allowed_service_accounts:
+def _denials(said: Said, defaults: Defaults) -> tuple[str, ...]:
+    if said.service_account is None or said.service_account in defaults.allowed_service_accounts:
         return ()
     allowed = ", ".join(sorted(defaults.allowed_service_accounts)) or "none"
-    name = ask.service_account
+    name = said.service_account
     fix = "remove it, or ask the platform admins to allow it"
     return (f"ServiceAccount {name} in spec.serviceAccountName is not allowed (allowed: {allowed}): {fix}",)
 

@@ -4,6 +4,7 @@ CPU in millicores, memory in bytes.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from berth.api.levels import IsolationLevel, NodeSharing, Trust, WorkloadType
@@ -102,9 +103,25 @@ class Source:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class HashedOnce:
+    """A frozen dataclass by which other values are remembered: its hash is taken once, not at every look-up.
+
+    It has no slots, and has to say `__hash__ = HashedOnce.__hash__`, or it is given a hash of its own.
+    """
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(vars(self).values()))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True)
+class Requirement(HashedOnce):
     """What is required of the class, and by whom: the join of everything that matches."""
+
+    __hash__ = HashedOnce.__hash__
 
     level: IsolationLevel
     node_sharing: NodeSharing = NodeSharing.SHARED

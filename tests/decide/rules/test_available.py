@@ -5,11 +5,11 @@ import pytest
 from berth.api.reasons import Reason
 from berth.decide.model import Outcome, Unavailable
 from berth.decide.rules.available import available
-from decide.builders import ANYTHING, an_ask, pods
+from decide.builders import ANYTHING, pods
 
 
 def test_an_available_class_fits() -> None:
-    assert available(an_ask(), ANYTHING, pods()) is None
+    assert available(ANYTHING, pods()) is None
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,6 @@ def test_an_available_class_fits() -> None:
     ],
 )
 def test_the_true_reason_is_passed_on(reason: Reason, outcome: Outcome) -> None:
-    verdict = available(an_ask(), ANYTHING, pods(unavailable=Unavailable(reason, "why")))
+    verdict = available(ANYTHING, pods(unavailable=Unavailable(reason, "why")))
     assert verdict is not None
     assert (verdict.outcome, verdict.rule, verdict.reason, verdict.message) == (outcome, "available", reason, "why")

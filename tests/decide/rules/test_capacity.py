@@ -7,7 +7,7 @@ import pytest
 from berth.api.reasons import Reason
 from berth.decide.model import Ask, ClassFacts, Cost, Outcome, Unavailable
 from berth.decide.rules.capacity import capacity
-from decide.builders import ANYTHING, GI, LINUX_VM, MI, SHAPE, a_machine, an_ask, machines, pods
+from decide.builders import GI, LINUX_VM, MI, SHAPE, a_machine, an_ask, machines, pods
 
 GPU = ("nvidia.com/A100", 1)
 SMALL_WITH_GPU = replace(SHAPE, memory=GI, devices=(GPU,))
@@ -37,7 +37,7 @@ def with_memory(memory: int) -> Ask:
     ],
 )
 def test_fits(ask: Ask, facts: ClassFacts) -> None:
-    assert capacity(ask, ANYTHING, facts) is None
+    assert capacity(ask, facts) is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_fits(ask: Ask, facts: ClassFacts) -> None:
     ids=["memory", "cpu", "overhead", "machine overhead", "architecture", "not on one node", "no node"],
 )
 def test_refuses_with_numbers(ask: Ask, facts: ClassFacts, says: str) -> None:
-    verdict = capacity(ask, ANYTHING, facts)
+    verdict = capacity(ask, facts)
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.NO_CAPABLE_NODE)
     assert says in verdict.message
@@ -63,14 +63,14 @@ def test_refuses_with_numbers(ask: Ask, facts: ClassFacts, says: str) -> None:
 def test_pinning_and_nesting_must_be_on_one_node() -> None:
     shapes = (replace(SHAPE, cpu_manager=True), replace(SHAPE, nested=True))
     ask = a_machine(dedicated=True, nested_virtualization=True)
-    assert capacity(ask, ANYTHING, machines(shapes=shapes)) is not None
+    assert capacity(ask, machines(shapes=shapes)) is not None
     both = replace(SHAPE, cpu_manager=True, nested=True)
-    assert capacity(ask, ANYTHING, machines(shapes=(both,))) is None
+    assert capacity(ask, machines(shapes=(both,))) is None
 
 
 def test_a_missing_instancetype_has_no_size() -> None:
     ask = a_machine(machine=replace(LINUX_VM, instancetype="u1.small", instancetype_found=False))
-    verdict = capacity(ask, ANYTHING, machines())
+    verdict = capacity(ask, machines())
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.MISCONFIGURED)
-    assert capacity(replace(ask, has_container=True), ANYTHING, pods()) is None
+    assert capacity(replace(ask, has_container=True), pods()) is None

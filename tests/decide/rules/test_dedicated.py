@@ -6,7 +6,7 @@ import pytest
 
 from berth.decide.model import Ask, ClassFacts, Outcome
 from berth.decide.rules.dedicated import dedicated
-from decide.builders import ANYTHING, LINUX_VM, SHAPE, a_machine, an_ask, machines, pods
+from decide.builders import LINUX_VM, SHAPE, a_machine, an_ask, machines, pods
 
 PINNING = machines(shapes=(SHAPE, replace(SHAPE, cpu_manager=True)))
 BY_TYPE = a_machine(machine=replace(LINUX_VM, dedicated=True))
@@ -23,12 +23,12 @@ BY_TYPE = a_machine(machine=replace(LINUX_VM, dedicated=True))
     ids=["not asked for", "pods", "by spec", "by instancetype"],
 )
 def test_fits(ask: Ask, facts: ClassFacts) -> None:
-    assert dedicated(ask, ANYTHING, facts) is None
+    assert dedicated(ask, facts) is None
 
 
 @pytest.mark.parametrize("ask", [a_machine(dedicated=True), BY_TYPE], ids=["by spec", "by instancetype"])
 def test_a_machine_waits_for_a_node_that_pins(ask: Ask) -> None:
-    verdict = dedicated(ask, ANYTHING, machines())
+    verdict = dedicated(ask, machines())
     assert verdict is not None
     assert verdict.outcome is Outcome.NOT_NOW
     assert "kubevirt.io/cpumanager=true" in verdict.message

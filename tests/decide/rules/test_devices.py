@@ -6,7 +6,7 @@ import pytest
 
 from berth.decide.model import Ask, ClassFacts, Outcome
 from berth.decide.rules.devices import devices
-from decide.builders import ANYTHING, LINUX_VM, SHAPE, an_ask, machines, pods
+from decide.builders import LINUX_VM, SHAPE, an_ask, machines, pods
 
 A100 = "nvidia.com/A100"
 WITH_GPU = (replace(SHAPE, devices=((A100, 2), ("vendor.example/nic", 1))),)
@@ -25,7 +25,7 @@ PERMITTED = frozenset({A100})
     ids=["none", "pods", "kata", "gpu and host device of one kind", "machine"],
 )
 def test_fits(ask: Ask, facts: ClassFacts) -> None:
-    assert devices(ask, ANYTHING, facts) is None
+    assert devices(ask, facts) is None
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_fits(ask: Ask, facts: ClassFacts) -> None:
     ids=["sandbox", "no node", "too many", "too many together", "not permitted"],
 )
 def test_refuses(ask: Ask, facts: ClassFacts, outcome: Outcome, says: str) -> None:
-    verdict = devices(ask, ANYTHING, facts)
+    verdict = devices(ask, facts)
     assert verdict is not None
     assert verdict.outcome is outcome
     assert says in verdict.message

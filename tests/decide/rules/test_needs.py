@@ -8,7 +8,7 @@ import pytest
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Outcome
 from berth.decide.rules.needs import needs
-from decide.builders import ANYTHING, LINUX_VM, SHAPE, an_ask, machines, pods
+from decide.builders import LINUX_VM, SHAPE, an_ask, machines, pods
 
 NESTED = machines(shapes=(replace(SHAPE, nested=True),))
 KATA = pods("kata", "Virtualized")
@@ -29,7 +29,7 @@ GVISOR = pods("gvisor", "Sandboxed")
     ],
 )
 def test_fits(need: dict[str, Any], facts: ClassFacts) -> None:
-    assert needs(an_ask(machine=LINUX_VM, **need), ANYTHING, facts) is None
+    assert needs(an_ask(machine=LINUX_VM, **need), facts) is None
 
 
 @pytest.mark.parametrize("facts", [pods(), pods(user_namespaces=True), GVISOR, KATA], ids=lambda facts: facts.name)
@@ -37,19 +37,19 @@ def test_fits(need: dict[str, Any], facts: ClassFacts) -> None:
     "need", [{"privileged": True}, {"kernel_modules": ("wireguard",)}, {"nested_virtualization": True}]
 )
 def test_only_a_machine_has_a_kernel_to_give_away(need: dict[str, Any], facts: ClassFacts) -> None:
-    verdict = needs(an_ask(**need), ANYTHING, facts)
+    verdict = needs(an_ask(**need), facts)
     assert verdict is not None
     assert verdict.outcome is Outcome.NEVER
     assert "only in a virtual machine" in verdict.message
 
 
 def test_root_is_refused_on_a_bare_shared_kernel() -> None:
-    verdict = needs(an_ask(root=True), ANYTHING, pods())
+    verdict = needs(an_ask(root=True), pods())
     assert verdict is not None
     assert "userNamespaces" in verdict.message
 
 
 def test_nesting_waits_for_a_node_that_can() -> None:
-    verdict = needs(an_ask(machine=LINUX_VM, nested_virtualization=True), ANYTHING, machines())
+    verdict = needs(an_ask(machine=LINUX_VM, nested_virtualization=True), machines())
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.NO_CAPABLE_NODE)

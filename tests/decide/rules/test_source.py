@@ -5,7 +5,7 @@ import pytest
 from berth.api.reasons import Reason
 from berth.decide.model import Ask, ClassFacts
 from berth.decide.rules.source import source
-from decide.builders import ANYTHING, LINUX_VM, a_machine, an_ask, machines, pods
+from decide.builders import LINUX_VM, a_machine, an_ask, machines, pods
 
 BOTH = an_ask(machine=LINUX_VM)
 
@@ -16,7 +16,7 @@ BOTH = an_ask(machine=LINUX_VM)
     ids=["image in pods", "machine in machines", "both in pods", "both in machines"],
 )
 def test_fits(ask: Ask, facts: ClassFacts) -> None:
-    assert source(ask, ANYTHING, facts) is None
+    assert source(ask, facts) is None
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_fits(ask: Ask, facts: ClassFacts) -> None:
     ids=["image in machines", "machine in pods"],
 )
 def test_says_which_source_to_add(ask: Ask, facts: ClassFacts, fix: str) -> None:
-    verdict = source(ask, ANYTHING, facts)
+    verdict = source(ask, facts)
     assert verdict is not None
     assert verdict.reason is Reason.NO_BOOTABLE_IMAGE
     assert verdict.message.endswith(fix)
@@ -33,4 +33,4 @@ def test_says_which_source_to_add(ask: Ask, facts: ClassFacts, fix: str) -> None
 
 def test_an_unknown_backend_is_an_error_and_so_a_refusal() -> None:
     with pytest.raises(ValueError, match="unknown backend"):
-        source(an_ask(), ANYTHING, pods(backend="Unikernel"))
+        source(an_ask(), pods(backend="Unikernel"))

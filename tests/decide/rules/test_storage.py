@@ -7,7 +7,7 @@ import pytest
 from berth.api.reasons import Reason
 from berth.decide.model import Ask, ClaimAsk, ClassFacts, Outcome
 from berth.decide.rules.storage import storage
-from decide.builders import ANYTHING, LINUX_VM, a_machine, an_ask, machines, pods
+from decide.builders import LINUX_VM, a_machine, an_ask, machines, pods
 
 RWO = ClaimAsk("data", found=True, access_modes=("ReadWriteOnce",))
 RWOP = replace(RWO, access_modes=("ReadWriteOncePod",))
@@ -35,7 +35,7 @@ CLONED = replace(LINUX_VM, boots_from="dataSource")
     ids=["none", "RWO", "RWOP", "RWX", "ROX", "block of the machine", "disks", "machines without disks", "no machine"],
 )
 def test_fits(ask: Ask, facts: ClassFacts) -> None:
-    assert storage(ask, ANYTHING, facts) is None
+    assert storage(ask, facts) is None
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_fits(ask: Ask, facts: ClassFacts) -> None:
     ids=["block", "RWOP", "RWO", "RWO that may scale", "disk", "boot disk", "cloned disk"],
 )
 def test_refuses_for_good(ask: Ask, facts: ClassFacts, says: str) -> None:
-    verdict = storage(ask, ANYTHING, facts)
+    verdict = storage(ask, facts)
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (Outcome.NEVER, Reason.MISCONFIGURED)
     assert says in verdict.message
@@ -64,6 +64,6 @@ def test_refuses_for_good(ask: Ask, facts: ClassFacts, says: str) -> None:
     ids=["pods", "machine"],
 )
 def test_a_missing_claim_may_still_come(ask: Ask, facts: ClassFacts) -> None:
-    verdict = storage(ask, ANYTHING, facts)
+    verdict = storage(ask, facts)
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.VOLUME_MISSING)

@@ -5,7 +5,7 @@ import pytest
 from berth.api.levels import WorkloadType
 from berth.decide.model import Ask, ClassFacts, Outcome
 from berth.decide.rules.task import task
-from decide.builders import ANYTHING, a_machine, an_ask, machines, pods
+from decide.builders import a_machine, an_ask, machines, pods
 
 TASK = WorkloadType.TASK
 
@@ -20,11 +20,11 @@ TASK = WorkloadType.TASK
     ids=["service", "pods", "one completion"],
 )
 def test_fits(ask: Ask, facts: ClassFacts) -> None:
-    assert task(ask, ANYTHING, facts) is None
+    assert task(ask, facts) is None
 
 
 def test_a_machine_completes_only_once() -> None:
-    verdict = task(a_machine(type=TASK, replicas=2), ANYTHING, machines())
+    verdict = task(a_machine(type=TASK, replicas=2), machines())
     assert verdict is not None
     assert verdict.outcome is Outcome.NEVER
     assert "not 2 times: set replicas to 1" in verdict.message
@@ -32,4 +32,4 @@ def test_a_machine_completes_only_once() -> None:
 
 def test_an_unknown_type_is_an_error_and_so_a_refusal() -> None:
     with pytest.raises(ValueError, match="unknown type"):
-        task(an_ask(type="Cron"), ANYTHING, pods())
+        task(an_ask(type="Cron"), pods())

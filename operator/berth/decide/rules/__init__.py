@@ -1,12 +1,13 @@
-"""All rules, as one list: read it as the specification. Every rule is put to every class, and every verdict is kept.
+"""All rules, as two lists: read them as the specification. Every rule is put to every class, every verdict is kept.
 
-A rule is a pure function of what is asked, what is required and what the class offers; None means that it fits. The
-order only says which verdict is shown first. CONTRIBUTING.md tells how to add one.
+A rule is a pure function of what is required or of what is asked, and of what the class offers; None means that it
+fits. The order only says which verdict is shown first. CONTRIBUTING.md tells how to add one.
 """
 
 from collections.abc import Callable
 from typing import Final
 
+from berth.api.levels import WorkloadType
 from berth.decide.model import Ask, ClassFacts, Requirement, Verdict
 from berth.decide.rules.allowed import allowed
 from berth.decide.rules.available import available
@@ -23,24 +24,49 @@ from berth.decide.rules.source import source
 from berth.decide.rules.storage import storage
 from berth.decide.rules.task import task
 
-Rule = Callable[[Ask, Requirement, ClassFacts], Verdict | None]
+ClassRule = Callable[[Requirement, ClassFacts], Verdict | None]
+WorkloadRule = Callable[[Ask, ClassFacts], Verdict | None]
 
-RULES: Final[tuple[Rule, ...]] = (
+CLASS_RULES: Final[tuple[ClassRule, ...]] = (
     available,  # the class is valid and this cluster can run it now
     allowed,  # every policy that lists classes lists this one
     level,  # it isolates at least as strongly as is required
     node_sharing,  # its nodes are set apart at least as far as is required
-    pinned,  # the author named this class or none
-    enabled,  # it takes new workloads
-    source,  # the workload brings an image for pods, a boot disk for machines
-    operating_system,  # Windows runs in machines only
-    needs,  # kernel modules and all capabilities in machines only; user 0 not on a bare shared kernel
-    devices,  # devices pass through, are permitted, and some node has them all
-    dedicated,  # machines get whole processors only from nodes that pin them
-    capacity,  # some node is large enough for a replica and its overhead, with all else it needs
-    storage,  # claims exist, pods can mount them, and replicas may share them
-    task,  # a machine completes a Task only once
 )
+"""Rules that do not look at the workload: all workloads under one requirement share their verdicts. They come first."""
+
+
+def everybody(_ask: Ask) -> bool:
+    """Return that a rule concerns whatever workload."""
+    return True
+
+
+WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
+    # the author named this class or none
+    pinned: lambda ask: ask.class_name is not None,
+    # it takes new workloads
+    enabled: everybody,
+    # the workload brings an image for pods, a boot disk for machines
+    source: everybody,
+    # Windows runs in machines only
+    operating_system: lambda ask: ask.machine is not None,
+    # kernel modules and all capabilities in machines only; user 0 not on a bare shared kernel
+    needs: lambda ask: ask.root or ask.privileged or ask.nested_virtualization or ask.kernel_modules != (),
+    # devices pass through, are permitted, and some node has them all
+    devices: lambda ask: ask.gpu is not None or ask.host_devices != (),
+    # machines get whole processors only from nodes that pin them
+    dedicated: lambda ask: ask.machine is not None,
+    # some node is large enough for a replica and its overhead, with all else it needs
+    capacity: everybody,
+    # claims exist, pods can mount them, and replicas may share them
+    storage: lambda ask: ask.machine is not None or ask.claims != (),
+    # a machine completes a Task only once
+    task: lambda ask: ask.type is not WorkloadType.SERVICE,
+}
+"""Rules that look at what the workload asks for, or at where it runs; each with the workloads that it concerns. All
+others it passes in whatever class, so that it is not put to class after class for them."""
+
+RULES: Final = (*CLASS_RULES, *WORKLOAD_RULES)
 
 POLICY_RULES: Final = frozenset(("allowed", "level", "node_sharing", "pinned", "enabled"))
 """Rules by which people, not the cluster, rule a class out."""

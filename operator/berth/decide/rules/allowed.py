@@ -1,11 +1,11 @@
 """Policy allows the class by name."""
 
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+from berth.decide.model import ClassFacts, Outcome, Requirement, Verdict
 from berth.decide.words import names
 
 
-def allowed(_ask: Ask, requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def allowed(requirement: Requirement, facts: ClassFacts) -> Verdict | None:
     """Refuse classes outside the intersection of all lists; an empty intersection refuses every class."""
     classes = requirement.classes
     if classes is None or facts.name in classes:

@@ -2,27 +2,27 @@
 
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
-from berth.decide.cost import overhead, requested
-from berth.decide.model import Ask, ClassFacts, Cost, NodeShape, Outcome, Requirement, Verdict
+from berth.decide.cost import needed, overhead
+from berth.decide.model import Ask, ClassFacts, Cost, NodeShape, Outcome, Verdict
 from berth.decide.rules.devices import has_devices
 from berth.decide.words import size
 
 
-def capacity(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def capacity(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse classes without a node that fits in every respect. How full nodes are is the scheduler's matter."""
     if facts.unavailable is not None:
         return None
-    machine = ask.machine if facts.backend is Backend.VIRTUAL_MACHINE else None
-    if machine is not None and not machine.instancetype_found:
+    machine = ask.machine
+    if machine is not None and not machine.instancetype_found and facts.backend is Backend.VIRTUAL_MACHINE:
         message = f"VirtualMachineClusterInstancetype {machine.instancetype} does not exist: create it, or name another"
         return Verdict(Outcome.NOT_NOW, "capacity", Reason.MISCONFIGURED, message)
-    wanted, extra = requested(ask, facts), overhead(ask, facts)
-    cpu, memory = wanted.cpu + extra.cpu, wanted.memory + extra.memory
+    cpu, memory = needed(ask, facts)
     for shape in facts.shapes:
-        if shape.cpu >= cpu and shape.memory >= memory and suits(shape, ask, facts):
+        if shape.memory >= memory and shape.cpu >= cpu and suits(shape, ask, facts):
             return None
     suited = [shape for shape in facts.shapes if suits(shape, ask, facts)]
-    message = f"one replica needs {size(wanted + extra)} (overhead {size(extra)}); {_offer(suited, ask)}"
+    added = size(overhead(ask, facts))
+    message = f"one replica needs {size(Cost(cpu, memory))} (overhead {added}); {_offer(suited, ask)}"
     return Verdict(Outcome.NOT_NOW, "capacity", Reason.NO_CAPABLE_NODE, message)
 
 
@@ -30,12 +30,12 @@ def suits(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     """Return whether a node of this shape has what is asked for, size aside."""
     if ask.architecture is not None and shape.architecture != ask.architecture:
         return False
-    wanted = ask.devices
-    if wanted and not has_devices(shape, wanted):
+    if (ask.gpu is not None or ask.host_devices) and not has_devices(shape, ask.devices):
         return False
-    if facts.backend is Backend.POD or ask.machine is None:
+    machine = ask.machine
+    if machine is None or facts.backend is Backend.POD:
         return True
-    pinning = ask.dedicated or ask.machine.dedicated
+    pinning = ask.dedicated or machine.dedicated
     return (shape.cpu_manager or not pinning) and (shape.nested or not ask.nested_virtualization)
 
 

@@ -2,10 +2,10 @@
 
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
 
 
-def dedicated(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def dedicated(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse machines with dedicated processors where no node has KubeVirt's CPU manager label."""
     machine = ask.machine
     if facts.backend is not Backend.VIRTUAL_MACHINE or machine is None or facts.unavailable is not None:

@@ -2,10 +2,10 @@
 
 from berth.api.levels import Backend, IsolationLevel
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, NodeShape, Outcome, Requirement, Verdict
+from berth.decide.model import Ask, ClassFacts, NodeShape, Outcome, Verdict
 
 
-def devices(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def devices(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse sandboxes for any device, and classes whose nodes do not have all of them."""
     wanted = ask.devices
     if not wanted:

@@ -1,10 +1,10 @@
 """The class takes new workloads."""
 
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
 
 
-def enabled(_ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def enabled(_ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse classes that are switched off. Whoever runs there already may stay: the engine sees to that."""
     if facts.enabled:
         return None

@@ -1,10 +1,10 @@
 """The class isolates at least as strongly as is required."""
 
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+from berth.decide.model import ClassFacts, Outcome, Requirement, Verdict
 
 
-def level(_ask: Ask, requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def level(requirement: Requirement, facts: ClassFacts) -> Verdict | None:
     """Refuse classes below the required level."""
     if facts.level is requirement.level or facts.level.rank >= requirement.level.rank:
         return None

@@ -2,10 +2,10 @@
 
 from berth.api.levels import Backend, IsolationLevel
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
 
 
-def needs(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def needs(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse pods for whatever needs a kernel of its own, and bare pods for user 0."""
     if facts.backend is Backend.VIRTUAL_MACHINE:
         if ask.nested_virtualization and not any(shape.nested for shape in facts.shapes) and not facts.unavailable:

@@ -1,10 +1,10 @@
 """The nodes of the class are set apart at least as far as is required."""
 
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+from berth.decide.model import ClassFacts, Outcome, Requirement, Verdict
 
 
-def node_sharing(_ask: Ask, requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def node_sharing(requirement: Requirement, facts: ClassFacts) -> Verdict | None:
     """Refuse classes whose nodes are shared with more than is allowed."""
     wanted = requirement.node_sharing
     if facts.sharing is wanted or facts.sharing.rank >= wanted.rank:

@@ -3,10 +3,10 @@
 from berth.api.levels import Backend
 from berth.api.machine import OperatingSystem
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
 
 
-def operating_system(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def operating_system(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse pods for a workload that is only a Windows machine. A container beside it is a Linux image."""
     if ask.machine is None or OperatingSystem(ask.machine.os) is OperatingSystem.LINUX:
         return None

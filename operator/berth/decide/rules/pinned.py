@@ -1,10 +1,10 @@
 """The author named this class, or none."""
 
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
 
 
-def pinned(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def pinned(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse every class but the pinned one; that one still has to pass all other rules."""
     if ask.class_name is None or ask.class_name == facts.name:
         return None

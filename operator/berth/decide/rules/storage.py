@@ -2,12 +2,12 @@
 
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClaimAsk, ClassFacts, MachineAsk, Outcome, Requirement, Verdict
+from berth.decide.model import Ask, ClaimAsk, ClassFacts, MachineAsk, Outcome, Verdict
 
 _SHARED_MODES = frozenset(("ReadWriteMany", "ReadOnlyMany"))
 
 
-def storage(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def storage(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse missing claims, raw block claims in pods, and replicas that would share a disk made for one."""
     if facts.backend is Backend.VIRTUAL_MACHINE:
         if ask.machine is None:

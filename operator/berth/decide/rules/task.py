@@ -2,10 +2,10 @@
 
 from berth.api.levels import Backend, WorkloadType
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClassFacts, Outcome, Requirement, Verdict
+from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
 
 
-def task(ask: Ask, _requirement: Requirement, facts: ClassFacts) -> Verdict | None:
+def task(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse machines for a Task of several completions: a VirtualMachine runs once, and a pool never completes."""
     if ask.type is WorkloadType.SERVICE:
         return None

@@ -51,9 +51,9 @@ generate: $(INSTALLED) ## Write all generated files: CRDs, golden cases, tables 
 bench: $(INSTALLED) ## Measure against a bare client on an empty control plane: N=500 Workloads, N=2000 for real
 	@$(BIN)/python -m bench --count $(N)
 
-lock: ## Bring the lock files up to date with pyproject.toml
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock
+lock: $(INSTALLED) ## Bring the lock files up to date with pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was built in the checkout
 	@rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis

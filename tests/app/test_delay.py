@@ -8,7 +8,7 @@ from app.parts import WEB, Replica
 from berth.app.report import _delay as delay_of
 from berth.kube.client import Client
 from berth.observe.model import Status
-from berth.world.parse import canonical
+from berth.world.packed import pack
 from berth.world.records import WorkloadRecord
 from kube.fake_apiserver import FakeApiServer
 
@@ -31,7 +31,7 @@ async def replica(server: FakeApiServer, client: Client) -> Replica:
 
 def asked(replica: Replica, before: Status, **changes: Any) -> float | None:
     """Return the delay of a change of the status."""
-    record = WorkloadRecord(WEB, "u", 1, "1", 0.0, False, (), b"{}", canonical(before))
+    record = WorkloadRecord(WEB, "u", 1, "1", 0.0, False, (), b"{}", pack(before))
     return delay_of(record, before, before | changes, replica.deps)
 
 

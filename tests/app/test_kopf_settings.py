@@ -8,6 +8,7 @@ import pytest
 
 from berth.app.feeds import OWN, registry
 from berth.app.kopf_settings import Forever, kopf_settings
+from berth.app.session import Echoes
 from berth.world.store import Store
 
 BODY: dict[str, Any] = {"metadata": {"name": "web", "namespace": "shop", "annotations": {}}, "spec": {"a": 1}}
@@ -49,6 +50,6 @@ def test_a_watch_never_gives_up() -> None:
 
 @pytest.mark.parametrize("state", ["_changing", "_spawning", "_indexing", "_webhooks"])
 def test_no_handler_keeps_state_on_objects_or_blocks_them(state: str) -> None:
-    handlers = registry(None, Store(lambda _: None, lambda: None))  # type: ignore[arg-type]
+    handlers = registry(None, Store(lambda _: None, lambda: None), Echoes())  # type: ignore[arg-type]
     assert getattr(handlers, state).get_all_handlers() == []
     assert len(handlers._watching.get_all_handlers()) == len(OWN)

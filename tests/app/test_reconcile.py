@@ -104,7 +104,7 @@ async def test_an_edit_that_its_class_cannot_take_is_said_and_what_runs_goes_on(
         add_gvisor(replica)
     status = replica.store.workloads[WEB].status
     record = replica.workload(**ROOT)
-    replica.store.put_status(WEB, record.uid, status)
+    replica.store.put_status(WEB, record.uid, status, f"{record.resource_version}0")
     await reconcile(WEB, replica.deps)
     assert replica.of("deployments")[WEB] == before
     if sandbox:

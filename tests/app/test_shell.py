@@ -15,7 +15,7 @@ from aiohttp import web
 
 from berth.app.feeds import OWN, registry
 from berth.app.kopf_settings import kopf_settings
-from berth.app.session import errors_as_gone
+from berth.app.session import Echoes, watch_lines
 from berth.world.store import Store
 
 ERRORS = [403, 410, 500]
@@ -115,9 +115,9 @@ async def test_an_error_of_any_code_inside_the_watch_does_not_end_it(code: int) 
     seen = asyncio.Event()
     store = Store(lambda _key: seen.set(), lambda: None)
     with served(Api(code)) as url:
-        session = aiohttp.ClientSession(middlewares=(errors_as_gone,))
-        login = SimpleNamespace(server=url, kopf_session=lambda: session)
-        handlers = registry(login, store)  # type: ignore[arg-type]  # all that it uses of a Login
+        session = aiohttp.ClientSession(middlewares=(watch_lines(Echoes()),))
+        login = SimpleNamespace(server=url, kopf_session=lambda _echoes: session)
+        handlers = registry(login, store, Echoes())  # type: ignore[arg-type]  # all that it uses of a Login
         shell = asyncio.create_task(
             kopf.operator(registry=handlers, settings=kopf_settings(), standalone=True, clusterwide=True)
         )

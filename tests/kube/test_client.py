@@ -174,9 +174,8 @@ async def test_a_watch_that_falls_silent_ends(server: FakeApiServer, session: ai
 # Writing
 
 
-async def test_apply_is_forced_strict_and_answers_only_when_asked(server: FakeApiServer, client: Client) -> None:
-    assert await client.apply(SERVICES, "default", "web", a_service()) is None
-    stored = await client.apply(SERVICES, "default", "web", a_service(), decode=True)
+async def test_apply_is_forced_and_strict_and_returns_what_is_stored(server: FakeApiServer, client: Client) -> None:
+    stored = await client.apply(SERVICES, "default", "web", a_service())
     assert stored == server.objects["services"]["default", "web"]
     query = {"fieldManager": "berth", "fieldValidation": "Strict", "force": "true"}
     assert server.requests[0] == ("PATCH", "/api/v1/namespaces/default/services/web", query)

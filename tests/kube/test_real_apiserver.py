@@ -92,8 +92,7 @@ async def client(ground_cluster: Ground, session: aiohttp.ClientSession) -> Clie
 async def namespace(client: Client) -> AsyncIterator[str]:
     """Give an empty namespace and delete it afterwards."""
     name = f"kube-{uuid4().hex[:8]}"
-    made = await client.apply(NAMESPACES, None, name, an_object(NAMESPACES, name), decode=True)
-    assert made is not None
+    made = await client.apply(NAMESPACES, None, name, an_object(NAMESPACES, name))
     yield name
     await client.delete(NAMESPACES, None, name, made["metadata"]["uid"])
 
@@ -113,8 +112,7 @@ def a_crd(group: str) -> Obj:
 async def things(client: Client) -> AsyncIterator[Resource]:
     """Give a new kind, of which the API server remembers no history, and delete it afterwards."""
     group = f"{uuid4().hex[:8]}.berth.test"
-    made = await client.apply(CRDS, None, f"things.{group}", a_crd(group), decode=True)
-    assert made is not None
+    made = await client.apply(CRDS, None, f"things.{group}", a_crd(group))
     kind = Resource(group, "v1", "things", "Thing")
     async with reflecting(client, kind, optional=True) as (reflector, _):
         await eventually(lambda: reflector.present)
@@ -154,12 +152,20 @@ async def reflecting(client: Client, resource: Resource, **options: Any) -> Asyn
 
 
 async def applied(client: Client, namespace: str, body: Obj, **options: Any) -> Obj:
-    stored = await client.apply(CONFIG_MAPS, namespace, "x", body, decode=True, **options)
-    assert stored is not None
-    return stored
+    return await client.apply(CONFIG_MAPS, namespace, "x", body, **options)
 
 
 # Server-side apply
+
+
+async def test_apply_may_answer_with_metadata_alone(client: Client, namespace: str) -> None:
+    whole = await applied(client, namespace, a_map(a="1"))
+    brief = await applied(client, namespace, a_map(a="2"), metadata_only=True)
+    assert "data" not in brief
+    assert brief["metadata"]["uid"] == whole["metadata"]["uid"]
+    stored = await client.get(CONFIG_MAPS, namespace, "x")
+    assert stored["metadata"]["resourceVersion"] == brief["metadata"]["resourceVersion"]
+    assert stored["data"] == {"a": "2"}
 
 
 @pytest.mark.parametrize(("resource", "content"), KINDS, ids=[resource.plural for resource, _ in KINDS])
@@ -167,8 +173,7 @@ async def test_create_only_and_uid_hold_for_every_kind_of_child(
     client: Client, namespace: str, resource: Resource, content: Obj
 ) -> None:
     body = an_object(resource, "x", **content)
-    made = await client.apply(resource, namespace, "x", body, create_only=True, decode=True)
-    assert made is not None
+    made = await client.apply(resource, namespace, "x", body, create_only=True)
     assert [(entry["manager"], entry["operation"]) for entry in made["metadata"]["managedFields"]] == [
         ("berth", "Apply")
     ]
@@ -301,8 +306,7 @@ async def test_a_reflector_follows_and_survives_a_cut_connection(
 async def test_an_expired_position_leads_to_a_relist_without_ghosts(
     client: Client, namespace: str, things: Resource, *, metadata_only: bool
 ) -> None:
-    made = await client.apply(things, namespace, "ghost", an_object(things, "ghost"), decode=True)
-    assert made is not None
+    made = await client.apply(things, namespace, "ghost", an_object(things, "ghost"))
     names, timing = Names(), Timing(backoff=Backoff(base=0.02, cap=0.2))
     options: dict[str, Any] = {"selection": Selection(namespace, metadata_only=metadata_only), "timing": timing}
     reflector: Reflector[str] = Reflector(
@@ -324,7 +328,7 @@ async def test_a_crd_may_come_and_go(client: Client, namespace: str) -> None:
     things = Resource(group, "v1", "things", "Thing")
     async with reflecting(client, things, optional=True) as (reflector, names):
         assert not reflector.present
-        crd = await client.apply(CRDS, None, f"things.{group}", a_crd(group), decode=True)
+        crd = await client.apply(CRDS, None, f"things.{group}", a_crd(group))
         assert crd is not None
         await eventually(lambda: reflector.present)
         thing = an_object(things, "x", data={"a": 1, "b": 1})

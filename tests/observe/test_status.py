@@ -16,6 +16,7 @@ from observe.scenes import (
     NOW,
     RUNC,
     SANDBOX,
+    SHAPE,
     a_machine,
     a_pod,
     a_scene,
@@ -68,6 +69,14 @@ def test_costs_count_all_replicas() -> None:
         "overhead": {"cpu": "750m", "memory": "192Mi"},
     }
     assert (status["overhead"], status["ready"], status["selector"]) == ("750m/192Mi", "0/3", "berth.dev/workload=web")
+
+
+@pytest.mark.parametrize(("dedicated", "cpu"), [(False, "200m"), (True, "2")])
+def test_a_machine_costs_what_kubevirt_requests_for_its_guest(*, dedicated: bool, cpu: str) -> None:
+    pins = replace(MACHINE, shapes=(replace(SHAPE, cpu_manager=True),))
+    spec = PAIR | {"replicas": 2, "resources": PAIR["resources"] | {"dedicated": dedicated}}
+    status = compute_status(at_rest(spec, pins, catalog=(pins,)), {}, NOW)
+    assert status["cost"]["requested"] == {"cpu": cpu, "memory": "2Gi"}
 
 
 def test_what_runs_nowhere_costs_nothing() -> None:

@@ -11,6 +11,7 @@ from berth.decide.model import Ask, ClassFacts
 from berth.render.children import render
 from berth.render.model import Child
 from berth.world import children
+from berth.world.packed import pack, unpack
 from berth.world.records import ChildRecord
 from decide.builders import ask_for, spec_of
 from render.specs import CONTAINER, VM, Json, container, subject
@@ -68,12 +69,12 @@ def all_stored(spec: Json, facts: ClassFacts = CONTAINER, **fields: Any) -> tupl
 
 def edited(record: ChildRecord, *path: str, value: Any) -> ChildRecord:
     """Return a record whose live object somebody changed at one place."""
-    live = children.unpack(record.content)
+    live = unpack(record.content)
     place = live
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
-    return replace(record, content=children.pack(live))
+    return replace(record, content=pack(live))
 
 
 def backing(kind: str = "Deployment", class_name: str = "container", **fields: Any) -> ChildRecord:

@@ -19,7 +19,12 @@ from scenarios.objects import get
 NAMESPACE = "berth-system"
 ACCOUNT = "berth"
 SOURCES = Path(__file__).resolve().parents[2] / "operator"
-SETTINGS = {"BERTH_PROGRESS_SECONDS": "2", "BERTH_ABSENT_RETRY_SECONDS": "1", "BERTH_LISTEN_ADDRESS": "127.0.0.1"}
+PROGRESS_SECONDS = 2
+SETTINGS = {
+    "BERTH_PROGRESS_SECONDS": str(PROGRESS_SECONDS),
+    "BERTH_ABSENT_RETRY_SECONDS": "1",
+    "BERTH_LISTEN_ADDRESS": "127.0.0.1",
+}
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 

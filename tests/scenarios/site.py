@@ -124,8 +124,9 @@ class Space:
         return name
 
     def node(self, suffix: str, shape: Shape = CAPABLE, *, silent: bool = False) -> str:
-        """Make a node with the label pool=NAMESPACE; a silent one does not say which runtime handlers it has."""
-        body = node(f"{self.name}-{suffix}", replace(shape, labels={"pool": self.name, **shape.labels}))
+        """Make a node for the classes of this test alone; a silent one does not say which runtime handlers it has."""
+        labels, taint = {"pool": self.name, **shape.labels}, {"key": "pool", "value": self.name, "effect": "NoSchedule"}
+        body = node(f"{self.name}-{suffix}", replace(shape, labels=labels, taints=(*shape.taints, taint)))
         if silent:
             del body["status"]["runtimeHandlers"]
         name: str = body["metadata"]["name"]
@@ -137,7 +138,8 @@ class Space:
     @property
     def pool(self) -> Json:
         """The nodes of this test, as a class names them."""
-        return {"nodes": {"selector": {"pool": self.name}}}
+        tolerated = {"key": "pool", "operator": "Equal", "value": self.name, "effect": "NoSchedule"}
+        return {"nodes": {"selector": {"pool": self.name}, "tolerations": [tolerated]}}
 
     def workload(self, name: str, spec: Json, **labels: str) -> Json:
         """Apply a Workload: fields left out since the last time go."""

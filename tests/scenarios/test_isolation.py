@@ -2,7 +2,7 @@
 
 import pytest
 
-from ground.nodes import PLAIN
+from ground.nodes import PLAIN, Shape
 from scenarios import specs
 from scenarios.kinds import POD, VM, WORKLOAD
 from scenarios.objects import Json
@@ -14,7 +14,7 @@ SANDBOX: Json = {"level": "Sandboxed", "pod": {"runtimeClassName": "gvisor"}}
 
 
 def test_a_pod_on_a_node_without_the_handler_is_not_isolated(space: Space) -> None:
-    space.node("able")
+    space.node("able", Shape(allocatable={"pods": "1"}))  # so the second pod has to go to the other one
     lacking = space.node("lacking", PLAIN)
     name = space.isolation_class("sandbox", SANDBOX | space.pool)
     space.workload("web", specs.pinned(name, specs.container(replicas=2)))

@@ -4,6 +4,7 @@ import pytest
 
 from berth.api.reasons import Reason
 from berth.world import children
+from berth.world.packed import unpack
 from berth.world.records import Problem
 from world.raws import BORN_SECONDS, Raw, a_raw, condition, conditions, waiting
 
@@ -51,7 +52,7 @@ def test_what_is_kept_of_a_child_can_be_compared_again() -> None:
     raw = a_raw(
         "Deployment", spec={"replicas": 2}, status={"replicas": 2}, metadata=OWNER | {"annotations": {"a": "b"}}
     )
-    kept = children.unpack(children.child(raw).content)
+    kept = unpack(children.child(raw).content)
     assert kept["spec"] == {"replicas": 2}
     assert kept["metadata"] == {name: raw["metadata"][name] for name in ("labels", "annotations", "ownerReferences")}
 

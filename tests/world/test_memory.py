@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from berth.world import children, parse
+from berth.world.packed import pack
 from world.raws import a_cluster_raw, a_node, a_raw, condition, conditions
 
 LARGE = {"template": {"spec": {"containers": [{"name": f"c{n}", "image": f"app:{n}"} for n in range(200)]}}}
@@ -42,5 +43,5 @@ def test_a_record_keeps_no_dict_and_no_list_of_the_raw_object(record: Any) -> No
 
 
 def test_the_content_of_a_child_is_compressed() -> None:
-    packed = children.pack(a_raw("Deployment", spec=LARGE))
+    packed = pack(children.comparable(a_raw("Deployment", spec=LARGE)))
     assert len(packed) < len(parse.canonical(LARGE)) / 4

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from berth.world import parse
+from berth.world.packed import unpack
 from world.raws import BORN_SECONDS, Raw, a_cluster_raw, a_node, a_raw
 
 GI = 1 << 30
@@ -29,10 +30,10 @@ def test_times_are_seconds_since_the_epoch(text: str | None, seconds: float) -> 
     assert parse.seconds(text) == seconds
 
 
-def test_a_workload_keeps_spec_and_status_as_sorted_json() -> None:
+def test_a_workload_keeps_its_spec_as_sorted_json_and_its_status_packed() -> None:
     record = parse.workload(a_raw("Workload", spec={"b": 1, "a": 2}, status={"z": 1, "reason": "Running"}))
     assert (record.key, record.created, record.deleting) == (("shop", "web"), BORN_SECONDS, False)
-    assert (record.spec, record.status) == (b'{"a":2,"b":1}', b'{"reason":"Running","z":1}')
+    assert (record.spec, unpack(record.status)) == (b'{"a":2,"b":1}', {"reason": "Running", "z": 1})
 
 
 def test_a_workload_that_is_being_deleted_says_so() -> None:
@@ -40,7 +41,7 @@ def test_a_workload_that_is_being_deleted_says_so() -> None:
 
 
 def test_a_workload_without_a_status_has_an_empty_one() -> None:
-    assert parse.workload(a_raw("Workload", spec={})).status == b"{}"
+    assert unpack(parse.workload(a_raw("Workload", spec={})).status) == {}
 
 
 @pytest.mark.parametrize("spec", [{}, {"level": "Marble"}, {"level": "Container", "preference": "high"}, None])
@@ -132,6 +133,24 @@ def test_a_runtime_class_has_overhead_and_nodes() -> None:
     assert not parse.runtime_class(a_cluster_raw("RuntimeClass", "runc", handler="runc")).has_overhead
 
 
+@pytest.mark.parametrize(
+    ("given", "tolerated"),
+    [
+        ({"key": "a"}, [("a", "", None)]),
+        ({"key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"}, [("a", "b", "NoSchedule")]),
+        ({"key": "a", "operator": "Exists", "effect": ""}, [("a", None, None)]),
+        ({"operator": "Exists", "key": ""}, [(None, None, None)]),
+        ({"key": "a", "operator": "Gt", "value": "5"}, []),
+    ],
+    ids=["equal to nothing", "equal", "exists", "everything", "unknown operator"],
+)
+def test_a_runtime_class_tolerates_as_in_core_v1(
+    given: dict[str, str], tolerated: list[tuple[str | None, ...]]
+) -> None:
+    raw = a_cluster_raw("RuntimeClass", "kata", handler="kata", scheduling={"tolerations": [given]})
+    assert list(parse.runtime_class(raw).tolerations) == tolerated
+
+
 def test_kubevirt_says_what_its_configuration_changes() -> None:
     developer = {"useEmulation": True, "cpuAllocationRatio": 4, "featureGates": ["CPUManager"]}
     permitted = {"pciHostDevices": [{"resourceName": "a/gpu"}], "usb": [{"resourceName": "a/key"}]}
@@ -162,3 +181,11 @@ def test_the_rest_is_projected_to_what_is_needed() -> None:
     assert (claim.access_modes, claim.block, claim.bound) == (("ReadOnlyMany", "ReadWriteOnce"), True, True)
     space = parse.namespace(a_cluster_raw("Namespace", "shop", metadata={"labels": {"b": "2", "a": "1"}}))
     assert (space.labels, space.terminating) == ((("a", "1"), ("b", "2")), False)
+
+
+def test_versions_that_are_not_plain_numbers_never_compare() -> None:
+    assert parse.is_newer("10", "9")
+    assert not parse.is_newer("9", "10")
+    assert not parse.is_newer("10", "10")
+    assert not parse.is_newer("b", "a")
+    assert not parse.is_newer("10", "a")

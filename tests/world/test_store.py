@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from berth.world import children, parse
+from berth.world.packed import pack
 from berth.world.records import Key
 from berth.world.store import Store
 from world.raws import Raw, a_cluster_raw, a_node, a_raw
@@ -72,23 +73,41 @@ def test_a_workload_wakes_itself_when_it_comes_changes_and_goes() -> None:
 def test_the_echo_of_our_own_status_wakes_nobody() -> None:
     watched = with_workloads()
     status = {"reason": "Running", "observedGeneration": 1}
-    watched.store.put_status(WEB, "uid-of-web", parse.canonical(status))
+    watched.store.put_status(WEB, "uid-of-web", pack(status), "2")
     watched.workload(status=status, metadata={"resourceVersion": "2"})
     assert watched.told() == NOBODY
 
 
 def test_a_status_that_somebody_else_wrote_wakes() -> None:
     watched = with_workloads()
-    watched.store.put_status(WEB, "uid-of-web", b'{"reason":"Running"}')
-    watched.workload(status={"reason": "Forged"}, metadata={"resourceVersion": "2"})
+    watched.store.put_status(WEB, "uid-of-web", pack({"reason": "Running"}), "2")
+    watched.workload(status={"reason": "Forged"}, metadata={"resourceVersion": "3"})
     assert watched.told() == ([WEB], 0)
 
 
 def test_a_status_is_not_remembered_for_another_object_of_the_name() -> None:
     watched = with_workloads()
-    watched.store.put_status(WEB, "uid-of-the-one-before", b'{"reason":"Running"}')
-    watched.store.put_status(("shop", "gone"), "uid", b"{}")
-    assert watched.store.workloads[WEB].status == b"{}"
+    assert not watched.store.put_status(WEB, "uid-of-the-one-before", pack({"reason": "Running"}), "9")
+    assert not watched.store.put_status(("shop", "gone"), "uid", pack({}), "9")
+    assert watched.store.workloads[WEB].status == pack({})
+
+
+def test_what_the_watch_brought_meanwhile_is_newer_than_our_own_write() -> None:
+    watched = with_workloads()
+    watched.workload(status={"reason": "Forged"}, metadata={"resourceVersion": "4"})
+    assert not watched.store.put_status(WEB, "uid-of-web", pack({"reason": "Running"}), "3")
+    assert watched.store.workloads[WEB].status == pack({"reason": "Forged"})
+
+
+def test_a_resumed_watch_does_not_bring_back_the_past_but_a_list_does() -> None:
+    watched = with_workloads()
+    watched.workload(spec={"replicas": 3}, metadata={"resourceVersion": "5"})
+    watched.told()
+    old = parse.workload(a_raw("Workload", spec={"replicas": 2}, metadata={"resourceVersion": "4"}))
+    watched.store.put_workload(WEB, old)
+    assert watched.told() == NOBODY
+    watched.store.put_workload(WEB, old, listed=True)
+    assert watched.told() == ([WEB], 0)
 
 
 def test_a_new_resource_version_alone_wakes_nobody() -> None:

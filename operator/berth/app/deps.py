@@ -39,6 +39,8 @@ class Deps:
     progress_seconds: float
     wake_reports: Callable[[], None]
     """Called when the counts on classes or policies may have changed."""
+    expect_echo: Callable[[str], None] = lambda _version: None
+    """Told the resourceVersion of every status that was written."""
     flips: dict[object, tuple[Flip, ...]] = field(default_factory=dict)
     """What would change a decision, by its inputs: the same question is answered once."""
     pace: Pace = field(default_factory=Pace)

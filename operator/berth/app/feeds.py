@@ -6,7 +6,7 @@ from typing import Any, Final
 import kopf
 
 from berth.api.meta import GROUP, VERSION, WORKLOAD_LABEL
-from berth.app.session import Login
+from berth.app.session import Echoes, Login
 from berth.kube.client import Client, Selection
 from berth.kube.gateway import CHILD_RESOURCES
 from berth.kube.reflector import OnError, Reflector, Timing
@@ -110,24 +110,24 @@ def _putter(store: Store, resource: Resource) -> Callable[[Key, Any], None]:
     return lambda key, record: store.put_child(resource.kind, key, record)
 
 
-def put_own(store: Store, resource: Resource, raw: Raw, *, deleted: bool) -> None:
-    """Store or drop one object of Berth's own kinds."""
+def put_own(store: Store, resource: Resource, raw: Raw, *, deleted: bool, listed: bool = False) -> None:
+    """Store or drop one object of Berth's own kinds; `listed` when it comes from a LIST."""
     key = parse.key_of(raw)
     if resource is WORKLOADS:
-        store.put_workload(key, None if deleted else parse.workload(raw))
+        store.put_workload(key, None if deleted else parse.workload(raw), listed=listed)
     elif resource is ISOLATION_CLASSES:
         store.put_class(key[1], None if deleted else parse.isolation_class(raw))
     else:
         store.put_policy(key[1], None if deleted else parse.isolation_policy(raw))
 
 
-def registry(login: Login, store: Store) -> kopf.OperatorRegistry:
+def registry(login: Login, store: Store, echoes: Echoes) -> kopf.OperatorRegistry:
     """Return kopf's handlers: they log in, put what they are told into the store, and do no work."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
     async def log_in(**_: Any) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(aiohttp_session=login.kopf_session(), server=login.server)
+        return kopf.AiohttpSession(aiohttp_session=login.kopf_session(echoes), server=login.server)
 
     for resource in OWN:
         kopf.on.event(GROUP, VERSION, resource.plural, id=resource.plural, registry=handlers)(_handler(store, resource))
@@ -136,6 +136,7 @@ def registry(login: Login, store: Store) -> kopf.OperatorRegistry:
 
 def _handler(store: Store, resource: Resource) -> Callable[..., Any]:
     async def on_event(event: Raw, **_: Any) -> None:
-        put_own(store, resource, event["object"], deleted=event["type"] == "DELETED")
+        kind = event["type"]
+        put_own(store, resource, event["object"], deleted=kind == "DELETED", listed=kind is None)
 
     return on_event

@@ -58,8 +58,8 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.scanning.disabled = True
-    settings.queueing.idle_timeout = 0.5
-    settings.watching.chunk_size = 100
+    settings.queueing.idle_timeout = 0.05  # a worker keeps its last object until it ends
+    settings.watching.chunk_size = 50
     settings.watching.initial_streaming = False
     settings.networking.connect_timeout = 10
     settings.networking.request_timeout = 60

@@ -211,6 +211,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram | None]] = {}
         self._depth = Gauge("workqueue_depth", "Keys that wait.", ["name"], registry=registry).labels(_NAME)
         self._adds = Counter("workqueue_adds", "Keys added.", ["name"], registry=registry).labels(_NAME)
         self._retries = Counter("workqueue_retries", "Keys tried again.", ["name"], registry=registry).labels(_NAME)
@@ -223,9 +224,16 @@ class Metrics:
 
     def observe(self, method: str, resource: str, status: int, seconds: float) -> None:
         """Record one request (kube.client.ClientMetrics)."""
-        self.requests.labels(str(status) if status else "<error>", method, resource).inc()
-        if method != "WATCH":
-            self.request_seconds.labels(method).observe(seconds)
+        kind = (method, resource, status)
+        series = self._answers.get(kind)
+        if series is None:  # looking series up by their labels costs more than counting
+            series = self._answers[kind] = (
+                self.requests.labels(str(status) if status else "<error>", method, resource),
+                self.request_seconds.labels(method) if method != "WATCH" else None,
+            )
+        series[0].inc()
+        if series[1] is not None:
+            series[1].observe(seconds)
 
     def workqueue_depth(self, keys: int) -> None:
         """Set how many keys wait (kube.queue.QueueMetrics)."""

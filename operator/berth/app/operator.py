@@ -19,7 +19,7 @@ from berth.app.feeds import OWN, reflectors, registry
 from berth.app.http import application, serve
 from berth.app.kopf_settings import kopf_settings
 from berth.app.metrics import Metrics
-from berth.app.session import Login
+from berth.app.session import Echoes, Login
 from berth.app.settings import Settings
 from berth.app.sweep import sweep
 from berth.app.views import Views
@@ -40,7 +40,7 @@ _SETTLE_SECONDS: Final = 0.1
 """Changes of classes, policies and nodes within this time are looked at together."""
 
 _BURST_SECONDS: Final = 0.1
-"""Changes of the children of one Workload within this time are looked at together."""
+"""Changes of children that come closer together than this are looked at together, at ticks that all Workloads share."""
 
 _SWEEP_RETRY_SECONDS: Final = 0.25
 
@@ -59,6 +59,7 @@ class Operator:
     elector: LeaderElector = field(init=False)
     deps: Deps = field(init=False)
     watches: dict[Resource, Reflector[Any]] = field(init=False)
+    echoes: Echoes = field(default_factory=Echoes)
     synced: asyncio.Event = field(default_factory=asyncio.Event)
     broken: str = ""
     """What makes this replica unhealthy, if anything."""
@@ -71,7 +72,7 @@ class Operator:
         """Put the parts together."""
         settings = self.settings
         identity = f"{settings.identity or socket.gethostname()}_{uuid4().hex[:8]}"
-        self.store = Store(self.queue.add, self._world_changed, lambda key: self.queue.add_after(key, _BURST_SECONDS))
+        self.store = Store(self.queue.add, self._world_changed, self._wake_soon)
         self.client = Client(
             self.login.session, self.login.server, metrics=self.metrics, max_in_flight=settings.max_requests
         )
@@ -95,6 +96,7 @@ class Operator:
             metrics=self.metrics,
             clock=time.time,
             progress_seconds=settings.progress_seconds,
+            expect_echo=self.echoes.expect,
             wake_reports=lambda: self.queue.add_after(WORLD, 1.0),
         )
 
@@ -104,6 +106,10 @@ class Operator:
     def _watch_failed(self, resource: Resource, key: Key | None, error: Exception) -> None:
         self.metrics.watch_errors.labels(resource.plural).inc()
         log.warning("watch of %s %s: %s", resource.plural, "/".join(key or ()), error)
+
+    def _wake_soon(self, key: Key) -> None:
+        now = asyncio.get_running_loop().time()
+        self.queue.add_after(key, 2 * _BURST_SECONDS - now % _BURST_SECONDS)
 
     def _world_changed(self) -> None:
         """Look at the whole world soon: one change of it often comes with others."""
@@ -202,7 +208,7 @@ async def run(settings: Settings, ready: Callable[[int], None] = lambda _port: N
         operator.guard(task.get_name(), task)
     try:
         await kopf.operator(
-            registry=registry(operator.login, operator.store),
+            registry=registry(operator.login, operator.store, operator.echoes),
             settings=kopf_settings(),
             standalone=True,
             clusterwide=True,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from berth.decide.model import Cost
 from berth.observe.model import Scene, Status
-from berth.observe.status import overhead_of, requested
+from berth.observe.status import overhead_of, requested_of
 from berth.policy.effective import Effective
 
 
@@ -44,7 +44,7 @@ def outcome_of(scene: Scene, status: Status, policy: Effective) -> Outcome:
         below=scene.move.below,
         pending=scene.move.pending is not None,
         isolated=conditions["Isolated"]["status"],
-        requested=requested(scene) if placement else Cost(),
+        requested=requested_of(scene) or Cost(),
         overhead=overhead_of(scene) or Cost(),
         time_to_ready=(status.get("timeToReady") or {}).get("seconds"),
         policies=tuple(name for name, _ in policy.matched),

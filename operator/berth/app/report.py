@@ -3,8 +3,6 @@
 from dataclasses import replace
 from typing import Any, Final
 
-import orjson
-
 from berth.api.meta import API_VERSION
 from berth.api.reasons import ConditionType, Reason
 from berth.app.deps import Deps
@@ -18,7 +16,7 @@ from berth.kube.resources import WORKLOADS
 from berth.observe.model import Scene, Status
 from berth.observe.status import compute_status, condition
 from berth.plan.model import Apply
-from berth.world.parse import canonical
+from berth.world.packed import pack, unpack
 from berth.world.records import WorkloadRecord
 
 _REMEMBERED_FLIPS: Final = 4096
@@ -34,7 +32,7 @@ _QUIET: Final = frozenset({"decision"})
 
 async def report(scene: Scene, look: Look, deps: Deps) -> float | None:
     """Write the status of a Workload if it says anything new; return when to look again, if earlier than usual."""
-    previous: Status = orjson.loads(look.workload.status)
+    previous = look.status
     status = compute_status(_explained(scene, look, deps), previous, deps.clock())
     outcome = outcome_of(scene, status, look.effective)
     _count(scene, previous, status, deps)
@@ -49,7 +47,7 @@ async def report(scene: Scene, look: Look, deps: Deps) -> float | None:
 async def report_unreadable(look: Unreadable, deps: Deps) -> None:
     """Say on a Workload that this version does not understand its spec. What runs is left alone."""
     workload = look.workload
-    previous: Status = orjson.loads(workload.status)
+    previous: Status = unpack(workload.status)
     message = f"the spec is not understood: {look.error}: correct it, or upgrade Berth"
     states = {
         ConditionType.ACCEPTED: "False",
@@ -68,7 +66,7 @@ async def report_unreadable(look: Unreadable, deps: Deps) -> None:
             for kind, state in states.items()
         ],
     }
-    if canonical(status) != workload.status:
+    if status != previous:
         await _write(workload, status, deps)
         await deps.recorder.tell(workload, notes(previous, status))
 
@@ -125,7 +123,7 @@ def _delay(workload: WorkloadRecord, previous: Status, status: Status, deps: Dep
     While a Workload is on its way and its story stays the same, only numbers move: those wait a little, so that
     starting one Workload takes two writes, not one for every pod event.
     """
-    if canonical(status) == workload.status or not _differs(previous, status, _QUIET):
+    if not _differs(previous, status, _QUIET):
         deps.waiting.pop(workload.key, None)
         return None
     if _story(previous) != _story(status):
@@ -150,7 +148,7 @@ def _state(status: Status, kind: ConditionType) -> str:
 
 
 def _differs(previous: Status, status: Status, ignored: frozenset[str]) -> bool:
-    return canonical(_without(previous, ignored)) != canonical(_without(status, ignored))
+    return _without(previous, ignored) != _without(status, ignored)
 
 
 def _without(status: Status, ignored: frozenset[str]) -> Status:
@@ -165,18 +163,20 @@ async def _write(workload: WorkloadRecord, status: Status, deps: Deps) -> None:
         "metadata": {"name": name, "namespace": namespace, "uid": workload.uid},
         "status": status,
     }
-    told = canonical(status)
+    told = pack(status)
     digest = hash(told)
     if deps.written.get(workload.key) == digest:
         # It was written just so and still reads otherwise: somebody else owns a field there. Status is Berth's alone.
         same = {"op": "test", "path": "/metadata/uid", "value": workload.uid}
         whole = {"op": "replace", "path": "/status", "value": status}
-        await deps.client.json_patch(WORKLOADS, namespace, name, [same, whole], subresource="status")
+        meta = await deps.client.json_patch(WORKLOADS, namespace, name, [same, whole], subresource="status")
     else:
-        await deps.client.apply(WORKLOADS, namespace, name, body, subresource="status")
+        meta = await deps.client.apply(WORKLOADS, namespace, name, body, subresource="status", metadata_only=True)
     deps.written[workload.key] = digest
     deps.waiting.pop(workload.key, None)
-    deps.store.put_status(workload.key, workload.uid, told)
+    version = meta["metadata"]["resourceVersion"]
+    if deps.store.put_status(workload.key, workload.uid, told, version):
+        deps.expect_echo(version)
 
 
 def _count(scene: Scene, previous: Status, status: Status, deps: Deps) -> None:

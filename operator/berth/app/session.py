@@ -1,6 +1,8 @@
 """The HTTP session to the API server: where it is and who we are, by the official client's configuration."""
 
+import re
 import ssl
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from time import monotonic
@@ -12,10 +14,20 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from kubernetes import config
 from kubernetes.client.configuration import Configuration
 
+from berth.kube.stream import leave_alone
+
 Middleware = Callable[[ClientRequest, ClientHandlerType], Awaitable[ClientResponse]]
 
 _ERROR = b'{"type":"ERROR"'
 """How the API server begins an error inside a watch: `type` is the first field of a WatchEvent."""
+
+_VERSION = re.compile(rb'"resourceVersion":"([^"\\]+)"')
+
+_ECHOES = 10000
+"""Own writes that are remembered until the watch brings them."""
+
+_GATHER_SECONDS = 0.2
+"""Events that follow others so closely are read together."""
 
 _CONNECTIONS = 100
 """Enough for all watches and `max_requests` beside them."""
@@ -35,21 +47,25 @@ class Login:
         self._configuration = _load(kubeconfig)
         self.server: str = self._configuration.host.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
+        self._token_asked = float("-inf")
 
     def session(self) -> aiohttp.ClientSession:
-        """Return the session that lasts as long as the process; call it from the event loop."""
+        """Return the session that lasts as long as the process; call it from the event loop, for every request."""
         if self._session is None:
-            self._session = self.new_session()
+            self._session = self._new_session()
+        if monotonic() - self._token_asked > _TOKEN_SECONDS:
+            self._token_asked = monotonic()
+            self._session.headers.update(_credentials(self._configuration))
         return self._session
 
-    def new_session(self, *more: Middleware) -> aiohttp.ClientSession:
-        """Return a session that the caller owns."""
-        connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=_tls(self._configuration))
-        return aiohttp.ClientSession(connector=connector, middlewares=(_authorize(self._configuration), *more))
+    def kopf_session(self, echoes: "Echoes") -> aiohttp.ClientSession:
+        """Return a session for kopf, which owns it; `watch_lines` says what it does to watches."""
+        return self._new_session(_authorize(self._configuration), watch_lines(echoes))
 
-    def kopf_session(self) -> aiohttp.ClientSession:
-        """Return a session for kopf, which owns it; errors inside its watches make it list again."""
-        return self.new_session(errors_as_gone)
+    def _new_session(self, *middlewares: Middleware) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=_tls(self._configuration))
+        # The API server sets no cookies; looking for some costs more than sending the request.
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=middlewares)
 
     async def close(self) -> None:
         """Close the session that lasts."""
@@ -76,37 +92,64 @@ def _tls(configuration: Configuration) -> ssl.SSLContext:
     return context
 
 
-def _authorize(configuration: Configuration) -> Middleware:
-    token, asked = None, float("-inf")
+def _credentials(configuration: Configuration) -> dict[str, str]:
+    # The official client goes through its whole configuration for this: too dear for every request.
+    token = configuration.get_api_key_with_prefix("BearerToken", "authorization")
+    return {"Authorization": token} if token else {}
 
+
+def _authorize(configuration: Configuration) -> Middleware:
     async def middleware(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        nonlocal token, asked
-        if monotonic() - asked > _TOKEN_SECONDS:
-            # The official client goes through its whole configuration for this: too dear for every request.
-            token, asked = configuration.get_api_key_with_prefix("BearerToken", "authorization"), monotonic()
-        if token:
-            request.headers["Authorization"] = token
+        request.headers.update(_credentials(configuration))
         return await handler(request)
 
     return middleware
 
 
-async def errors_as_gone(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """Turn every error inside a watch into 410 Gone (aiohttp middleware).
+class Echoes:
+    """The resourceVersions of own writes that the watch has not brought yet; the oldest of too many are forgotten."""
 
+    def __init__(self) -> None:
+        self._versions: OrderedDict[bytes, None] = OrderedDict()
+
+    def expect(self, version: str) -> None:
+        """Remember an own write."""
+        self._versions[version.encode()] = None
+        if len(self._versions) > _ECHOES:
+            self._versions.popitem(last=False)
+
+    def heard(self, line: bytes) -> bool:
+        """Return whether a line of a watch is the echo of an own write, and forget that write if so."""
+        if self._versions.keys().isdisjoint(_VERSION.findall(line)):
+            return False
+        # Maps that people fill, such as annotations, may hold the same words: only the real field counts.
+        version = orjson.loads(line)["object"]["metadata"]["resourceVersion"].encode()
+        return self._versions.pop(version, self) is None
+
+
+def watch_lines(echoes: Echoes) -> Middleware:
+    """Return an aiohttp middleware that hands on watches by whole lines: without echoes, errors as 410 Gone.
+
+    An echo says what the store knows from the write itself, and going through kopf is the dearest part of an event.
     kopf lists again after a 410 and gives the watch up for good after any other code, while the process lives on.
     """
-    response = await handler(request)
-    if request.url.query.get("watch"):
-        response.content = _Lines(response.content)  # type: ignore[assignment]  # all that kopf uses of it
-    return response
+
+    async def middleware(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        response = await handler(request)
+        if request.url.query.get("watch"):
+            response.content = _Lines(response, echoes)  # type: ignore[assignment]  # all that kopf uses of it
+        return response
+
+    return middleware
 
 
 class _Lines:
     """The content of a watch, by whole lines."""
 
-    def __init__(self, content: aiohttp.StreamReader) -> None:
-        self._content = content
+    def __init__(self, response: ClientResponse, echoes: Echoes) -> None:
+        self._response = response
+        self._content = response.content
+        self._echoes = echoes
 
     def __getattr__(self, name: str) -> Any:
         """Return whatever else aiohttp itself asks of a content."""
@@ -118,7 +161,11 @@ class _Lines:
         async for chunk in self._content.iter_chunked(size):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                yield (_gone(line) if line.startswith(_ERROR) else line) + b"\n"
+                if line.startswith(_ERROR):
+                    yield _gone(line) + b"\n"
+                elif not self._echoes.heard(line):
+                    yield line + b"\n"
+            await leave_alone(self._response, _GATHER_SECONDS)
         if rest:
             yield rest
 

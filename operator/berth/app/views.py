@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
-import orjson
 from pydantic import ValidationError
 
 from berth.api.levels import Backend, Trust
@@ -15,11 +14,12 @@ from berth.decide.ask import ask_of
 from berth.decide.facts import capable_nodes, class_facts, cluster_of
 from berth.decide.fingerprint import catalog_hash
 from berth.decide.model import Ask, ClassFacts
+from berth.observe.model import Status
 from berth.plan.move import backing, current_class
 from berth.policy.compiled import CompiledPolicies, compile_policies
 from berth.policy.effective import Defaults, Effective, Subject, effective
 from berth.render.model import Subject as Rendered
-from berth.world.children import unpack
+from berth.world.packed import unpack
 from berth.world.parse import problems
 from berth.world.records import ChildRecord, Key, WorkloadRecord
 from berth.world.store import Store
@@ -41,6 +41,8 @@ class Look:
     """One Workload with everything that a pass needs to know, taken at one moment."""
 
     workload: WorkloadRecord
+    status: Status
+    """Status as last seen."""
     spec: WorkloadSpec
     ask: Ask
     policy_subject: Subject
@@ -62,12 +64,12 @@ class Unreadable:
     error: str
 
 
-def _runs_in(run: ChildRecord, workload: WorkloadRecord, classes: tuple[ClassFacts, ...]) -> str:
+def _runs_in(run: ChildRecord, status: Status, classes: tuple[ClassFacts, ...]) -> str:
     """Return the class that a backing object runs in: the one placed last if the object bears it out, else its label.
 
     A label alone may have been edited by others; a status alone is never believed.
     """
-    placed = str((orjson.loads(workload.status).get("placement") or {}).get("className", ""))
+    placed = str((status.get("placement") or {}).get("className", ""))
     if placed == run.class_name:
         return placed
     facts = next((each for each in classes if each.name == placed), None)
@@ -142,13 +144,14 @@ class Views:
         labels = home.labels if home else None
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), store.instancetypes)
         subject = Subject(namespace, name, workload.labels, ask, workload.spec)
-        children = store.children(key)
+        status, children = unpack(workload.status), store.children(key)
         found = self.catalog()
         runs = backing(children, workload.uid)
         if runs:
-            runs = (*runs[:-1], replace(runs[-1], class_name=_runs_in(runs[-1], workload, found.classes)))
+            runs = (*runs[:-1], replace(runs[-1], class_name=_runs_in(runs[-1], status, found.classes)))
         return Look(
             workload=workload,
+            status=status,
             spec=spec,
             ask=ask,
             policy_subject=subject,

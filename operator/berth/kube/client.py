@@ -1,7 +1,7 @@
 """A thin asynchronous client of the API server, on a session that someone else logged in with.
 
 Only the verbs Berth needs. Every write is one that may be repeated or that the server can refuse: server-side apply,
-DELETE of one UID, PUT with a resourceVersion. Answers are decoded only when asked for: it is a third of the cost.
+DELETE of one UID, PUT with a resourceVersion.
 """
 
 import asyncio
@@ -115,8 +115,10 @@ DEFAULT_TIMEOUTS: Final = Timeouts()
 # Compressing costs the server, and decompressing us, more time than a network inside a cluster does.
 _HEADERS: Final = {"Accept": _JSON, "Accept-Encoding": "identity"}
 _JSON_HEADERS: Final = {**_HEADERS, "Content-Type": _JSON}
-_JSON_PATCH_HEADERS: Final = {**_HEADERS, "Content-Type": "application/json-patch+json"}
+_METADATA_HEADERS: Final = {**_HEADERS, "Accept": _METADATA.format("")}
+_JSON_PATCH_HEADERS: Final = {**_METADATA_HEADERS, "Content-Type": "application/json-patch+json"}
 _APPLY_HEADERS: Final = {**_HEADERS, "Content-Type": _APPLY}
+_APPLY_METADATA_HEADERS: Final = {**_METADATA_HEADERS, "Content-Type": _APPLY}
 
 
 class Client:
@@ -161,7 +163,7 @@ class Client:
         return _decode(await self._call(self._request("GET", resource, resource.path(namespace, name))))
 
     async def list_pages(
-        self, resource: Resource, selection: Selection = EVERYTHING, *, limit: int = 100
+        self, resource: Resource, selection: Selection = EVERYTHING, *, limit: int = 50
     ) -> AsyncGenerator[Page]:
         """Yield the objects of a kind page by page, as of one moment.
 
@@ -189,8 +191,11 @@ class Client:
         *,
         resource_version: str,
         timeout_seconds: int,
+        gather: float = 0.0,
     ) -> AsyncGenerator[Obj]:
         """Yield the events after `resource_version` as `{"type": ..., "object": ...}`, bookmarks and ERROR included.
+
+        Events that follow others within `gather` seconds come together with them.
 
         Ends when the server ends the stream, at the latest after `timeout_seconds`. A line that was cut off is not an
         event. Nothing is retried here: only the caller knows from which resourceVersion.
@@ -202,7 +207,7 @@ class Client:
             timeoutSeconds=str(timeout_seconds),
         )
         path = f"{resource.path(selection.namespace)}?{query}"
-        headers = {**_HEADERS, "Accept": _METADATA.format("")} if selection.metadata_only else _HEADERS
+        headers = _METADATA_HEADERS if selection.metadata_only else _HEADERS
         request = self._request("GET", resource, path, headers, timeout=self._watch_timeout)
         started, status = perf_counter(), 0
         try:
@@ -212,7 +217,7 @@ class Client:
                 self._observe("WATCH", resource, status, perf_counter() - started)
                 if status != 200:
                     raise errors.from_answer(status, await response.read(), response.headers.get("Retry-After"))
-                async for line in lines(response.content, session, self._silence):
+                async for line in lines(response, session, self._silence, gather):
                     yield _decode(line)
         except (aiohttp.ClientError, OSError) as error:
             if not status:
@@ -230,9 +235,9 @@ class Client:
         subresource: str | None = None,
         create_only: bool = False,
         uid: str | None = None,
-        decode: bool = False,
-    ) -> Obj | None:
-        """Server-side apply; return the stored object when `decode`, else None. Fields no longer sent are removed.
+        metadata_only: bool = False,
+    ) -> Obj:
+        """Server-side apply; return the stored object, or its metadata alone. Fields no longer sent are removed.
 
         `create_only`: never touch an object that exists (AlreadyExists); after a lost answer it may be our own.
         `uid`: only change that very object (Conflict when it is gone or another one has its name).
@@ -243,14 +248,14 @@ class Client:
         if uid is not None:
             body = _with_metadata(body, uid=_required(uid, "uid"))
         path = resource.path(namespace, name, subresource) + (self._force_query if force else self._write_query)
-        request = self._request("PATCH", resource, path, _APPLY_HEADERS, orjson.dumps(body))
+        headers = _APPLY_METADATA_HEADERS if metadata_only else _APPLY_HEADERS
+        request = self._request("PATCH", resource, path, headers, orjson.dumps(body))
         try:
-            payload = await self._call(request)
+            return _decode(await self._call(request))
         except (errors.Conflict, errors.Invalid) as error:
             if (failed := _precondition(error, create_only=create_only, uid=uid)) is None:
                 raise
             raise failed from error
-        return _decode(payload) if decode else None
 
     async def json_patch(
         self,
@@ -259,10 +264,11 @@ class Client:
         name: str,
         operations: list[Obj],
         subresource: str | None = None,
-    ) -> None:
-        """Patch an object by JSON Patch (RFC 6902); what it says is so afterwards, whoever owned it before."""
+    ) -> Obj:
+        """Patch an object by JSON Patch (RFC 6902), whoever owned its fields before; return its metadata."""
         path = resource.path(namespace, name, subresource) + self._write_query
-        await self._call(self._request("PATCH", resource, path, _JSON_PATCH_HEADERS, orjson.dumps(operations)))
+        request = self._request("PATCH", resource, path, _JSON_PATCH_HEADERS, orjson.dumps(operations))
+        return _decode(await self._call(request))
 
     async def create(self, resource: Resource, namespace: str | None, body: Mapping[str, Any]) -> Obj:
         """Create an object by POST and return it. Never repeated after a lost answer."""

@@ -120,10 +120,8 @@ class Gateway:
             step.child.body,
             create_only=step.uid is None,
             uid=step.uid,
-            decode=True,
         )
-        if stored is not None:
-            self._written(resource, stored)
+        self._written(resource, stored)
 
 
 def _resource(kind: str) -> Resource:

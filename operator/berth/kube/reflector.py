@@ -18,6 +18,7 @@ from berth.kube.backoff import Backoff
 from berth.kube.client import EVERYTHING, Client, Obj, Selection
 from berth.kube.queue import Key
 from berth.kube.resources import Resource
+from berth.world.parse import is_newer
 
 Record = TypeVar("Record")
 Record_contra = TypeVar("Record_contra", contravariant=True)
@@ -55,6 +56,7 @@ class Timing:
     healthy: float = 10.0  # a watch that lived so long ends the backoff
     too_short: float = 1.0  # a watch that ended without an event before that counts as a failure
     resumes: int = 3  # failures in a row, after which the position is given up
+    gather: float = 0.2  # events that follow others so closely are read together
     watch_shortest: float = 300.0
     watch_longest: float = 600.0
 
@@ -143,6 +145,7 @@ class Reflector(Generic[Record]):
                     seen.clear()
                 for obj in page.items:
                     seen.add(self._listed(obj))
+                page.items.clear()  # megabytes, which would stay until the next page is here
                 position = page.resource_version
         for key in self._versions.keys() - seen:
             self._remove(key)
@@ -157,6 +160,7 @@ class Reflector(Generic[Record]):
             self._selection,
             resource_version=self._position or "",
             timeout_seconds=int(self._timing.backoff.uniform(self._timing.watch_shortest, self._timing.watch_longest)),
+            gather=self._timing.gather,
         )
         try:
             async with aclosing(stream) as events:
@@ -244,11 +248,6 @@ class Reflector(Generic[Record]):
         self._on_error(self.resource, key, error)
 
 
-def is_newer(version: str, than: str) -> bool:
-    """Return whether one resourceVersion is known to be newer; they are opaque, so only plain numbers compare."""
-    return version.isdecimal() and than.isdecimal() and int(version) > int(than)
-
-
 def _key(obj: Obj) -> Key:
     meta = obj["metadata"]
-    return intern(meta.get("namespace", "")), meta["name"]
+    return intern(meta.get("namespace", "")), intern(meta["name"])

@@ -1,5 +1,6 @@
 """The kinds Berth reads or writes, and how their URLs are spelled."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -45,7 +46,13 @@ class Resource:
         return path
 
 
+_PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+"""Almost every name: it needs no escaping."""
+
+
 def _segment(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     if text in {"", ".", ".."}:
         raise ValueError(f"{text!r} is not a name")
     return quote(text, safe="")

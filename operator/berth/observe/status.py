@@ -1,12 +1,14 @@
 """The status of a Workload: everything that was decided and seen, as one value that is written at once."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from berth.api.levels import Backend
 from berth.api.meta import WORKLOAD_LABEL
 from berth.api.quantity import format_cpu, format_memory
 from berth.api.reasons import ConditionType, Reason
+from berth.decide.cost import requested
 from berth.decide.model import Candidate, Cost
 from berth.observe.conditions import findings
 from berth.observe.health import health
@@ -57,7 +59,12 @@ def headline(found: tuple[Finding, ...], scene: Scene) -> Reason:
 
 def timestamp(now: float) -> str:
     """Return a time as RFC 3339 with whole seconds, as metav1.Time."""
-    return datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(int(now))
+
+
+@lru_cache(maxsize=16)
+def _second(now: int) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _condition(finding: Finding, scene: Scene, previous: Status, now: float) -> Status:
@@ -145,18 +152,17 @@ def overhead_of(scene: Scene) -> Cost | None:
     return next(found, Cost()).times(scene.spec.replicas)
 
 
-def requested(scene: Scene) -> Cost:
-    """Return what the author asked for, all replicas together: of the containers, or of the guest."""
-    placed, ask = scene.move.placed, scene.ask
-    if placed is not None and placed.backend is Backend.VIRTUAL_MACHINE and ask.machine is not None:
-        cpu = ask.cpu or ask.machine.vcpus * 1000 // placed.cpu_allocation_ratio
-        return Cost(cpu, ask.machine.memory).times(ask.replicas)
-    return Cost(ask.cpu, ask.memory).times(ask.replicas)
+def requested_of(scene: Scene) -> Cost | None:
+    """Return what is set aside without isolation where it is placed, all replicas together; None without a place."""
+    placed = scene.move.placed
+    return None if placed is None else requested(scene.ask, placed).times(scene.ask.replicas)
 
 
 def _cost(scene: Scene) -> Status | None:
-    overhead = overhead_of(scene)
-    return None if overhead is None else {"requested": amounts(requested(scene)), "overhead": amounts(overhead)}
+    asked, overhead = requested_of(scene), overhead_of(scene)
+    if asked is None or overhead is None:
+        return None
+    return {"requested": amounts(asked), "overhead": amounts(overhead)}
 
 
 def _overhead_text(scene: Scene) -> str | None:

@@ -9,7 +9,7 @@ from berth.plan.model import Apply, Delete, Plan, Step, Taken, Wait
 from berth.plan.move import BACKING_KINDS
 from berth.render.job import SOURCE_HASH_ANNOTATION
 from berth.render.model import Child
-from berth.world.children import unpack
+from berth.world.packed import unpack
 from berth.world.records import ChildRecord
 
 _ATOMIC_LISTS: Final = frozenset({"VirtualMachine", "VirtualMachinePool", "DataVolume", "NetworkPolicy"})

@@ -23,7 +23,6 @@ def deployment(subject: Subject, facts: ClassFacts) -> Child:
                 "template": pod_template(subject, facts),
             },
         },
-        disruptive=True,
     )
 
 

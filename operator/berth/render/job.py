@@ -24,7 +24,6 @@ def job(subject: Subject, facts: ClassFacts) -> Child:
             "metadata": meta,
             "spec": _spec(subject, facts),
         },
-        disruptive=True,
     )
 
 

@@ -73,11 +73,11 @@ def _owner(subject: Subject) -> Object:
     }
 
 
-def child(body: Object, *, disruptive: bool = False) -> Child:
+def child(body: Object) -> Child:
     """Return a body as a child, and write the hash of it into its annotations."""
     meta = body["metadata"]
     meta["annotations"][DESIRED_HASH_ANNOTATION] = fingerprint(body)
-    return Child(kind=body["kind"], name=meta["name"], body=body, disruptive=disruptive)
+    return Child(kind=body["kind"], name=meta["name"], body=body)
 
 
 def fingerprint(value: Object) -> str:

@@ -36,5 +36,3 @@ class Child:
     name: str
     body: Object
     """The whole apply configuration: apiVersion, kind, metadata, spec."""
-    disruptive: bool = False
-    """Whether it backs the Workload: replacing it stops what runs."""

@@ -17,5 +17,4 @@ def virtual_machine(subject: Subject, facts: ClassFacts) -> Child:
             "metadata": metadata(subject, backing_labels(subject, facts)),
             "spec": machine_spec(subject, facts),
         },
-        disruptive=True,
     )

@@ -30,7 +30,6 @@ def virtual_machine_pool(subject: Subject, facts: ClassFacts) -> Child:
                 },
             },
         },
-        disruptive=True,
     )
 
 

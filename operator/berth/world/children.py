@@ -5,14 +5,13 @@ counters, no random pod names (reference: the conditions of apps/v1, batch/v1 an
 """
 
 import re
-import zlib
-from typing import Any, Final
-
-import orjson
+from sys import intern
+from typing import Final
 
 from berth.api.meta import CLASS_LABEL, WORKLOAD_LABEL
 from berth.api.quantity import amount
 from berth.api.reasons import Reason
+from berth.world.packed import pack
 from berth.world.parse import Raw, key_of, seconds
 from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem
 
@@ -38,10 +37,10 @@ def child(raw: Raw) -> ChildRecord:
         resource_version=meta["resourceVersion"],
         generation=meta.get("generation", 0),
         owner_uid=controller_uid(meta),
-        workload=labels.get(WORKLOAD_LABEL, ""),
-        class_name=labels.get(CLASS_LABEL, ""),
+        workload=intern(labels.get(WORKLOAD_LABEL, "")),
+        class_name=intern(labels.get(CLASS_LABEL, "")),
         deleting="deletionTimestamp" in meta,
-        content=pack(raw),
+        content=pack(comparable(raw)),
         observed_generation=status.get("observedGeneration", 0),
         replicas=_replicas(raw["kind"], status),
         ready=_ready(raw["kind"], status),
@@ -55,20 +54,14 @@ def child(raw: Raw) -> ChildRecord:
 
 def controller_uid(meta: Raw) -> str:
     """Return the UID of the controller that owns an object; empty when there is none."""
-    return next((ref["uid"] for ref in meta.get("ownerReferences") or () if ref.get("controller")), "")
+    return intern(next((ref["uid"] for ref in meta.get("ownerReferences") or () if ref.get("controller")), ""))
 
 
-def pack(raw: Raw) -> bytes:
-    """Return what may be compared with what is wanted (metadata and spec) as compressed JSON."""
+def comparable(raw: Raw) -> Raw:
+    """Return what may be compared with what is wanted: metadata and spec."""
     meta = raw["metadata"]
     kept = {name: meta[name] for name in ("labels", "annotations", "ownerReferences") if name in meta}
-    return zlib.compress(orjson.dumps({"metadata": kept, "spec": raw.get("spec")}), 1)
-
-
-def unpack(content: bytes) -> dict[str, Any]:
-    """Return what `pack` kept."""
-    kept: dict[str, Any] = orjson.loads(zlib.decompress(content))
-    return kept
+    return {"metadata": kept, "spec": raw.get("spec")}
 
 
 def _replicas(kind: str, status: Raw) -> int:
@@ -174,8 +167,8 @@ def pod(raw: Raw) -> PodRecord:
     return PodRecord(
         key=key_of(raw),
         uid=meta["uid"],
-        workload=labels.get(WORKLOAD_LABEL, ""),
-        class_name=labels.get(CLASS_LABEL, ""),
+        workload=intern(labels.get(WORKLOAD_LABEL, "")),
+        class_name=intern(labels.get(CLASS_LABEL, "")),
         runtime_class=spec.get("runtimeClassName") or "",
         overhead_memory=amount((spec.get("overhead") or {}).get("memory")),
         node=spec.get("nodeName") or "",
@@ -233,8 +226,8 @@ def machine(raw: Raw) -> MachineRecord:
     return MachineRecord(
         key=key_of(raw),
         uid=meta["uid"],
-        workload=labels.get(WORKLOAD_LABEL, ""),
-        class_name=labels.get(CLASS_LABEL, ""),
+        workload=intern(labels.get(WORKLOAD_LABEL, "")),
+        class_name=intern(labels.get(CLASS_LABEL, "")),
         phase=status.get("phase", ""),
         node=status.get("nodeName", ""),
         ready=ready is not None,

@@ -3,9 +3,10 @@
 Each function takes one decoded object and keeps the least that is needed; the object is dropped afterwards.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
+from sys import intern
 from typing import Any, TypeVar
 
 import orjson
@@ -15,6 +16,7 @@ from berth.api.base import Model
 from berth.api.isolation_class import IsolationClassSpec
 from berth.api.isolation_policy import IsolationPolicySpec
 from berth.api.quantity import amount, millicores
+from berth.world.packed import pack
 from berth.world.records import (
     ClaimRecord,
     ClassRecord,
@@ -25,6 +27,7 @@ from berth.world.records import (
     NodeRecord,
     PolicyRecord,
     RuntimeClassRecord,
+    Toleration,
     WorkloadRecord,
 )
 
@@ -32,21 +35,27 @@ Raw = dict[str, Any]
 Spec = TypeVar("Spec", bound=Model)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def seconds(timestamp: str | None) -> float:
     """Return an RFC 3339 time as seconds since the epoch; 0 for none."""
     return datetime.fromisoformat(timestamp).timestamp() if timestamp else 0.0
 
 
 def key_of(raw: Raw) -> Key:
-    """Return namespace and name."""
+    """Return namespace and name; a Workload and all that it owns share these strings."""
     meta = raw["metadata"]
-    return meta.get("namespace", ""), meta["name"]
+    return intern(meta.get("namespace", "")), intern(meta["name"])
+
+
+def is_newer(version: str, than: str) -> bool:
+    """Return whether one resourceVersion is known to be newer; they are opaque, so only plain numbers compare."""
+    return version.isdecimal() and than.isdecimal() and int(version) > int(than)
 
 
 def canonical(value: object) -> bytes:
     """Return a value as JSON with sorted keys: equal values give equal bytes."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    # A copy: what orjson returns occupies 4 KiB, however short it is.
+    return bytes(memoryview(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)))
 
 
 def pairs(mapping: dict[str, str] | None) -> tuple[tuple[str, str], ...]:
@@ -59,14 +68,14 @@ def workload(raw: Raw) -> WorkloadRecord:
     meta = raw["metadata"]
     return WorkloadRecord(
         key=key_of(raw),
-        uid=meta["uid"],
+        uid=intern(meta["uid"]),
         generation=meta.get("generation", 0),
         resource_version=meta["resourceVersion"],
         created=seconds(meta.get("creationTimestamp")),
         deleting="deletionTimestamp" in meta,
         labels=pairs(meta.get("labels")),
         spec=canonical(raw.get("spec") or {}),
-        status=canonical(raw.get("status") or {}),
+        status=pack(raw.get("status") or {}),
     )
 
 
@@ -151,7 +160,7 @@ def node(raw: Raw) -> NodeRecord:
 def runtime_class(raw: Raw) -> RuntimeClassRecord:
     """Project a RuntimeClass."""
     meta = raw["metadata"]
-    fixed = (raw.get("overhead") or {}).get("podFixed")
+    fixed, scheduling = (raw.get("overhead") or {}).get("podFixed"), raw.get("scheduling") or {}
     return RuntimeClassRecord(
         name=meta["name"],
         uid=meta["uid"],
@@ -159,8 +168,18 @@ def runtime_class(raw: Raw) -> RuntimeClassRecord:
         overhead_cpu=millicores((fixed or {}).get("cpu")),
         overhead_memory=amount((fixed or {}).get("memory")),
         has_overhead=bool(fixed),
-        node_selector=pairs((raw.get("scheduling") or {}).get("nodeSelector")),
+        node_selector=pairs(scheduling.get("nodeSelector")),
+        tolerations=tuple(_tolerations(scheduling.get("tolerations") or ())),
     )
+
+
+def _tolerations(given: Iterable[Raw]) -> Iterator[Toleration]:
+    """Yield tolerations of core/v1. One with an operator that is not known here counts for nothing."""
+    for each in given:
+        operator = each.get("operator") or "Equal"
+        if operator in ("Equal", "Exists"):
+            value = None if operator == "Exists" else each.get("value", "")
+            yield each.get("key") or None, value, each.get("effect") or None
 
 
 def kubevirt(raw: Raw) -> KubeVirtRecord:

@@ -11,6 +11,9 @@ from berth.api.isolation_policy import IsolationPolicySpec
 Key = tuple[str, str]
 """Namespace (empty for cluster-scoped kinds) and name."""
 
+Toleration = tuple[str | None, str | None, str | None]
+"""Key, value and effect of the taints that are tolerated, as in core/v1; None stands for any."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkloadRecord:
@@ -19,13 +22,14 @@ class WorkloadRecord:
     key: Key
     uid: str
     generation: int
-    resource_version: str
+    resource_version: str = field(compare=False)
+    """Version of the object; by itself it says nothing new."""
     created: float
     deleting: bool
     labels: tuple[tuple[str, str], ...]
     spec: bytes
     status: bytes
-    """Status as last seen, as JSON."""
+    """Status as last seen: JSON, compressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class RuntimeClassRecord:
     overhead_memory: int
     has_overhead: bool
     node_selector: tuple[tuple[str, str], ...]
+    tolerations: tuple[Toleration, ...] = ()
+    """Admission adds them to every pod of the class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,8 @@ class ChildRecord:
     kind: str
     key: Key
     uid: str
-    resource_version: str
+    resource_version: str = field(compare=False)
+    """Version of the object; by itself it says nothing new."""
     generation: int
     owner_uid: str
     """UID of the controller that owns it; empty when nobody does."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from berth.world.parse import is_newer
 from berth.world.records import (
     ChildRecord,
     ClaimRecord,
@@ -61,9 +62,15 @@ class Store:
         self._world_changed = world_changed
         self._wake_soon = wake_soon or wake
 
-    def put_workload(self, key: Key, record: WorkloadRecord | None) -> None:
-        """Store or drop a Workload; what only echoes our own status write wakes nobody."""
+    def put_workload(self, key: Key, record: WorkloadRecord | None, *, listed: bool = False) -> None:
+        """Store or drop a Workload; what only echoes our own status write wakes nobody.
+
+        A watch that was resumed may bring again what is older than what is known. A list is the truth in any case:
+        after a restore from backup versions start lower again.
+        """
         before = self.workloads.get(key)
+        if before is not None and record is not None and not listed and _is_older(record, before):
+            return
         if record is None:
             self.workloads.pop(key, None)
             names = self._by_namespace.get(key[0], set())
@@ -73,14 +80,19 @@ class Store:
         else:
             self.workloads[key] = record
             self._by_namespace.setdefault(key[0], set()).add(key[1])
-        if before is None or record is None or _without_version(before) != _without_version(record):
+        if before is None or before != record:
             self._wake(key)
 
-    def put_status(self, key: Key, uid: str, status: bytes) -> None:
-        """Remember the status that was just written (read your writes)."""
+    def put_status(self, key: Key, uid: str, status: bytes, version: str) -> bool:
+        """Remember the status that was just written and the version that it gave the object (read your writes).
+
+        Return False when that is no news: the object is gone, or the watch was faster.
+        """
         record = self.workloads.get(key)
-        if record is not None and record.uid == uid:
-            self.workloads[key] = replace(record, status=status)
+        if record is None or record.uid != uid or not is_newer(version, record.resource_version):
+            return False
+        self.workloads[key] = replace(record, status=status, resource_version=version)
+        return True
 
     def put_class(self, name: str, record: ClassRecord | None) -> None:
         """Store or drop an IsolationClass."""
@@ -164,7 +176,7 @@ class Store:
             before = owned.get(inner)
             owned[inner] = record
             self._parents[place] = owner
-            if before is None or _without_version(before) != _without_version(record):
+            if before != record:
                 self._wake_soon(owner)
 
     def _wake_namespace(self, namespace: str) -> None:
@@ -172,8 +184,8 @@ class Store:
             self._wake((namespace, name))
 
 
-def _without_version(record: Any) -> Any:
-    return replace(record, resource_version="") if hasattr(record, "resource_version") else record
+def _is_older(record: WorkloadRecord, known: WorkloadRecord) -> bool:
+    return record.uid == known.uid and is_newer(known.resource_version, record.resource_version)
 
 
 def _no_status(record: Any) -> Any:

@@ -138,7 +138,7 @@ class Space:
     @property
     def pool(self) -> Json:
         """The nodes of this test, as a class names them."""
-        tolerated = {"key": "pool", "operator": "Equal", "value": self.name, "effect": "NoSchedule"}
+        tolerated = {"key": "pool", "value": self.name, "effect": "NoSchedule"}
         return {"nodes": {"selector": {"pool": self.name}, "tolerations": [tolerated]}}
 
     def workload(self, name: str, spec: Json, **labels: str) -> Json:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import kopf
 
 from berth.api.meta import GROUP, VERSION, WORKLOAD_LABEL
-from berth.app.session import Echoes, Login
+from berth.app.session import GATHER_SECONDS, Echoes, Login
 from berth.kube.client import Client, Selection
 from berth.kube.gateway import CHILD_RESOURCES
 from berth.kube.reflector import OnError, Reflector, Timing
@@ -85,7 +85,7 @@ def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: fl
         ),
         *((kind, labelled, _child_of(kind), _putter(store, kind)) for kind in CHILD_RESOURCES.values()),
     ]
-    timing = Timing(absent_retry=absent_retry)
+    facts, owned = (Timing(absent_retry=absent_retry, gather=seconds) for seconds in (0.0, GATHER_SECONDS))
     return {
         resource: Reflector(
             client,
@@ -95,7 +95,8 @@ def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: fl
             selection=selection,
             optional=resource in _OPTIONAL,
             on_error=on_error,
-            timing=timing,
+            # What a decision depends on is read at once: a namespace must not be known later than what is in it.
+            timing=owned if selection is labelled else facts,
         )
         for resource, selection, project, put in rows
     }

@@ -14,6 +14,7 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from kubernetes import config
 from kubernetes.client.configuration import Configuration
 
+from berth.kube.resources import WORKLOADS
 from berth.kube.stream import leave_alone
 
 Middleware = Callable[[ClientRequest, ClientHandlerType], Awaitable[ClientResponse]]
@@ -26,7 +27,7 @@ _VERSION = re.compile(rb'"resourceVersion":"([^"\\]+)"')
 _ECHOES = 10000
 """Own writes that are remembered until the watch brings them."""
 
-_GATHER_SECONDS = 0.2
+GATHER_SECONDS = 0.2
 """Events that follow others so closely are read together."""
 
 _CONNECTIONS = 100
@@ -137,7 +138,9 @@ def watch_lines(echoes: Echoes) -> Middleware:
     async def middleware(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         response = await handler(request)
         if request.url.query.get("watch"):
-            response.content = _Lines(response, echoes)  # type: ignore[assignment]  # all that kopf uses of it
+            # Policies and classes are read at once: they must not be known later than the Workloads they are for.
+            gather = GATHER_SECONDS if request.url.path.endswith(f"/{WORKLOADS.plural}") else 0.0
+            response.content = _Lines(response, echoes, gather)  # type: ignore[assignment]  # all that kopf uses of it
         return response
 
     return middleware
@@ -146,10 +149,11 @@ def watch_lines(echoes: Echoes) -> Middleware:
 class _Lines:
     """The content of a watch, by whole lines."""
 
-    def __init__(self, response: ClientResponse, echoes: Echoes) -> None:
+    def __init__(self, response: ClientResponse, echoes: Echoes, gather: float) -> None:
         self._response = response
         self._content = response.content
         self._echoes = echoes
+        self._gather = gather
 
     def __getattr__(self, name: str) -> Any:
         """Return whatever else aiohttp itself asks of a content."""
@@ -165,7 +169,7 @@ class _Lines:
                     yield _gone(line) + b"\n"
                 elif not self._echoes.heard(line):
                     yield line + b"\n"
-            await leave_alone(self._response, _GATHER_SECONDS)
+            await leave_alone(self._response, self._gather)
         if rest:
             yield rest
 

@@ -56,7 +56,7 @@ class Timing:
     healthy: float = 10.0  # a watch that lived so long ends the backoff
     too_short: float = 1.0  # a watch that ended without an event before that counts as a failure
     resumes: int = 3  # failures in a row, after which the position is given up
-    gather: float = 0.2  # events that follow others so closely are read together
+    gather: float = 0.0  # events that follow others so closely are read together
     watch_shortest: float = 300.0
     watch_longest: float = 600.0
 

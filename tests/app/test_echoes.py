@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from berth.app.session import Echoes
+from berth.app.watch_lines import Echoes
 
 
 def line(version: str, **metadata: Any) -> bytes:
@@ -35,6 +35,11 @@ def test_what_others_wrote_is_no_echo(echoes: Echoes, version: str) -> None:
 def test_a_version_that_somebody_wrote_into_the_object_hides_nothing(echoes: Echoes, place: str) -> None:
     assert not echoes.heard(line("8", **{place: {"resourceVersion": "7"}}))
     assert echoes.heard(line("7"))
+
+
+@pytest.mark.parametrize("kind", ["ADDED", "DELETED"])
+def test_only_a_change_can_be_an_echo(echoes: Echoes, kind: str) -> None:
+    assert not echoes.heard(line("7").replace(b"MODIFIED", kind.encode()))
 
 
 def test_the_oldest_of_very_many_are_forgotten() -> None:

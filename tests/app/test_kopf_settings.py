@@ -8,7 +8,7 @@ import pytest
 
 from berth.app.feeds import OWN, registry
 from berth.app.kopf_settings import Forever, kopf_settings
-from berth.app.session import Echoes
+from berth.app.watch_lines import Echoes
 from berth.world.store import Store
 
 BODY: dict[str, Any] = {"metadata": {"name": "web", "namespace": "shop", "annotations": {}}, "spec": {"a": 1}}

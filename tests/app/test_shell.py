@@ -15,7 +15,7 @@ from aiohttp import web
 
 from berth.app.feeds import OWN, registry
 from berth.app.kopf_settings import kopf_settings
-from berth.app.session import Echoes, watch_lines
+from berth.app.watch_lines import Echoes, watch_lines
 from berth.world.store import Store
 
 ERRORS = [403, 410, 500]

@@ -6,7 +6,8 @@ from typing import Any, Final
 import kopf
 
 from berth.api.meta import GROUP, VERSION, WORKLOAD_LABEL
-from berth.app.session import GATHER_SECONDS, Echoes, Login
+from berth.app.session import Login
+from berth.app.watch_lines import GATHER_SECONDS, Echoes
 from berth.kube.client import Client, Selection
 from berth.kube.gateway import CHILD_RESOURCES
 from berth.kube.reflector import OnError, Reflector, Timing

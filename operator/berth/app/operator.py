@@ -19,10 +19,11 @@ from berth.app.feeds import OWN, reflectors, registry
 from berth.app.http import application, serve
 from berth.app.kopf_settings import kopf_settings
 from berth.app.metrics import Metrics
-from berth.app.session import Echoes, Login
+from berth.app.session import Login
 from berth.app.settings import Settings
 from berth.app.sweep import sweep
 from berth.app.views import Views
+from berth.app.watch_lines import Echoes
 from berth.app.work import WORLD, work
 from berth.kube import errors
 from berth.kube.client import Client, Obj

@@ -1,34 +1,15 @@
 """The HTTP session to the API server: where it is and who we are, by the official client's configuration."""
 
-import re
 import ssl
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import aiohttp
-import orjson
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from kubernetes import config
 from kubernetes.client.configuration import Configuration
 
-from berth.kube.resources import WORKLOADS
-from berth.kube.stream import leave_alone
-
-Middleware = Callable[[ClientRequest, ClientHandlerType], Awaitable[ClientResponse]]
-
-_ERROR = b'{"type":"ERROR"'
-"""How the API server begins an error inside a watch: `type` is the first field of a WatchEvent."""
-
-_VERSION = re.compile(rb'"resourceVersion":"([^"\\]+)"')
-
-_ECHOES = 10000
-"""Own writes that are remembered until the watch brings them."""
-
-GATHER_SECONDS = 0.2
-"""Events that follow others so closely are read together."""
+from berth.app.watch_lines import Echoes, Middleware, watch_lines
 
 _CONNECTIONS = 100
 """Enough for all watches and `max_requests` beside them."""
@@ -59,7 +40,7 @@ class Login:
             self._session.headers.update(_credentials(self._configuration))
         return self._session
 
-    def kopf_session(self, echoes: "Echoes") -> aiohttp.ClientSession:
+    def kopf_session(self, echoes: Echoes) -> aiohttp.ClientSession:
         """Return a session for kopf, which owns it; `watch_lines` says what it does to watches."""
         return self._new_session(_authorize(self._configuration), watch_lines(echoes))
 
@@ -105,76 +86,3 @@ def _authorize(configuration: Configuration) -> Middleware:
         return await handler(request)
 
     return middleware
-
-
-class Echoes:
-    """The resourceVersions of own writes that the watch has not brought yet; the oldest of too many are forgotten."""
-
-    def __init__(self) -> None:
-        self._versions: OrderedDict[bytes, None] = OrderedDict()
-
-    def expect(self, version: str) -> None:
-        """Remember an own write."""
-        self._versions[version.encode()] = None
-        if len(self._versions) > _ECHOES:
-            self._versions.popitem(last=False)
-
-    def heard(self, line: bytes) -> bool:
-        """Return whether a line of a watch is the echo of an own write, and forget that write if so."""
-        if self._versions.keys().isdisjoint(_VERSION.findall(line)):
-            return False
-        # Maps that people fill, such as annotations, may hold the same words: only the real field counts.
-        version = orjson.loads(line)["object"]["metadata"]["resourceVersion"].encode()
-        return self._versions.pop(version, self) is None
-
-
-def watch_lines(echoes: Echoes) -> Middleware:
-    """Return an aiohttp middleware that hands on watches by whole lines: without echoes, errors as 410 Gone.
-
-    An echo says what the store knows from the write itself, and going through kopf is the dearest part of an event.
-    kopf lists again after a 410 and gives the watch up for good after any other code, while the process lives on.
-    """
-
-    async def middleware(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        response = await handler(request)
-        if request.url.query.get("watch"):
-            # Policies and classes are read at once: they must not be known later than the Workloads they are for.
-            gather = GATHER_SECONDS if request.url.path.endswith(f"/{WORKLOADS.plural}") else 0.0
-            response.content = _Lines(response, echoes, gather)  # type: ignore[assignment]  # all that kopf uses of it
-        return response
-
-    return middleware
-
-
-class _Lines:
-    """The content of a watch, by whole lines."""
-
-    def __init__(self, response: ClientResponse, echoes: Echoes, gather: float) -> None:
-        self._response = response
-        self._content = response.content
-        self._echoes = echoes
-        self._gather = gather
-
-    def __getattr__(self, name: str) -> Any:
-        """Return whatever else aiohttp itself asks of a content."""
-        return getattr(self._content, name)
-
-    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Yield whole lines, errors with code 410."""
-        rest = b""
-        async for chunk in self._content.iter_chunked(size):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                if line.startswith(_ERROR):
-                    yield _gone(line) + b"\n"
-                elif not self._echoes.heard(line):
-                    yield line + b"\n"
-            await leave_alone(self._response, self._gather)
-        if rest:
-            yield rest
-
-
-def _gone(line: bytes) -> bytes:
-    event = orjson.loads(line)
-    event["object"] = {**event["object"], "code": 410}
-    return orjson.dumps(event)

@@ -1,4 +1,4 @@
-"""All rules, as two lists: read them as the specification. Every rule is put to every class, every verdict is kept.
+"""All rules, in two tables: read them as the specification. Every rule is put to every class, every verdict is kept.
 
 A rule is a pure function of what is required or of what is asked, and of what the class offers; None means that it
 fits. The order only says which verdict is shown first. CONTRIBUTING.md tells how to add one.

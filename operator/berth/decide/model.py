@@ -9,7 +9,7 @@ from typing import Final
 
 from berth.api.levels import Backend, IsolationLevel, NodeSharing
 from berth.api.reasons import Reason
-from berth.policy.model import Ask, ClaimAsk, HashedOnce, MachineAsk, Requirement, Source
+from berth.policy.model import Ask, ClaimAsk, MachineAsk, Requirement, Source, hashed_once
 
 __all__ = [
     "ENGINE_VERSION",
@@ -78,11 +78,10 @@ class Unavailable:
     message: str
 
 
+@hashed_once
 @dataclass(frozen=True)
-class ClassFacts(HashedOnce):
+class ClassFacts:
     """One IsolationClass together with what this cluster offers for it."""
-
-    __hash__ = HashedOnce.__hash__
 
     name: str
     level: IsolationLevel

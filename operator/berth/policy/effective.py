@@ -11,7 +11,7 @@ import orjson
 from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode, Trust
 from berth.policy.cel import bind, holds
 from berth.policy.compiled import CompiledPolicies, CompiledPolicy, Labels, Looks, labels_seen, matching
-from berth.policy.model import Ask, HashedOnce, Requirement, Source
+from berth.policy.model import Ask, Requirement, Source, hashed_once
 
 Rung = TypeVar("Rung", IsolationLevel, NodeSharing)
 
@@ -41,11 +41,10 @@ class Said(NamedTuple):
     service_account: str | None
 
 
+@hashed_once
 @dataclass(frozen=True)
-class Defaults(HashedOnce):
+class Defaults:
     """What holds where no policy says anything."""
-
-    __hash__ = HashedOnce.__hash__
 
     level: IsolationLevel
     trust_levels: tuple[tuple[Trust, IsolationLevel], ...] = (

@@ -4,11 +4,12 @@ CPU in millicores, memory in bytes.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 from berth.api.levels import IsolationLevel, NodeSharing, Trust, WorkloadType
 from berth.api.machine import OperatingSystem
+
+Frozen = TypeVar("Frozen")
 
 _NAMED: Final = 3
 """Most sources that one phrase names."""
@@ -103,25 +104,27 @@ class Source:
     by: str
 
 
-class HashedOnce:
-    """A frozen dataclass by which other values are remembered: its hash is taken once, not at every look-up.
+def hashed_once(cls: type[Frozen]) -> type[Frozen]:
+    """Let a frozen dataclass without slots take its hash once, not at every look-up: other values are remembered by it.
 
-    It has no slots, and has to say `__hash__ = HashedOnce.__hash__`, or it is given a hash of its own.
+    What is kept has a name with an underscore, so it is no part of the value as JSON.
     """
+    taken = cls.__hash__
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(tuple(vars(self).values()))
+    def remembered(self: Frozen) -> int:
+        found: int | None = self.__dict__.get("_hash")
+        if found is None:
+            found = self.__dict__["_hash"] = taken(self)
+        return found
 
-    def __hash__(self) -> int:
-        return self._hash
+    cls.__hash__ = remembered  # type: ignore[assignment]  # the same signature, as a plain function
+    return cls
 
 
+@hashed_once
 @dataclass(frozen=True)
-class Requirement(HashedOnce):
+class Requirement:
     """What is required of the class, and by whom: the join of everything that matches."""
-
-    __hash__ = HashedOnce.__hash__
 
     level: IsolationLevel
     node_sharing: NodeSharing = NodeSharing.SHARED

@@ -99,6 +99,13 @@ def test_what_the_watch_brought_meanwhile_is_newer_than_our_own_write() -> None:
     assert watched.store.workloads[WEB].status == pack({"reason": "Forged"})
 
 
+def test_a_write_that_changed_nothing_is_remembered_and_has_no_echo() -> None:
+    watched = with_workloads()
+    known = watched.store.workloads[WEB].resource_version
+    assert not watched.store.put_status(WEB, "uid-of-web", pack({"reason": "Running"}), known)
+    assert watched.store.workloads[WEB].status == pack({"reason": "Running"})
+
+
 def test_a_resumed_watch_does_not_bring_back_the_past_but_a_list_does() -> None:
     watched = with_workloads()
     watched.workload(spec={"replicas": 3}, metadata={"resourceVersion": "5"})

@@ -86,13 +86,13 @@ class Store:
     def put_status(self, key: Key, uid: str, status: bytes, version: str) -> bool:
         """Remember the status that was just written and the version that it gave the object (read your writes).
 
-        Return False when that is no news: the object is gone, or the watch was faster.
+        Return whether the watch will bring it, too: not when it was faster, or when the write changed nothing.
         """
         record = self.workloads.get(key)
-        if record is None or record.uid != uid or not is_newer(version, record.resource_version):
+        if record is None or record.uid != uid or is_newer(record.resource_version, version):
             return False
         self.workloads[key] = replace(record, status=status, resource_version=version)
-        return True
+        return record.resource_version != version
 
     def put_class(self, name: str, record: ClassRecord | None) -> None:
         """Store or drop an IsolationClass."""

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -75,12 +74,9 @@ def test_the_version_is_one_line() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["explain", "--help"], ["operator", "--help"]])
 def test_help_answers_without_loading_the_operator(arguments: list[str]) -> None:
-    started = time.monotonic()
     said, loaded = probe(*arguments)
     assert loaded == []
     assert said.strip()
-    # Generous, for machines under load: with kopf and kubernetes it takes several times as long.
-    assert time.monotonic() - started < 10
 
 
 def test_help_names_every_verb() -> None:

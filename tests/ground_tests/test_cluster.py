@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +72,10 @@ def test_everything_listens_on_loopback(ground: Cluster) -> None:
 
 
 def test_reused_while_it_runs(ground: Cluster) -> None:
-    """A second `up` gives the same cluster, at once, and adds the nodes that are missing."""
-    start = time.monotonic()
+    """A second `up` gives the same cluster, without a new start, and adds the nodes that are missing."""
+    before = [part.pid for part in cluster.status(ground.name)]
     assert cluster.up(ground.name, nodes=3) == ground
-    assert time.monotonic() - start < 5
+    assert [part.pid for part in cluster.status(ground.name)] == before
     assert nodes.ready_nodes(ground) >= {"node-0", "node-1", "node-2"}
 
 
@@ -122,11 +121,9 @@ def test_failed_start_names_the_part(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_deployment_runs(ground: Cluster, space: str) -> None:
-    """The pods of a Deployment run within a moment, and go when it goes (garbage collection)."""
-    start = time.monotonic()
+    """The pods of a Deployment run, and go when it goes (garbage collection)."""
     wishes.make(ground, DEPLOYMENT, space, deployment(3))
     wishes.wait(ground, DEPLOYMENT, space, "web", lambda found: found["status"].get("readyReplicas") == 3)
-    assert time.monotonic() - start < 10
     wishes.delete(ground, DEPLOYMENT, space, "web")
     eventually(lambda: call(ground.kubeconfig, "GET", POD.path(space))["items"] == [], wishes.SECONDS, "pods gone")
 

@@ -46,7 +46,9 @@ def test_pods_with_another_runtime_are_not_isolated(space: Space) -> None:
     space.ready("web")
     pod = space.pods("web")[0]
     spec = {key: pod["spec"][key] for key in ("containers", "securityContext")}
-    bare = {"metadata": {"name": "intruder", "labels": pod["metadata"]["labels"]}, "spec": spec}
+    # Without the label by which the ReplicaSet would take it for a replica too many and delete it at once.
+    labels = {key: value for key, value in pod["metadata"]["labels"].items() if key != "pod-template-hash"}
+    bare = {"metadata": {"name": "intruder", "labels": labels}, "spec": spec}
     space.put_body(POD, bare)
     found = space.expect("web", "Isolated", "False", "IsolationMismatch")
     assert "RuntimeClass none" in condition(found, "Isolated")["message"]

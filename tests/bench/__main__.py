@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,8 +34,8 @@ BUILD = REPOSITORY / "build"
 PER_NAMESPACE = 100
 PODS_PER_NODE = 400
 STEADY_SECONDS = 60
-IMAGE = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "1048576"}
-"""Environment that the Dockerfile sets."""
+IMAGE = dict(re.findall(r"(MALLOC_\w+)=(\S+)", (REPOSITORY / "Dockerfile").read_text()))
+"""How the Dockerfile sets the allocator."""
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 TICKS = os.sysconf("SC_CLK_TCK")
 

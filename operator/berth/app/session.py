@@ -35,6 +35,7 @@ class Login:
         """Return the session that lasts as long as the process; call it from the event loop, for every request."""
         if self._session is None:
             self._session = self._new_session()
+        # The official client goes through its whole configuration for it: too dear for each request; kopf makes few.
         if monotonic() - self._token_asked > _TOKEN_SECONDS:
             self._token_asked = monotonic()
             self._session.headers.update(_credentials(self._configuration))
@@ -75,7 +76,6 @@ def _tls(configuration: Configuration) -> ssl.SSLContext:
 
 
 def _credentials(configuration: Configuration) -> dict[str, str]:
-    # The official client goes through its whole configuration for this: too dear for every request.
     token = configuration.get_api_key_with_prefix("BearerToken", "authorization")
     return {"Authorization": token} if token else {}
 

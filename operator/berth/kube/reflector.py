@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from sys import intern
 from typing import Final, Generic, Protocol, TypeVar
 
 from berth.kube import errors
@@ -18,7 +17,7 @@ from berth.kube.backoff import Backoff
 from berth.kube.client import EVERYTHING, Client, Obj, Selection
 from berth.kube.queue import Key
 from berth.kube.resources import Resource
-from berth.world.parse import is_newer
+from berth.world.parse import is_newer, key_of
 
 Record = TypeVar("Record")
 Record_contra = TypeVar("Record_contra", contravariant=True)
@@ -132,7 +131,7 @@ class Reflector(Generic[Record]):
         """
         version = obj["metadata"]["resourceVersion"]
         if self._position is not None and is_newer(version, self._position):
-            self._changed(_key(obj), version, obj)
+            self._changed(key_of(obj), version, obj)
 
     async def _list(self) -> None:
         self.relists += 1
@@ -181,16 +180,16 @@ class Reflector(Generic[Record]):
             raise errors.from_status(obj)
         version = obj["metadata"]["resourceVersion"]
         if kind == "DELETED":
-            key = _key(obj)
+            key = key_of(obj)
             if key in self._versions and not is_newer(self._versions[key], version):
                 self._remove(key)
         elif kind != "BOOKMARK":
-            self._changed(_key(obj), version, obj)
+            self._changed(key_of(obj), version, obj)
         self._position = version
 
     def _listed(self, obj: Obj) -> Key:
         # A list is the truth whatever the order of versions: after a restore from backup they start lower again.
-        key, version = _key(obj), obj["metadata"]["resourceVersion"]
+        key, version = key_of(obj), obj["metadata"]["resourceVersion"]
         if self._versions.get(key) != version:
             self._store(key, version, obj)
         return key
@@ -246,8 +245,3 @@ class Reflector(Generic[Record]):
     def _report(self, key: Key | None, error: Exception) -> None:
         self.errors += 1
         self._on_error(self.resource, key, error)
-
-
-def _key(obj: Obj) -> Key:
-    meta = obj["metadata"]
-    return intern(meta.get("namespace", "")), intern(meta["name"])

@@ -86,7 +86,7 @@ def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: fl
         ),
         *((kind, labelled, _child_of(kind), _putter(store, kind)) for kind in CHILD_RESOURCES.values()),
     ]
-    facts, owned = (Timing(absent_retry=absent_retry, gather=seconds) for seconds in (0.0, GATHER_SECONDS))
+    planned, running = (Timing(absent_retry=absent_retry, gather=seconds) for seconds in (0.0, GATHER_SECONDS))
     return {
         resource: Reflector(
             client,
@@ -96,8 +96,9 @@ def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: fl
             selection=selection,
             optional=resource in _OPTIONAL,
             on_error=on_error,
-            # What a decision depends on is read at once: a namespace must not be known later than what is in it.
-            timing=owned if selection is labelled else facts,
+            # What a pass decides or plans by is read at once: a namespace must not be known later than what is in it,
+            # and a child that was deleted must not be deleted again.
+            timing=running if resource in (PODS, VIRTUAL_MACHINE_INSTANCES) else planned,
         )
         for resource, selection, project, put in rows
     }

@@ -130,13 +130,24 @@ def test_a_move_that_waits_is_placed_and_awaits_approval() -> None:
     ],
 )
 def test_ready_only_when_the_backing_has_caught_up(fields: Json, reason: Reason) -> None:
-    scene = a_scene(children=served(container(), **fields))
+    pods = (a_pod(ready=fields.get("ready") != 0),)
+    scene = a_scene(children=served(container(), **fields), pods=pods)
     assert of(scene, ConditionType.READY) == ("False", reason)
     assert of(scene, ConditionType.RECONCILING)[0] == "True"
 
 
+@pytest.mark.parametrize("pod", [{"ready": False}, {"deleting": True}, {"launcher": True}])
+def test_what_a_deployment_calls_ready_counts_once_its_pods_were_seen(pod: Json) -> None:
+    served_by_two = served(container(replicas=2))
+    for pods in ((), (a_pod(),), (a_pod(), a_pod("web-2", **pod))):
+        assert of(a_scene(container(replicas=2), children=served_by_two, pods=pods), ConditionType.READY)[0] == "False"
+    seen = a_scene(container(replicas=2), children=served_by_two, pods=(a_pod(), a_pod("web-2")))
+    assert of(seen, ConditionType.READY) == ("True", Reason.RUNNING)
+
+
 def test_a_change_that_was_only_now_applied_is_not_ready() -> None:
-    scene = a_scene(container(replicas=2), children=served(container(), replicas=2, ready=2, updated=2))
+    served_by_two = served(container(), replicas=2, ready=2, updated=2)
+    scene = a_scene(container(replicas=2), children=served_by_two, pods=(a_pod(), a_pod("web-2")))
     assert of(scene, ConditionType.READY) == ("False", Reason.UPDATING)
 
 

@@ -19,7 +19,7 @@ def health(scene: Scene) -> Health:
     return Health(
         wanted=scene.spec.replicas,
         replicas=sum(run.replicas for run in runs),
-        ready=min(sum(run.ready for run in runs), max(scene.spec.replicas, newest.ready if newest else 0)),
+        ready=_ready(scene, runs),
         settled=newest is not None and not _in_motion(scene, runs, newest),
         complete=newest is not None and (newest.complete or (is_task and "Succeeded" in ended)),
         failed=newest.failed if newest and newest.failed else _failed_machine(is_task=is_task, phases=ended),
@@ -30,6 +30,13 @@ def health(scene: Scene) -> Health:
 def most_important(problems: Iterable[Problem]) -> Problem | None:
     """Return the problem whose reason comes first; among equals the first by text."""
     return min(problems, key=lambda problem: (Reason(problem.reason).precedence, problem.message), default=None)
+
+
+def _ready(scene: Scene, runs: tuple[ChildRecord, ...]) -> int:
+    """Return how many replicas serve: their owner says so, and they were seen themselves."""
+    told = min(sum(run.ready for run in runs), max(scene.spec.replicas, runs[-1].ready if runs else 0))
+    pods = sum(pod.ready and not pod.launcher and not pod.deleting for pod in scene.pods)
+    return min(told, pods + sum(machine.ready and not machine.deleting for machine in scene.machines))
 
 
 def _in_motion(scene: Scene, runs: tuple[ChildRecord, ...], newest: ChildRecord) -> bool:

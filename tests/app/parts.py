@@ -44,7 +44,12 @@ class Replica:
             store=self.store,
             views=Views(self.store, Settings(), lambda: False),
             client=client,
-            gateway=Gateway(client, lambda: self.leads, lambda resource, obj: self.written.append((resource, obj))),
+            gateway=Gateway(
+                client,
+                lambda: self.leads,
+                lambda resource, obj: self.written.append((resource, obj)),
+                self.store.put_deleting,
+            ),
             recorder=Recorder(client, "replica", self.clock, self._drop),
             metrics=Metrics(10),
             clock=self.clock,

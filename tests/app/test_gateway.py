@@ -169,6 +169,14 @@ async def test_only_that_very_object_is_deleted(replica: Replica, monkeypatch: p
     assert [body["preconditions"]["uid"] for body in bodies] == ["uid-of-Service", live["metadata"]["uid"]]
 
 
+async def test_what_was_told_to_go_is_known_to_be_going(replica: Replica) -> None:
+    live = replica.server.put(SERVICES, "web", "shop")
+    record = stored(SERVICE, uid=live["metadata"]["uid"])
+    replica.store.put_child("Service", record.key, record)
+    await execute(replica, Delete(record, "x"))
+    assert [child.deleting for child in replica.store.children(record.key)] == [True]
+
+
 async def test_what_is_gone_already_needs_no_delete(replica: Replica) -> None:
     assert (await execute(replica, Delete(stored(SERVICE), "x"))).refused == ()
 

@@ -1,6 +1,7 @@
 """The store wakes only whom a change concerns, and says that the world changed only when it did."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -171,6 +172,21 @@ def test_children_of_the_same_name_are_told_apart_by_kind_and_namespace() -> Non
     watched.store.put_child("Service", WEB, None)
     assert [child.kind for child in watched.store.children(WEB)] == ["Deployment"]
     assert len(watched.store.children(("bank", "web"))) == 1
+
+
+def test_only_the_very_child_that_was_told_to_go_is_going() -> None:
+    watched = with_workloads()
+    old, new = (children.child(a_raw("Service", metadata=labelled("web") | {"uid": uid})) for uid in ("old", "new"))
+    watched.store.put_child("Service", WEB, new)
+    watched.told()
+    watched.store.put_deleting(old)
+    assert watched.store.children(WEB) == (new,)
+    watched.store.put_deleting(new)
+    assert watched.store.children(WEB) == (replace(new, deleting=True),)
+    assert watched.told() == NOBODY
+    watched.store.put_child("Service", WEB, None)
+    watched.store.put_deleting(new)
+    assert watched.store.children(WEB) == ()
 
 
 @pytest.mark.parametrize("what", ["namespace", "claim"])

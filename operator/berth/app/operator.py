@@ -92,7 +92,7 @@ class Operator:
             store=self.store,
             views=self.views,
             client=self.client,
-            gateway=Gateway(self.client, lambda: self.elector.is_leader, self._written),
+            gateway=Gateway(self.client, lambda: self.elector.is_leader, self._written, self.store.put_deleting),
             recorder=Recorder(self.client, identity, time.time, self.metrics.events_dropped.inc),
             metrics=self.metrics,
             clock=time.time,

@@ -26,7 +26,7 @@ from berth.kube.resources import (
 )
 from berth.plan.model import Apply, Delete, Taken
 from berth.world.children import controller_uid
-from berth.world.records import Problem, WorkloadRecord
+from berth.world.records import ChildRecord, Problem, WorkloadRecord
 
 CHILD_RESOURCES: Final[dict[str, Resource]] = {
     resource.kind: resource
@@ -61,13 +61,20 @@ class Gateway:
     """Carries out the writes of one Workload, in order.
 
     `may_write` is asked before every write: a replica that no longer leads stops in the middle of a plan. `written`
-    is told of every applied object as stored.
+    is told of every applied object as stored, `deleted` of every child that was told to go.
     """
 
-    def __init__(self, client: Client, may_write: Callable[[], bool], written: Callable[[Resource, Obj], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        may_write: Callable[[], bool],
+        written: Callable[[Resource, Obj], None],
+        deleted: Callable[[ChildRecord], None],
+    ) -> None:
         self._client = client
         self._may_write = may_write
         self._written = written
+        self._deleted = deleted
 
     async def execute(self, steps: Iterable[Apply | Delete], workload: WorkloadRecord) -> Done:
         """Carry out the steps, in order.
@@ -110,6 +117,7 @@ class Gateway:
             if step.record.key[0] != namespace or step.record.owner_uid != workload.uid:
                 raise NotOurs(f"delete of {step.record.kind} {step.record.key}")
             await self._client.delete(resource, namespace, step.record.key[1], step.record.uid)
+            self._deleted(step.record)
             return
         resource = _resource(step.child.kind)
         _check(step.child.body, resource, workload)

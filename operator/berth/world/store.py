@@ -126,6 +126,14 @@ class Store:
         """Store or drop a child of a Workload."""
         self._put_owned(self._children, (kind, key), (kind, key[1]), record)
 
+    def put_deleting(self, record: ChildRecord) -> None:
+        """Remember that a child was told to go, until the watch says that it is gone (read your writes)."""
+        owned = self._children.get((record.key[0], record.workload), _NOTHING)
+        place = (record.kind, record.key[1])
+        known = owned.get(place)
+        if known is not None and known.uid == record.uid:
+            owned[place] = replace(known, deleting=True)
+
     def put_pod(self, key: Key, record: PodRecord | None) -> None:
         """Store or drop a pod of a Workload."""
         self._put_owned(self._pods, ("Pod", key), key[1], record)

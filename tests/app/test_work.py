@@ -22,6 +22,7 @@ from kube.fake_apiserver import FakeApiServer
 
 API: Key = ("shop", "api")
 CONFLICT = errors.Conflict(409, "Conflict", "changed meanwhile")
+GONE = errors.NotFound(404, "NotFound", "deleted meanwhile")
 TERMINATING = errors.NamespaceTerminating(403, "Forbidden", "is being terminated")
 
 
@@ -72,8 +73,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, passes: Callable[[Key, Deps], Awai
     monkeypatch.setattr(module, "reconcile", passes)
 
 
-async def test_a_conflict_is_tried_again_and_is_no_error(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-    passes = Passes(web=[CONFLICT, CONFLICT])
+async def test_to_be_overtaken_is_no_error_and_is_tried_again(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = Passes(web=[CONFLICT, GONE])
     stand_in(monkeypatch, passes)
     async with working(replica, WEB):
         await eventually(lambda: passes.seen["web"] == 3)

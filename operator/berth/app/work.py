@@ -41,10 +41,10 @@ async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -
             queue.add_after(key, resync_seconds if again is None else again)
     except errors.NamespaceTerminating:
         queue.forget(key)  # nothing can be made there any more; its end removes the Workload
-    except errors.Conflict as conflict:
-        # Somebody was faster; the watch brings what they did.
+    except (errors.Conflict, errors.NotFound) as overtaken:
+        # Somebody was faster in changing or deleting it; the watch brings what they did.
         result = "requeue"
-        log.info("%s: tried again: %s", "/".join(key), conflict, extra=_fields(key))
+        log.info("%s: tried again: %s", "/".join(key), overtaken, extra=_fields(key))
         queue.retry(key)
     except Exception as error:
         result = "error"

@@ -11,7 +11,7 @@ from berth.kube.client import Client, Obj
 from berth.kube.gateway import Gateway
 from berth.kube.resources import WORKLOADS, Resource
 from berth.world import parse
-from berth.world.records import Key, WorkloadRecord
+from berth.world.records import Key, NamespaceRecord, WorkloadRecord
 from berth.world.store import Store
 from kube.fake_apiserver import FakeApiServer
 
@@ -65,6 +65,7 @@ class Replica:
         stored = self.server.put(WORKLOADS, "web", "shop", spec=spec or {"container": {"image": "app:1"}})
         stored["metadata"]["generation"] = 1
         record = parse.workload(stored)
+        self.store.put_namespace("shop", NamespaceRecord("shop", (), terminating=False))
         self.store.put_workload(WEB, record)
         return record
 

@@ -10,6 +10,7 @@ from berth.app.reconcile import reconcile
 from berth.kube.client import Client
 from berth.kube.resources import DEPLOYMENTS
 from berth.world import children, parse
+from berth.world.records import NamespaceRecord
 from kube.fake_apiserver import FakeApiServer
 from render.specs import Json, container
 
@@ -63,6 +64,18 @@ async def test_a_second_pass_writes_nothing(replica: Replica) -> None:
     before = replica.writes()
     await reconcile(WEB, replica.deps)
     assert replica.writes() == before
+
+
+async def test_nothing_is_placed_before_its_namespace_was_seen(replica: Replica) -> None:
+    replica.workload()
+    replica.store.put_namespace("shop", None)
+    assert await reconcile(WEB, replica.deps) is None
+    assert replica.writes() == []
+    replica.woken.clear()
+    replica.store.put_namespace("shop", NamespaceRecord("shop", (), terminating=False))
+    assert replica.woken == [WEB]
+    await reconcile(WEB, replica.deps)
+    assert WEB in replica.of("deployments")
 
 
 async def test_what_is_gone_is_forgotten(replica: Replica) -> None:

@@ -46,7 +46,7 @@ class Look:
     spec: WorkloadSpec
     ask: Ask
     policy_subject: Subject
-    namespace_labels: tuple[tuple[str, str], ...] | None
+    namespace_labels: tuple[tuple[str, str], ...]
     effective: Effective
     catalog: Catalog
     children: tuple[ChildRecord, ...]
@@ -130,18 +130,22 @@ class Views:
         return self._policies[1]
 
     def look(self, key: Key) -> Look | Unreadable | None:
-        """Return everything about one Workload; None when it or its namespace is gone or going."""
+        """Return everything about one Workload; None when there is nothing to do for it.
+
+        That is when it or its namespace is gone or going, or the namespace was not seen yet. A namespace is seen a
+        moment after what is in it at the latest, and wakes it then. Placed without the labels of its namespace, a
+        Workload would get the strictest class, and keep it.
+        """
         store = self._store
         workload = store.workloads.get(key)
         home = store.namespaces.get(key[0])
-        if workload is None or workload.deleting or (home is not None and home.terminating):
+        if workload is None or workload.deleting or home is None or home.terminating:
             return None
         try:
             spec = WorkloadSpec.model_validate_json(workload.spec)
         except ValidationError as error:
             return Unreadable(workload, problems(error))
         namespace, name = key
-        labels = home.labels if home else None
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), store.instancetypes)
         subject = Subject(namespace, name, workload.labels, ask, workload.spec)
         status, children = unpack(workload.status), store.children(key)
@@ -155,8 +159,8 @@ class Views:
             spec=spec,
             ask=ask,
             policy_subject=subject,
-            namespace_labels=labels,
-            effective=effective(subject, labels, self.policies(), self.defaults),
+            namespace_labels=home.labels,
+            effective=effective(subject, home.labels, self.policies(), self.defaults),
             catalog=found,
             children=children,
             runs=runs,

@@ -132,7 +132,8 @@ class Space:
         name: str = body["metadata"]["name"]
         self.made.append((NODE, name))
         call(self.cluster.kubeconfig, "POST", NODE.path(), body)
-        self.until(NODE, name, lambda found: condition(found, "Ready")["status"] == "True")
+        # A new node is tainted as not ready until the node controller has seen that it is.
+        self.until(NODE, name, lambda found: found["spec"]["taints"] == body["spec"]["taints"])
         return name
 
     @property

@@ -33,7 +33,7 @@ def assert_placed(found: Json, class_name: str, backend: str) -> None:
 
 def assert_writes(space: Space, children: dict[str, int]) -> None:
     """One write per child, nothing else but at most two of status, and numbers at their pace where it takes long."""
-    space.silence(1.0)
+    space.quiet(1.0)
     told = [write for write in space.audit.writes(space.name) if write.resource == "workloads/status"]
     first, last = (datetime.fromisoformat(write.time).timestamp() for write in (told[0], told[-1]))
     writes = space.writes()

@@ -3,7 +3,7 @@
 import pytest
 
 from scenarios import specs
-from scenarios.kinds import CLAIM, CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, POD, QUOTA, VM, VMI
+from scenarios.kinds import CLAIM, CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, POD, QUOTA, VM, VMI, WORKLOAD
 from scenarios.objects import Json
 from scenarios.site import Space, condition
 
@@ -55,7 +55,8 @@ def test_a_pod_that_fits_no_node_now(space: Space) -> None:
     filler = {"containers": [{"name": "main", "image": specs.IMAGE, "resources": {"requests": {"cpu": "31"}}}]}
     space.put(POD, "filler", {**filler, "nodeName": node})
     space.workload("web", specs.pinned(name, specs.container(resources={"requests": {"cpu": "2", "memory": "128Mi"}})))
-    assert "Insufficient cpu" in said(space, "web", "Unschedulable")
+    said(space, "web", "Unschedulable")
+    space.until(WORKLOAD, "web", lambda found: "Insufficient cpu" in condition(found, "Ready")["message"])
     space.delete(POD, "filler")
     space.ready("web")
 

@@ -60,6 +60,7 @@ def test_a_disk_is_kept_and_taken_up_again_by_the_next_workload_of_that_name(spa
     name, before = disk(space)
     space.delete(WORKLOAD, "db")
     space.gone(VM, "db")
+    space.quiet(1.0)
     space.silence(1.0)
     assert space.get(DATA_VOLUME, name)
     assert space.get(CLAIM, name)["metadata"]["uid"] == before

@@ -36,6 +36,7 @@ def test_a_deleted_status_comes_back_as_it_was(space: Space, spec: Json) -> None
     space.merge(WORKLOAD, "web", {"status": None}, "/status")
     found = space.until(WORKLOAD, "web", lambda found: timeless(found.get("status")) == timeless(before))
     assert found["status"].keys() == before.keys()
+    space.quiet(1.0)
     space.silence(2.0)
 
 
@@ -53,6 +54,7 @@ def test_a_forged_status_is_corrected(space: Space, forgery: str) -> None:
     before = settled(space, "web", specs.container())
     space.merge(WORKLOAD, "web", {"status": FORGERIES[forgery]}, "/status")
     space.until(WORKLOAD, "web", lambda found: timeless(found["status"]) == timeless(before))
+    space.quiet(1.0)
     space.silence(2.0)
     assert space.get(DEPLOYMENT, "web")["metadata"]["generation"] == 1
 

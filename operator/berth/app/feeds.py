@@ -46,6 +46,9 @@ _OPTIONAL: Final = frozenset(
 )
 """Kinds that a cluster without KubeVirt and CDI does not serve."""
 
+_MOVING: Final = frozenset({PODS, VIRTUAL_MACHINE_INSTANCES, *CHILD_RESOURCES.values()})
+"""Kinds whose objects are what became of a decision."""
+
 OWN: Final = (WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES)
 """Kinds that kopf watches."""
 
@@ -86,7 +89,7 @@ def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: fl
         ),
         *((kind, labelled, _child_of(kind), _putter(store, kind)) for kind in CHILD_RESOURCES.values()),
     ]
-    planned, running = (Timing(absent_retry=absent_retry, gather=seconds) for seconds in (0.0, GATHER_SECONDS))
+    at_once, bursts = (Timing(absent_retry=absent_retry, gather=seconds) for seconds in (0.0, GATHER_SECONDS))
     return {
         resource: Reflector(
             client,
@@ -96,9 +99,8 @@ def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: fl
             selection=selection,
             optional=resource in _OPTIONAL,
             on_error=on_error,
-            # What a pass decides or plans by is read at once: a namespace must not be known later than what is in it,
-            # and a child that was deleted must not be deleted again.
-            timing=running if resource in (PODS, VIRTUAL_MACHINE_INSTANCES) else planned,
+            # What a pass decides by is read at once; what only moves on comes in bursts.
+            timing=bursts if resource in _MOVING else at_once,
         )
         for resource, selection, project, put in rows
     }

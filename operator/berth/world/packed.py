@@ -1,7 +1,6 @@
 """JSON kept small: thousands of specs and statuses that are read once in a while, and compared as bytes."""
 
 import zlib
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -13,13 +12,8 @@ _MEMORY_LEVEL: Final = 6
 
 def pack(value: object) -> bytes:
     """Return a JSON-like value as compressed bytes; equal values give equal bytes, whatever the order of their keys."""
-    return _deflated(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
-
-
-@lru_cache(maxsize=256)  # while an object starts, what is kept of it comes again and again
-def _deflated(content: bytes) -> bytes:
     compressor = zlib.compressobj(1, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL)
-    return compressor.compress(content) + compressor.flush()
+    return compressor.compress(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)) + compressor.flush()
 
 
 def unpack(content: bytes) -> Any:

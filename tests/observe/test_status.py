@@ -96,6 +96,15 @@ def test_replicas_of_old_and_new_are_added_and_ready_is_never_above_what_is_want
     assert (fares.replicas, fares.ready, fares.wanted, fares.settled) == (2, 1, 1, False)
 
 
+def test_what_has_ended_of_a_task_counts_as_ready() -> None:
+    task = container(type="Task")
+    ended = a_scene(task, children=served(task, complete=True), pods=(a_pod(ready=False, finished=True),))
+    assert compute_status(ended, {}, NOW)["ready"] == "1/1"
+    disk = PAIR | {"type": "Task"}
+    off = a_scene(disk, children=served(disk, MACHINE, ready=0), machines=(a_machine(phase="Succeeded", ready=False),))
+    assert compute_status(off, {}, NOW)["ready"] == "1/1"
+
+
 def test_the_most_important_problem_does_not_depend_on_the_order() -> None:
     a, b, c = Problem("CrashLooping", "b"), Problem("CrashLooping", "a"), Problem("Unschedulable", "a")
     assert most_important([a, b, c]) == most_important([c, b, a]) == b

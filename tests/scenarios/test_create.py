@@ -107,7 +107,7 @@ def test_replicas_of_a_disk_run_as_a_pool(space: Space) -> None:
 def test_a_task_runs_to_completion(space: Space) -> None:
     space.workload("build", specs.task())
     found = space.ready("build")
-    assert condition(found, "Ready")["reason"] == "Completed"
+    assert (condition(found, "Ready")["reason"], found["status"]["ready"]) == ("Completed", "1/1")
     assert space.children("build") == {"Job build", "NetworkPolicy build"}
     assert space.get(JOB, "build")["status"]["succeeded"] == 1
     assert_writes(space, {"create jobs": 1, "create networkpolicies": 1})
@@ -119,7 +119,7 @@ def test_a_task_on_a_disk_runs_until_the_guest_powers_off(space: Space, cluster:
     power_off = {"metadata": {"annotations": {"ground.berth.dev/succeed-after": "1s"}}}
     merge(cluster, VM, space.name, "build", power_off)
     found = space.ready("build")
-    assert condition(found, "Ready")["reason"] == "Completed"
+    assert (condition(found, "Ready")["reason"], found["status"]["ready"]) == ("Completed", "1/1")
     assert space.children("build") == {"VirtualMachine build", "NetworkPolicy build"}
     space.quiet()
     space.silence(2.0)

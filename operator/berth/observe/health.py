@@ -33,8 +33,10 @@ def most_important(problems: Iterable[Problem]) -> Problem | None:
 
 
 def _ready(scene: Scene, runs: tuple[ChildRecord, ...]) -> int:
-    """Return how many replicas serve: their owner says so, and they were seen themselves."""
+    """Return how many replicas serve: their owner says so, and they were seen themselves. Of a task, how many ended."""
     told = min(sum(run.ready for run in runs), max(scene.spec.replicas, runs[-1].ready if runs else 0))
+    if scene.spec.type is WorkloadType.TASK:
+        return max(told, sum(machine.phase == "Succeeded" and not machine.deleting for machine in scene.machines))
     pods = sum(pod.ready and not pod.launcher and not pod.deleting for pod in scene.pods)
     return min(told, pods + sum(machine.ready and not machine.deleting for machine in scene.machines))
 

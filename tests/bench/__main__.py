@@ -175,9 +175,7 @@ async def create_and_wait(bare: Bare, workloads: list[Json]) -> tuple[float, flo
     placed_at: list[float] = []
     watch = asyncio.create_task(bare.until_settled(left, lambda: placed_at.append(time.perf_counter())))
     started = time.perf_counter()
-    await asyncio.gather(
-        *(bare.create(f"{WORKLOADS}/namespaces/{each['metadata']['namespace']}/workloads", each) for each in workloads)
-    )
+    await asyncio.gather(*(bare.create_workload(each) for each in workloads))
     await watch
     return placed_at[-1] - started, time.perf_counter() - started
 

@@ -12,13 +12,15 @@ from typing import Any
 import aiohttp
 import orjson
 
+from berth.app.settings import Settings
+
 Json = dict[str, Any]
 
 APPLY = {"Content-Type": "application/apply-patch+yaml", "Accept": "application/json"}
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 QUERY = "?fieldManager=berth&force=true&fieldValidation=Strict"
 WORKLOADS = "/apis/berth.dev/v1alpha1"
-WORKERS = 20
+WORKERS: int = Settings.model_fields["workers"].default
 """As many as Berth has."""
 PATHS = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments/{}",
@@ -49,6 +51,10 @@ class Bare:
     async def create(self, path: str, body: Json) -> Json:
         """Create an object."""
         return await self.send("POST", path, body, JSON)
+
+    async def create_workload(self, workload: Json) -> Json:
+        """Create a Workload in its namespace."""
+        return await self.create(f"{WORKLOADS}/namespaces/{workload['metadata']['namespace']}/workloads", workload)
 
     async def apply(self, path: str, body: Json) -> Json:
         """Apply an object server-side."""
@@ -120,8 +126,7 @@ async def converge(
             done.set()
 
     async def create(workload: Json) -> None:
-        path = f"{WORKLOADS}/namespaces/{workload['metadata']['namespace']}/workloads"
-        made.put_nowait(await bare.create(path, workload))
+        made.put_nowait(await bare.create_workload(workload))
 
     async def work() -> None:
         while True:

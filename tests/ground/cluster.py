@@ -245,9 +245,18 @@ def _configuration(tools: Tools, scratch: Path, *, audit: bool) -> str:
 
 
 def _died(workdir: Path) -> str | None:
-    """Return the first part that was started and does not run any more."""
-    started = [part for part in COMPONENTS if (workdir / "pids" / f"{part}.pid").exists()]
-    return next((part for part in started if component(workdir, part).pid is None), None)
+    """Return the first part that was started and has ended; one whose pid is just being noted has not."""
+    return next((part for part in COMPONENTS if _has_ended(workdir / "pids" / f"{part}.pid")), None)
+
+
+def _has_ended(noted: Path) -> bool:
+    pid = noted.read_text() if noted.exists() else ""
+    if not pid.strip():
+        return False
+    try:
+        return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def _failure(name: str, workdir: Path, folder: Path, cause: str) -> str:

@@ -15,7 +15,8 @@ def assert_nothing_runs(space: Space, found: Json) -> None:
     assert condition(found, "Ready")["status"] == "False"
     assert "placement" not in found["status"]
     assert space.children("web") == set()
-    space.quiet()
+    space.quiet(1.0)
+    space.silence(2.0)
     assert {what for what in space.writes() if what.startswith("create ")} <= {"create events"}
     assert space.writes()[STATUS] == 1
 

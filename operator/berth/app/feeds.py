@@ -46,9 +46,6 @@ _OPTIONAL: Final = frozenset(
 )
 """Kinds that a cluster without KubeVirt and CDI does not serve."""
 
-_MOVING: Final = frozenset({PODS, VIRTUAL_MACHINE_INSTANCES, *CHILD_RESOURCES.values()})
-"""Kinds whose objects are what became of a decision."""
-
 OWN: Final = (WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES)
 """Kinds that kopf watches."""
 
@@ -99,8 +96,8 @@ def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: fl
             selection=selection,
             optional=resource in _OPTIONAL,
             on_error=on_error,
-            # What a pass decides by is read at once; what only moves on comes in bursts.
-            timing=bursts if resource in _MOVING else at_once,
+            # What a pass decides by is read at once; what became of it moves on in bursts.
+            timing=bursts if selection is labelled else at_once,
         )
         for resource, selection, project, put in rows
     }

@@ -7,22 +7,23 @@ from berth.api.reasons import Reason
 from berth.observe.model import Health, Scene
 from berth.plan.model import Apply
 from berth.plan.move import BACKING_KINDS, backing
-from berth.world.records import ChildRecord, Problem
+from berth.world.records import ChildRecord, MachineRecord, Problem
 
 
 def health(scene: Scene) -> Health:
     """Return how the newest backing object and its pods or machines fare."""
     runs = backing(scene.children, scene.workload.uid)
     newest = runs[-1] if runs else None
-    ended = [machine.phase for machine in scene.machines if not machine.deleting]
+    machines = [machine for machine in scene.machines if not machine.deleting]
+    phases = [machine.phase for machine in machines]
     is_task = scene.spec.type is WorkloadType.TASK
     return Health(
         wanted=scene.spec.replicas,
         replicas=sum(run.replicas for run in runs),
-        ready=_ready(scene, runs),
+        ready=_ready(scene, runs, machines),
         settled=newest is not None and not _in_motion(scene, runs, newest),
-        complete=newest is not None and (newest.complete or (is_task and "Succeeded" in ended)),
-        failed=newest.failed if newest and newest.failed else _failed_machine(is_task=is_task, phases=ended),
+        complete=newest is not None and (newest.complete or (is_task and "Succeeded" in phases)),
+        failed=newest.failed if newest and newest.failed else _failed_machine(is_task=is_task, phases=phases),
         problem=most_important(_problems(scene)),
     )
 
@@ -32,13 +33,13 @@ def most_important(problems: Iterable[Problem]) -> Problem | None:
     return min(problems, key=lambda problem: (Reason(problem.reason).precedence, problem.message), default=None)
 
 
-def _ready(scene: Scene, runs: tuple[ChildRecord, ...]) -> int:
+def _ready(scene: Scene, runs: tuple[ChildRecord, ...], machines: list[MachineRecord]) -> int:
     """Return how many replicas serve: their owner says so, and they were seen themselves. Of a task, how many ended."""
     told = min(sum(run.ready for run in runs), max(scene.spec.replicas, runs[-1].ready if runs else 0))
     if scene.spec.type is WorkloadType.TASK:
-        return max(told, sum(machine.phase == "Succeeded" and not machine.deleting for machine in scene.machines))
+        return max(told, sum(machine.phase == "Succeeded" for machine in machines))
     pods = sum(pod.ready and not pod.launcher and not pod.deleting for pod in scene.pods)
-    return min(told, pods + sum(machine.ready and not machine.deleting for machine in scene.machines))
+    return min(told, pods + sum(machine.ready for machine in machines))
 
 
 def _in_motion(scene: Scene, runs: tuple[ChildRecord, ...], newest: ChildRecord) -> bool:

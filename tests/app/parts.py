@@ -62,8 +62,8 @@ class Replica:
 
     def workload(self, **spec: Any) -> WorkloadRecord:
         """Put the Workload shop/web into the cluster and the store, and return its record."""
-        stored = self.server.put(WORKLOADS, "web", "shop", spec=spec or {"container": {"image": "app:1"}})
-        stored["metadata"]["generation"] = 1
+        given = spec or {"container": {"image": "app:1"}}
+        stored = self.server.put(WORKLOADS, "web", "shop", metadata={"generation": 1}, spec=given)
         record = parse.workload(stored)
         self.store.put_namespace("shop", NamespaceRecord("shop", (), terminating=False))
         self.store.put_workload(WEB, record)

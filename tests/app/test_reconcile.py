@@ -1,5 +1,6 @@
 """One pass over a Workload, on a fake API server."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -117,7 +118,7 @@ async def test_an_edit_that_its_class_cannot_take_is_said_and_what_runs_goes_on(
         add_gvisor(replica)
     status = replica.store.workloads[WEB].status
     record = replica.workload(**ROOT)
-    replica.store.put_status(WEB, record.uid, status, f"{record.resource_version}0")
+    replica.store.put_status(replace(record, status=status, resource_version=f"{record.resource_version}0"))
     await reconcile(WEB, replica.deps)
     assert replica.of("deployments")[WEB] == before
     if sandbox:

@@ -203,6 +203,8 @@ class FakeApiServer:
             raise Refused(409, "Conflict", "uid mismatch: no existing object was found")
         if stored is not None and uid not in {None, stored["metadata"]["uid"]}:
             raise Refused(422, "Invalid", "field is immutable", causes=[{"field": "metadata.uid"}])
+        if stored is not None and place.subresource == "status":
+            body = {**stored, "status": body["status"]}  # a status changes nothing else
         return _json(self._store(place.plural, key, body), 200 if stored else 201)
 
     async def _post(self, request: web.BaseRequest, place: Place) -> web.Response:

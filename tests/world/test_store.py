@@ -8,7 +8,7 @@ import pytest
 
 from berth.world import children, parse
 from berth.world.packed import pack
-from berth.world.records import Key
+from berth.world.records import Key, WorkloadRecord
 from berth.world.store import Store
 from world.raws import Raw, a_cluster_raw, a_node, a_raw
 
@@ -71,39 +71,58 @@ def test_a_workload_wakes_itself_when_it_comes_changes_and_goes() -> None:
     assert list(watched.store.workload_names("shop")) == []
 
 
+def answered(status: Raw, version: str, **metadata: Any) -> WorkloadRecord:
+    """Return what the API server answers to a status: the object's metadata."""
+    return parse.workload(a_raw("Workload", status=status, metadata={"resourceVersion": version, **metadata}))
+
+
+@pytest.mark.parametrize(
+    "edit", [{"generation": 2}, {"labels": {"team": "a"}}, {"deletionTimestamp": "2026-03-01T12:00:00Z"}]
+)
+def test_an_edit_that_our_own_status_overtook_is_not_lost(edit: Raw) -> None:
+    watched = with_workloads()
+    status = {"reason": "Running"}
+    assert not watched.store.put_status(answered(status, "6", **edit)), "the watch has more to say than an echo"
+    assert watched.told() == NOBODY
+    watched.workload(metadata={"resourceVersion": "5", **edit})
+    assert watched.told() == ([WEB], 0)
+    watched.workload(status=status, metadata={"resourceVersion": "6", **edit})
+    assert watched.store.workloads[WEB] == answered(status, "6", **edit)
+
+
 def test_the_echo_of_our_own_status_wakes_nobody() -> None:
     watched = with_workloads()
     status = {"reason": "Running", "observedGeneration": 1}
-    watched.store.put_status(WEB, "uid-of-web", pack(status), "2")
+    watched.store.put_status(answered(status, "2"))
     watched.workload(status=status, metadata={"resourceVersion": "2"})
     assert watched.told() == NOBODY
 
 
 def test_a_status_that_somebody_else_wrote_wakes() -> None:
     watched = with_workloads()
-    watched.store.put_status(WEB, "uid-of-web", pack({"reason": "Running"}), "2")
+    watched.store.put_status(answered({"reason": "Running"}, "2"))
     watched.workload(status={"reason": "Forged"}, metadata={"resourceVersion": "3"})
     assert watched.told() == ([WEB], 0)
 
 
 def test_a_status_is_not_remembered_for_another_object_of_the_name() -> None:
     watched = with_workloads()
-    assert not watched.store.put_status(WEB, "uid-of-the-one-before", pack({"reason": "Running"}), "9")
-    assert not watched.store.put_status(("shop", "gone"), "uid", pack({}), "9")
+    assert not watched.store.put_status(answered({"reason": "Running"}, "9", uid="uid-of-the-one-before"))
+    assert not watched.store.put_status(replace(answered({}, "9"), key=("shop", "gone")))
     assert watched.store.workloads[WEB].status == pack({})
 
 
 def test_what_the_watch_brought_meanwhile_is_newer_than_our_own_write() -> None:
     watched = with_workloads()
     watched.workload(status={"reason": "Forged"}, metadata={"resourceVersion": "4"})
-    assert not watched.store.put_status(WEB, "uid-of-web", pack({"reason": "Running"}), "3")
+    assert not watched.store.put_status(answered({"reason": "Running"}, "3"))
     assert watched.store.workloads[WEB].status == pack({"reason": "Forged"})
 
 
 def test_a_write_that_changed_nothing_is_remembered_and_has_no_echo() -> None:
     watched = with_workloads()
     known = watched.store.workloads[WEB].resource_version
-    assert not watched.store.put_status(WEB, "uid-of-web", pack({"reason": "Running"}), known)
+    assert not watched.store.put_status(answered({"reason": "Running"}, known))
     assert watched.store.workloads[WEB].status == pack({"reason": "Running"})
 
 

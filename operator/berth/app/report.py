@@ -16,6 +16,7 @@ from berth.kube.resources import WORKLOADS
 from berth.observe.model import Scene, Status
 from berth.observe.status import compute_status, condition
 from berth.plan.model import Apply
+from berth.world import parse
 from berth.world.packed import pack, unpack
 from berth.world.records import WorkloadRecord
 
@@ -174,9 +175,9 @@ async def _write(workload: WorkloadRecord, status: Status, deps: Deps) -> None:
         meta = await deps.client.apply(WORKLOADS, namespace, name, body, subresource="status", metadata_only=True)
     deps.written[workload.key] = digest
     deps.waiting.pop(workload.key, None)
-    version = meta["metadata"]["resourceVersion"]
-    if deps.store.put_status(workload.key, workload.uid, told, version):
-        deps.expect_echo(version)
+    stored = replace(parse.workload({"metadata": meta["metadata"]}), status=told)
+    if deps.store.put_status(stored):
+        deps.expect_echo(stored.resource_version)
 
 
 def _count(scene: Scene, previous: Status, status: Status, deps: Deps) -> None:

@@ -83,16 +83,20 @@ class Store:
         if before is None or before != record:
             self._wake(key)
 
-    def put_status(self, key: Key, uid: str, status: bytes, version: str) -> bool:
+    def put_status(self, written: WorkloadRecord) -> bool:
         """Remember the status that was just written and the version that it gave the object (read your writes).
 
-        Return whether the watch will bring it, too: not when it was faster, or when the write changed nothing.
+        `written` is the object as the API server answered, without its spec. Where it shows an edit that the watch has
+        not brought yet nothing is remembered: that edit would then pass for an older version. Return whether the watch
+        will bring the write as an echo that says nothing new.
         """
-        record = self.workloads.get(key)
-        if record is None or record.uid != uid or is_newer(record.resource_version, version):
+        known = self.workloads.get(written.key)
+        if known is None or is_newer(known.resource_version, written.resource_version):
             return False
-        self.workloads[key] = replace(record, status=status, resource_version=version)
-        return record.resource_version != version
+        if replace(known, spec=written.spec, status=written.status) != written:
+            return False
+        self.workloads[written.key] = replace(written, spec=known.spec)
+        return known.resource_version != written.resource_version
 
     def put_class(self, name: str, record: ClassRecord | None) -> None:
         """Store or drop an IsolationClass."""

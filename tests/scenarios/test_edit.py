@@ -14,6 +14,11 @@ def scale(space: Space, name: str, replicas: int) -> None:
     kubectl(space.cluster, "-n", space.name, "scale", f"workloads.berth.dev/{name}", f"--replicas={replicas}")
 
 
+def observed(found: Json) -> int:
+    generation: int = found.get("status", {}).get("observedGeneration", 0)
+    return generation
+
+
 def scaled(space: Space, name: str, replicas: int) -> Json:
     """Wait until a Workload has exactly so many replicas, all of them ready."""
     space.expect(name, "Ready", "True", "Running" if replicas else "ScaledToZero")
@@ -35,6 +40,15 @@ def test_pods_scale_to_none_and_back(space: Space) -> None:
     scale(space, "web", 3)
     scaled(space, "web", 3)
     assert len(space.pods("web")) == 3
+
+
+def test_no_edit_is_lost_however_it_meets_our_own_writes(space: Space) -> None:
+    space.workload("web", specs.container())
+    for edit in range(60):
+        space.merge(WORKLOAD, "web", {"spec": {"replicas": 1 + edit % 2}})
+        if edit % 6 == 5:
+            space.until(WORKLOAD, "web", lambda found: observed(found) == found["metadata"]["generation"])
+    space.expect("web", "Ready", "True")
 
 
 def test_a_pool_scales_down_to_none_and_up(space: Space) -> None:

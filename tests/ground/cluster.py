@@ -101,8 +101,8 @@ def up(name: str, nodes: int = 3, *, folder: Path | None = None, audit: bool = F
         raise ClusterError(message)
     folder = (folder or home()).resolve()
     tools = binaries(say)
-    # kwokctl picks free ports by looking, so two creations at once would pick the same ones.
-    with cache.lock(folder / "create.lock", lambda: say("another cluster is being created; waiting for it")):
+    # kwokctl picks free ports by looking, so two creations at once, in whatever folder, would pick the same ones.
+    with cache.lock(home() / "create.lock", lambda: say("another cluster is being created; waiting for it")):
         cluster = find(name, folder=folder) or _create(name, folder, tools, audit=audit, say=say)
     add_nodes(cluster, nodes)
     return cluster

@@ -11,6 +11,14 @@ from typing import Final
 class ConditionType(StrEnum):
     """Conditions of a Workload. `Reconciling` and `Stalled` follow the kstatus contract."""
 
+    WAIVER_EXPIRING = "WaiverExpiring"
+    """A waiver ends soon: the policies that it names hold again then."""
+    EVADABLE = "Evadable"
+    """Authors could write their Workloads so that the policy does not match."""
+    EXPIRED = "Expired"
+    """The waiver has ended."""
+    ACTIVE = "Active"
+    """The waiver holds."""
     ACCEPTED = "Accepted"
     """The spec is valid and no policy forbids it."""
     PLACED = "Placed"
@@ -25,6 +33,12 @@ class ConditionType(StrEnum):
     """No progress until somebody changes something."""
 
 
+ACTIVE: Final = "Active"
+"""Condition of a Waiver: it holds now."""
+
+EVADABLE: Final = "Evadable"
+"""Condition of an IsolationPolicy: authors could write their Workloads so that it does not match."""
+
 AVAILABLE: Final = "Available"
 """Condition of an IsolationClass: this cluster can run it."""
 
@@ -36,12 +50,16 @@ class Reason(StrEnum):
     """The spec contradicts itself or the cluster's rules."""
     POLICY_DENIED = "PolicyDenied"
     """A policy forbids it whatever the cluster can do."""
+    TENANT_CONFLICT = "TenantConflict"
+    """The namespace belongs to several tenants, so that the strictest of all they say holds."""
     NO_ELIGIBLE_CLASS = "NoEligibleClass"
     """Every IsolationClass is ruled out, for different reasons."""
     NO_BOOTABLE_IMAGE = "NoBootableImage"
     """The source that the remaining classes need is missing."""
     RUNTIME_CLASS_MISSING = "RuntimeClassMissing"
     """The RuntimeClass of the remaining classes does not exist."""
+    RUNTIME_CHANGED = "RuntimeChanged"
+    """The RuntimeClass has another handler than the IsolationClass vouches for."""
     NO_CAPABLE_NODE = "NoCapableNode"
     """No schedulable node can run it: runtime handler, KVM, device or size."""
     KUBEVIRT_NOT_READY = "KubeVirtNotReady"
@@ -52,6 +70,8 @@ class Reason(StrEnum):
     """Fits into the quota once something else goes."""
     BELOW_REQUIRED = "BelowRequired"
     """What runs is isolated less than is required now."""
+    DEADLINE_PASSED = "DeadlinePassed"
+    """It ran below what is required for longer than the policy allows, and was stopped."""
     AWAITING_APPROVAL = "AwaitingApproval"
     """Moving it would interrupt it; somebody has to approve."""
     NAME_TAKEN = "NameTaken"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from berth.api.base import Model, ObjectName, Port, Quantity, Rule, as_set, keyed_by, rules
+from berth.api.base import Model, Name, ObjectName, Port, Quantity, Rule, as_set, keyed_by, rules
 from berth.api.condition import Conditions
 from berth.api.container import Protocol
 from berth.api.demands import ImageRules
@@ -69,7 +69,9 @@ class Network(Model):
     mode: NetworkMode = NetworkMode.ISOLATED
     """Isolated: the tenant's own namespaces, DNS, and what is listed here."""
     ingress: Annotated[list[Cidr], Field(max_length=64, json_schema_extra=as_set)] | None = None
-    """Addresses from which clients outside the tenant may come, to the workloads' own ports."""
+    """Addresses outside the cluster from which clients may come, to the workloads' own ports."""
+    ingress_namespaces: Annotated[list[Name], Field(max_length=64, json_schema_extra=as_set)] | None = None
+    """Further namespaces from which clients may come, to the workloads' own ports: that of an ingress controller."""
     egress: Annotated[list[Block], Field(max_length=64, json_schema_extra=keyed_by("cidr"))] | None = None
     """Addresses outside the tenant that its workloads may reach."""
 

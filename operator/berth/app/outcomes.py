@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from berth.api.levels import Trust, WorkloadType
 from berth.decide.model import Cost
 from berth.observe.model import Scene, Status
 from berth.observe.status import overhead_of, requested_of
@@ -24,6 +25,13 @@ class Outcome:
     requested: Cost
     overhead: Cost
     time_to_ready: int | None
+    tenants: tuple[str, ...] = ()
+    """Tenants of its namespace."""
+    type: WorkloadType = WorkloadType.SERVICE
+    trust: Trust = Trust.RESTRICTED
+    """As policies see it."""
+    waived: tuple[tuple[str, str], ...] = ()
+    """Policies that match and do not hold, each with the waiver that spares it."""
     policies: tuple[str, ...] = ()
     """Names of the policies that match, in whatever mode."""
     policy_errors: tuple[tuple[str, str], ...] = ()
@@ -47,6 +55,10 @@ def outcome_of(scene: Scene, status: Status, policy: Effective) -> Outcome:
         requested=requested_of(scene) or Cost(),
         overhead=overhead_of(scene) or Cost(),
         time_to_ready=(status.get("timeToReady") or {}).get("seconds"),
+        tenants=scene.tenants,
+        type=scene.ask.type,
+        trust=scene.ask.trust or Trust.RESTRICTED,
+        waived=policy.waived,
         policies=tuple(name for name, _ in policy.matched),
         policy_errors=policy.errors,
     )

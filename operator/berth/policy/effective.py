@@ -95,8 +95,7 @@ def effective(
 
 def joined(subject: Subject, defaults: Defaults, matched: tuple[CompiledPolicy, ...]) -> Effective:
     """Return what is required of a workload that these policies match."""
-    waived = _waived(subject, matched) if subject.waivers else ()
-    return _joined(_said(subject, matched), defaults, subject.tenants, matched, waived)
+    return joined_as(said_by(subject, matched), defaults, subject.tenants, matched, waived_from(subject, matched))
 
 
 def matches(
@@ -141,7 +140,7 @@ def _variables(subject: Subject, namespace_labels: Labels | None) -> Any:
     return bind({"workload": workload, "ns": {"name": subject.namespace, **known}})
 
 
-def _said(subject: Subject, matched: Iterable[CompiledPolicy]) -> Said:
+def said_by(subject: Subject, matched: Iterable[CompiledPolicy]) -> Said:
     """Return what the author says, without what nobody asks about: so that many say the same."""
     ask = subject.ask
     demands = [*(tenant.demand for tenant in subject.tenants), *(policy.demand for policy in matched)]
@@ -155,8 +154,10 @@ def _said(subject: Subject, matched: Iterable[CompiledPolicy]) -> Said:
     return Said(ask.level, ask.trust, used)
 
 
-def _waived(subject: Subject, matched: Iterable[CompiledPolicy]) -> tuple[tuple[str, str], ...]:
+def waived_from(subject: Subject, matched: Iterable[CompiledPolicy]) -> tuple[tuple[str, str], ...]:
     """Return the matching policies that a waiver spares from. Of one that is not understood nobody is spared."""
+    if not subject.waivers:
+        return ()
     found = ((policy.name, _sparing(subject.waivers, policy.name)) for policy in matched if policy.error is None)
     return tuple((name, waiver.name) for name, waiver in found if waiver is not None)
 
@@ -167,7 +168,7 @@ def _sparing(waivers: Iterable[Waived], policy: str) -> Waived | None:
 
 
 @lru_cache(maxsize=4096)
-def _joined(
+def joined_as(
     said: Said,
     defaults: Defaults,
     tenants: tuple[CompiledTenant, ...],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from berth.api.levels import Trust, WorkloadType
+from berth.decide.impact import Effect
 from berth.decide.model import Cost
 from berth.observe.model import Scene, Status
 from berth.observe.status import overhead_of, requested_of
@@ -36,9 +37,13 @@ class Outcome:
     """Names of the policies that match, in whatever mode."""
     policy_errors: tuple[tuple[str, str], ...] = ()
     """Policies whose condition failed on it, and how."""
+    effects: tuple[Effect, ...] = ()
+    """What policies do to it, or would do if they were enforced."""
+    obstacle: str = ""
+    """Why it does not run, or has not what it asks for."""
 
 
-def outcome_of(scene: Scene, status: Status, policy: Effective) -> Outcome:
+def outcome_of(scene: Scene, status: Status, policy: Effective, effects: tuple[Effect, ...] = ()) -> Outcome:
     """Return the outcome that a status stands for."""
     conditions = {each["type"]: each for each in status["conditions"]}
     placement = status.get("placement") or {}
@@ -61,4 +66,6 @@ def outcome_of(scene: Scene, status: Status, policy: Effective) -> Outcome:
         waived=policy.waived,
         policies=tuple(name for name, _ in policy.matched),
         policy_errors=policy.errors,
+        effects=effects,
+        obstacle=conditions["Ready"]["message"] if not placement or scene.move.withheld else "",
     )

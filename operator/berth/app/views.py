@@ -20,7 +20,7 @@ from berth.decide.model import Ask, ClassFacts
 from berth.observe.model import Status
 from berth.plan.move import backing, current_class
 from berth.policy.compiled import CompiledPolicies, CompiledPolicy, compile_policy
-from berth.policy.effective import Defaults, Effective, Subject, effective
+from berth.policy.effective import Defaults, Effective, Subject, joined, matches
 from berth.policy.tenancy import CompiledTenant
 from berth.policy.waiving import Waived, in_force
 from berth.render.model import Peers
@@ -53,6 +53,8 @@ class Look:
     policy_subject: Subject
     namespace_labels: tuple[tuple[str, str], ...]
     effective: Effective
+    matched: tuple[CompiledPolicy, ...]
+    """Policies that match, in whatever mode."""
     catalog: Catalog
     children: tuple[ChildRecord, ...]
     runs: tuple[ChildRecord, ...]
@@ -115,8 +117,8 @@ class Views:
         self._store = store
         self._kubevirt_present = kubevirt_present
         self._clock = clock
-        self._longest_waiver = settings.waiver_max_seconds
-        self._warning = settings.waiver_warning_seconds
+        self.longest_waiver = settings.waiver_max_seconds
+        self.waiver_warning = settings.waiver_warning_seconds
         self.defaults = Defaults(
             level=settings.default_level,
             trust_levels=(
@@ -199,9 +201,10 @@ class Views:
         tenants = self.tenancy().of(namespace)
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), store.instancetypes)
         now = self._clock()
-        waivers = in_force(store.waiving(key), key, self._longest_waiver, now)
+        waivers = in_force(store.waiving(key), key, self.longest_waiver, now)
         subject = Subject(namespace, name, workload.labels, ask, workload.spec, tenants, images_of(spec), waivers)
-        holds = effective(subject, home.labels, self.policies(), self.defaults)
+        matched, failed = matches(subject, home.labels, self.policies())
+        holds = replace(joined(subject, self.defaults, matched), errors=failed)
         status, children = unpack(workload.status), store.children(key)
         found = self.catalog(pool_of(tenants))
         runs = backing(children, workload.uid)
@@ -215,6 +218,7 @@ class Views:
             policy_subject=subject,
             namespace_labels=home.labels,
             effective=holds,
+            matched=matched,
             catalog=found,
             children=children,
             runs=runs,
@@ -233,7 +237,7 @@ class Views:
         )
 
     def _change(self, waivers: tuple[Waived, ...], now: float) -> float | None:
-        times = (time for each in waivers for time in (each.expires, each.expires - self._warning))
+        times = (time for each in waivers for time in (each.expires, each.expires - self.waiver_warning))
         return min((time - now for time in times if time > now), default=None)
 
     def _peers(self, namespace: str, tenants: tuple[CompiledTenant, ...]) -> Peers:

@@ -7,6 +7,7 @@ from typing import Final
 from berth.app.deps import Deps
 from berth.app.rationing import servable
 from berth.app.reconcile import reconcile
+from berth.app.waiver_report import changes_at
 from berth.app.world_report import report_world
 from berth.kube import errors
 from berth.kube.backoff import Uniform, uniform
@@ -68,6 +69,9 @@ async def _world(queue: KeyedQueue, deps: Deps) -> None:
         deps.pace.counts = deps.clock()
     if await report_world(deps, with_counts=due):
         queue.add_after(WORLD, COUNTS_SECONDS)
+    ends = [end for record in deps.store.waivers.values() if (end := changes_at(record, deps.clock())) is not None]
+    if ends:
+        queue.add_after(WORLD, min(ends) - deps.clock())
 
 
 def _serve(queue: KeyedQueue, deps: Deps) -> None:

@@ -13,7 +13,7 @@ from berth.api.workload import WorkloadSpec
 from berth.app.concern import World
 from berth.app.settings import Settings
 from berth.app.tenancy import Tenancy, alone, pool_of, tenancy_of
-from berth.decide.ask import ask_of, images_of
+from berth.decide.ask import ask_of, images_of, unsized_of
 from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of
 from berth.decide.fingerprint import catalog_hash
 from berth.decide.model import Ask, ClassFacts
@@ -202,7 +202,9 @@ class Views:
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), store.instancetypes)
         now = self._clock()
         waivers = in_force(store.waiving(key), key, self.longest_waiver, now)
-        subject = Subject(namespace, name, workload.labels, ask, workload.spec, tenants, images_of(spec), waivers)
+        subject = Subject(
+            namespace, name, workload.labels, ask, workload.spec, tenants, images_of(spec), unsized_of(spec), waivers
+        )
         matched, failed = matches(subject, home.labels, self.policies())
         holds = replace(joined(subject, self.defaults, matched), errors=failed)
         status, children = unpack(workload.status), store.children(key)

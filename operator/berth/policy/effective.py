@@ -40,6 +40,8 @@ class Subject:
     """The tenants that the namespace belongs to; none is knowledge: it belongs to none. Several are a conflict."""
     images: tuple[str, ...] = ()
     """All its images, of containers and of disks."""
+    unsized: tuple[tuple[str, str], ...] = ()
+    """Resource and container of every request that is missing."""
     waivers: tuple[Waived, ...] = ()
     """What spares it from policies now."""
 
@@ -150,6 +152,7 @@ def said_by(subject: Subject, matched: Iterable[CompiledPolicy]) -> Said:
         dedicated=ask.dedicated,
         images=subject.images if any(demand.images for demand in demands) else (),
         storage_classes=ask.storage_classes if any(demand.storage_classes for demand in demands) else (),
+        unsized=subject.unsized if any(tenant.quota for tenant in subject.tenants) else (),
     )
     return Said(ask.level, ask.trust, used)
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from berth.verify.kinds import KINDS
-from berth.verify.model import Bounds, Violation
+from berth.verify.model import Bounds, QuotaBounds, Violation
+from berth.verify.quota import RESOURCE_QUOTA
 from berth.verify.rules import Rule
 from berth.verify.table import shown, walk
 
@@ -20,3 +21,8 @@ def verify(body: Any, bounds: Bounds) -> tuple[Violation, ...]:
             Violation("kind", Rule.KIND, f"{shown(kind)} of {shown(version)} is nothing that Berth writes: drop it"),
         )
     return tuple(walk(known, body, "", bounds))
+
+
+def verify_quota(body: Any, bounds: QuotaBounds) -> tuple[Violation, ...]:
+    """Return everything that a tenant's ResourceQuota must not be; nothing when it may be written. It never raises."""
+    return tuple(walk(RESOURCE_QUOTA, body, "", bounds))

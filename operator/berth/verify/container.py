@@ -47,10 +47,13 @@ _AMOUNT_OF: Final[Field] = derive(Rule.DEVICES, _resources)
 
 RESOURCES: Final[Table] = table({"requests": _AMOUNT_OF, "limits": _AMOUNT_OF}, deny={Rule.DEVICES: ("claims",)})
 
+_CAPABILITIES: Final = table(
+    {"drop": always(Rule.CAPABILITIES_RESTRICTED, ["ALL"])}, deny={Rule.CAPABILITIES: ("add",)}
+)
 SECURITY: Final[Table] = table(
     {
         "allowPrivilegeEscalation": always(Rule.ESCALATION, wanted=False),
-        "capabilities": always(Rule.CAPABILITIES_RESTRICTED, {"drop": ["ALL"]}),
+        "capabilities": inside(_CAPABILITIES, "is missing: drop ALL"),
         "runAsUser": derive(Rule.NON_ROOT_USER, run_as_user),
         "runAsGroup": allow(count(1)),
         "runAsNonRoot": only(Rule.NON_ROOT, wanted=True),

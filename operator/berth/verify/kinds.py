@@ -9,34 +9,39 @@ from berth.verify.machine import MACHINE, POOL
 from berth.verify.metadata import BACKING, CHILD, DISK, JOB, match_labels
 from berth.verify.model import Bounds
 from berth.verify.network import NETWORK_POLICY, SERVICE
-from berth.verify.pod import POD_TEMPLATE, backend
+from berth.verify.pod import POD_TEMPLATE, REPLICAS, backend
 from berth.verify.rules import Rule
-from berth.verify.shapes import count, flag, one_of, text
-from berth.verify.table import Field, Table, allow, always, each, exactly, inside, table
+from berth.verify.shapes import count, one_of, text
+from berth.verify.table import Complaint, Field, Table, allow, always, derive, each, exactly, inside, table
 
-_NO_TEMPLATE: Final = "is missing: it says what runs"
+_NO_TEMPLATE: Final = "is missing: say what runs"
 
 
-def _amount_or_share(value: object) -> str | None:
+def _amount_or_share(value: object) -> Complaint:
     return text(value) if isinstance(value, str) else count()(value)
 
 
-def _kind(metadata: Table, spec: Table, kind: Field | None = None) -> Table:
+def _kind(metadata: Table, spec: Table, kind: Field | None = None, *, status: bool = True) -> Table:
     """Return a whole kind; its name and version are what it was found by."""
     return table(
         {
             "apiVersion": allow(text),
             "kind": kind or allow(text),
-            "metadata": inside(metadata, "is missing: a child has a name and an owner"),
-            "spec": inside(spec, "is missing: it says what is wanted"),
+            "metadata": inside(metadata, "is missing: set name, labels and owner"),
+            "spec": inside(spec, "is missing: say what is wanted"),
         },
-        deny={Rule.NOT_WRITTEN: ("status",)},
+        deny={Rule.NOT_WRITTEN: ("status",)} if status else None,
     )
+
+
+def _completions(bounds: Bounds) -> int:
+    """Return how often a task runs; one that waits keeps a count that a Job may have."""
+    return max(bounds.named.replicas, 1)
 
 
 _DEPLOYMENT: Final = table(
     {
-        "replicas": allow(count()),
+        "replicas": REPLICAS,
         "revisionHistoryLimit": allow(count()),
         "progressDeadlineSeconds": allow(count()),
         "strategy": inside(
@@ -60,9 +65,10 @@ _JOB: Final = table(
         "completionMode": always(Rule.DISKS, "Indexed"),
         # Never two pods of one index: they may share a disk.
         "podReplacementPolicy": always(Rule.DISKS, "Failed"),
-        "completions": allow(count()),
-        "parallelism": allow(count()),
-        "suspend": allow(flag),
+        "completions": exactly(Rule.RESOURCES, _completions),
+        "parallelism": exactly(Rule.RESOURCES, _completions),
+        # Without completions a Job has succeeded at once, so no replicas means that it waits.
+        "suspend": exactly(Rule.RESOURCES, lambda bounds: None if bounds.named.replicas else True),
         "backoffLimit": allow(count()),
         "activeDeadlineSeconds": allow(count()),
         "template": inside(POD_TEMPLATE, _NO_TEMPLATE),
@@ -76,13 +82,20 @@ _JOB: Final = table(
     },
 )
 
+
+def _drainable(value: object, bounds: Bounds) -> Complaint:
+    if type(value) is int and 0 <= value < bounds.named.replicas:
+        return None
+    return f"lets no replica go when a node is drained: set it below {bounds.named.replicas}, the replicas"
+
+
 _DISRUPTION_BUDGET: Final = table(
     {
         "selector": exactly(Rule.SELECTOR, match_labels),
         # Anything else lets a pod that never starts hold up the drain of a node for ever.
         "unhealthyPodEvictionPolicy": always(Rule.EVICTION, "AlwaysAllow"),
         "maxUnavailable": allow(count(1), Rule.EVICTION),
-        "minAvailable": allow(count(), Rule.EVICTION),
+        "minAvailable": derive(Rule.EVICTION, _drainable),
     }
 )
 
@@ -124,7 +137,7 @@ KINDS: Final[dict[tuple[str, str], Table]] = {
     ("pool.kubevirt.io/v1beta1", "VirtualMachinePool"): _kind(BACKING, POOL, backend(Backend.VIRTUAL_MACHINE)),
     ("cdi.kubevirt.io/v1beta1", "DataVolume"): _kind(DISK, DATA_VOLUME, backend(Backend.VIRTUAL_MACHINE)),
     ("v1", "Service"): _kind(CHILD, SERVICE),
-    ("networking.k8s.io/v1", "NetworkPolicy"): _kind(CHILD, NETWORK_POLICY),
+    ("networking.k8s.io/v1", "NetworkPolicy"): _kind(CHILD, NETWORK_POLICY, status=False),
     ("policy/v1", "PodDisruptionBudget"): _kind(CHILD, _DISRUPTION_BUDGET),
     ("autoscaling/v2", "HorizontalPodAutoscaler"): _kind(CHILD, _AUTOSCALER),
 }

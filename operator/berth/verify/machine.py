@@ -6,15 +6,15 @@ Source: kubevirt.io/api/core/v1, version 1.9.
 from typing import Any, Final
 
 from berth.api.levels import IsolationLevel
-from berth.verify.machine_devices import DEVICES, NETWORK
+from berth.verify.machine_devices import BRIDGED, DEVICES, NETWORK
 from berth.verify.machine_disks import MACHINE_VOLUME
 from berth.verify.metadata import TEMPLATE, match_labels
 from berth.verify.model import Bounds
-from berth.verify.pod import PRIORITY_CLASS, SERVICE_ACCOUNT
+from berth.verify.pod import PRIORITY_CLASS, REPLICAS, SERVICE_ACCOUNT
 from berth.verify.probe import MACHINE_PROBE
 from berth.verify.rules import Rule
-from berth.verify.scheduling import MACHINE_AFFINITY, NODE_SELECTOR, SPREAD, TOLERATIONS, nested_features
-from berth.verify.shapes import count, empty, flag, one_of, quantity, text
+from berth.verify.scheduling import MACHINE_AFFINITY, MACHINE_NODES, SPREAD, TOLERATIONS, nested_features
+from berth.verify.shapes import count, empty, flag, quantity
 from berth.verify.table import Complaint, Field, Table, allow, always, derive, each, exactly, inside, shown, table
 
 
@@ -31,7 +31,7 @@ def _unencrypted(bounds: Bounds) -> Complaint:
     if bounds.launch_security:
         return f"is missing: set it to {shown({bounds.launch_security: {}})}"
     if bounds.level is IsolationLevel.CONFIDENTIAL:
-        return f"is missing: class {bounds.class_name} is Confidential, which needs sev, snp or tdx"
+        return f"is missing, and class {bounds.class_name} is Confidential: set it to sev, snp or tdx"
     return None
 
 
@@ -39,6 +39,12 @@ def _dedicated(value: Any, bounds: Bounds) -> Complaint:
     if value is True and bounds.named.dedicated:
         return None
     return "takes whole processors, which the Workload does not ask for: remove it"
+
+
+def _run_strategy(bounds: Bounds) -> str:
+    if not bounds.named.replicas:
+        return "Halted"
+    return "Once" if bounds.named.task else "Always"
 
 
 def _matcher(kind: str, name: str | None) -> dict[str, str] | None:
@@ -82,7 +88,7 @@ DOMAIN: Final[Table] = table(
         "firmware": inside(_FIRMWARE),
         "features": inside(_FEATURES),
         "launchSecurity": derive(Rule.ENCRYPTION, _encryption, _unencrypted),
-        "devices": inside(DEVICES, "is missing: KubeVirt would bridge the machine to the pod network"),
+        "devices": inside(DEVICES, BRIDGED),
     },
     deny={
         Rule.NODE_LOAD: ("ioThreads", "ioThreadsPolicy", "resources"),
@@ -94,8 +100,8 @@ DOMAIN: Final[Table] = table(
 
 INSTANCE: Final[Table] = table(
     {
-        "architecture": allow(text),
-        "domain": inside(DOMAIN, "is missing: it is the machine"),
+        "architecture": exactly(Rule.NODES, lambda bounds: bounds.named.architecture),
+        "domain": inside(DOMAIN, "is missing: add the machine"),
         "networks": always(Rule.NETWORK, [{"name": NETWORK, "pod": {}}]),
         "volumes": each(MACHINE_VOLUME),
         "readinessProbe": inside(MACHINE_PROBE),
@@ -103,7 +109,7 @@ INSTANCE: Final[Table] = table(
         "evictionStrategy": always(Rule.EVICTION, "LiveMigrateIfPossible"),
         "terminationGracePeriodSeconds": allow(count()),
         "serviceAccountName": SERVICE_ACCOUNT,
-        "nodeSelector": NODE_SELECTOR,
+        "nodeSelector": MACHINE_NODES,
         "tolerations": TOLERATIONS,
         "affinity": MACHINE_AFFINITY,
         "topologySpreadConstraints": SPREAD,
@@ -127,17 +133,17 @@ _PREFERENCE: Final[Field] = exactly(
 )
 _TEMPLATE: Final = table(
     {
-        "metadata": inside(TEMPLATE, "is missing: without labels no policy holds for the machine"),
-        "spec": inside(INSTANCE, "is missing: a template has a machine"),
+        "metadata": inside(TEMPLATE, "is missing, and without labels no policy holds for the machine: set them"),
+        "spec": inside(INSTANCE, "is missing: add the machine"),
     }
 )
 
 MACHINE: Final[Table] = table(
     {
-        "runStrategy": allow(one_of("Always", "Once", "Halted")),
+        "runStrategy": exactly(Rule.RESOURCES, _run_strategy),
         "instancetype": _INSTANCETYPE,
         "preference": _PREFERENCE,
-        "template": inside(_TEMPLATE, "is missing: it says what runs"),
+        "template": inside(_TEMPLATE, "is missing: say what runs"),
     },
     deny={
         Rule.DISKS: ("dataVolumeTemplates", "updateVolumesStrategy"),
@@ -147,17 +153,17 @@ MACHINE: Final[Table] = table(
 
 _POOL_TEMPLATE: Final = table(
     {
-        "metadata": inside(TEMPLATE, "is missing: without labels the pool has no members"),
-        "spec": inside(MACHINE, "is missing: it says what runs"),
+        "metadata": inside(TEMPLATE, "is missing, and without labels the pool has no members: set them"),
+        "spec": inside(MACHINE, "is missing: say what runs"),
     }
 )
 POOL: Final[Table] = table(
     {
-        "replicas": allow(count()),
+        "replicas": REPLICAS,
         "selector": exactly(Rule.SELECTOR, match_labels),
         "updateStrategy": always(Rule.EVICTION, {"proactive": {}}),
         "maxUnavailable": always(Rule.EVICTION, 1),
-        "virtualMachineTemplate": inside(_POOL_TEMPLATE, "is missing: it says what runs"),
+        "virtualMachineTemplate": inside(_POOL_TEMPLATE, "is missing: say what runs"),
     },
     deny={
         Rule.REFERENCES: ("nameGeneration",),  # it can append the index of a member to the names of Secrets

@@ -9,6 +9,7 @@ from berth.verify.shapes import empty, flag, one_of, port, text
 from berth.verify.table import Complaint, Field, Table, allow, always, derive, each, inside, shown, table
 
 NETWORK: Final = "default"
+BRIDGED: Final = "is missing, and KubeVirt would bridge the machine to the pod network: add its interface"
 
 
 def _device(value: Any, bounds: Bounds) -> Complaint:
@@ -21,7 +22,7 @@ def _masquerade() -> Field:
     return derive(
         Rule.NETWORK,
         lambda value, _: empty(value),
-        lambda _: "is missing, and every other binding sees the node's network",
+        lambda _: "is missing, and other bindings join the pod network itself: set it to {}",
     )
 
 
@@ -59,7 +60,10 @@ DEVICES: Final[Table] = table(
         "rng": allow(empty),
         "tpm": inside(table({"persistent": allow(flag)}, deny={Rule.NOT_WRITTEN: ("enabled",)})),
         "disks": each(DISK),
-        "interfaces": each(INTERFACE, "is missing: KubeVirt would bridge the machine to the pod network"),
+        "interfaces": each(
+            INTERFACE,
+            BRIDGED,
+        ),
         "gpus": each(GPU),
         "hostDevices": each(HOST_DEVICE),
     },

@@ -26,7 +26,7 @@ _CONTAINER_DISK: Final = table(
 )
 _CLOUD_INIT: Final = table(
     {
-        "secretRef": inside(SECRET, "is missing: user data comes from a Secret"),
+        "secretRef": inside(SECRET, "is missing: name the Secret with the user data"),
         "networkDataSecretRef": inside(SECRET),
     },
     deny={Rule.INLINE_SECRETS: ("userData", "userDataBase64", "networkData", "networkDataBase64")},

@@ -19,11 +19,12 @@ from berth.verify.rules import Rule
 from berth.verify.table import Complaint, Field, Table, allow, always, derive, exactly, inside, table
 
 _HASH: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_NOT_OURS: Final = {
+NOT_OURS: Final[dict[Rule, tuple[str, ...]]] = {
     Rule.IDENTITY: ("generateName", "creationTimestamp", "generation", "resourceVersion", "selfLink", "uid"),
     Rule.LIFETIME: ("deletionGracePeriodSeconds", "deletionTimestamp", "finalizers"),
     Rule.NOT_WRITTEN: ("managedFields",),
 }
+"""Metadata that is the API server's or other controllers'."""
 
 
 def selector(bounds: Bounds) -> dict[str, str]:
@@ -70,12 +71,13 @@ def _owners(bounds: Bounds) -> list[dict[str, Any]]:
     ]
 
 
-def _hash(value: Any) -> Complaint:
+def is_hash(value: Any) -> Complaint:
+    """Return what keeps a value from being a hash."""
     return None if isinstance(value, str) and _HASH.fullmatch(value) else "is no hash: write 32 hexadecimal digits"
 
 
 def _annotations(**more: Field) -> Table:
-    return table({DESIRED_HASH_ANNOTATION: allow(_hash), **more}, unknown=Rule.ANNOTATIONS)
+    return table({DESIRED_HASH_ANNOTATION: allow(is_hash), **more}, unknown=Rule.ANNOTATIONS)
 
 
 def _metadata(annotations: Table, **instead: Field) -> Table:
@@ -86,7 +88,7 @@ def _metadata(annotations: Table, **instead: Field) -> Table:
         "annotations": inside(annotations),
         "ownerReferences": exactly(Rule.OWNER, _owners),
     }
-    return table(fields | instead, deny=_NOT_OURS)
+    return table(fields | instead, deny=NOT_OURS)
 
 
 def _disk_name(value: Any, bounds: Bounds) -> Complaint:
@@ -102,12 +104,12 @@ BACKING: Final = _metadata(_annotations(), labels=exactly(Rule.LABELS, _backing_
 """Metadata of what runs a Workload."""
 
 JOB: Final = _metadata(
-    _annotations(**{f"{GROUP}/source-hash": allow(_hash)}), labels=exactly(Rule.LABELS, _backing_labels)
+    _annotations(**{f"{GROUP}/source-hash": allow(is_hash)}), labels=exactly(Rule.LABELS, _backing_labels)
 )
 
 DISK: Final = _metadata(
     _annotations(**{"cdi.kubevirt.io/storage.deleteAfterCompletion": always(Rule.DISKS, "false")}),
-    name=derive(Rule.IDENTITY, _disk_name, lambda _: "is missing: a disk has a name"),
+    name=derive(Rule.IDENTITY, _disk_name, lambda _: "is missing: set it to the name of the disk"),
     # A disk outlives its Workload unless the author said otherwise.
     ownerReferences=exactly(Rule.OWNER, lambda bounds: _owners(bounds) if bounds.named.disks_go else None),
 )
@@ -116,8 +118,8 @@ DISK: Final = _metadata(
 TEMPLATE: Final = table(
     {"labels": exactly(Rule.LABELS, _pod_labels)},
     deny={
-        **_NOT_OURS,
-        Rule.IDENTITY: (*_NOT_OURS[Rule.IDENTITY], "name"),
+        **NOT_OURS,
+        Rule.IDENTITY: (*NOT_OURS[Rule.IDENTITY], "name"),
         Rule.NAMESPACE: ("namespace",),
         Rule.ANNOTATIONS: ("annotations",),
         Rule.OWNER: ("ownerReferences",),

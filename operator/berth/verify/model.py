@@ -70,6 +70,9 @@ class Named:
     devices: frozenset[str] = frozenset()
     ports: frozenset[tuple[int, str]] = frozenset()
     """Number and protocol."""
+    task: bool = False
+    replicas: int = 1
+    architecture: str | None = None
     service_type: str | None = None
     instancetype: str | None = None
     preference: str | None = None
@@ -116,3 +119,17 @@ class Bounds:
     """PriorityClass that it may have."""
     network: Network | None = None
     """Whom it may talk to; None is anybody, on its own ports."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaBounds:
+    """What the ResourceQuota of a tenant in one of its namespaces must be."""
+
+    namespace: str
+    name: str
+    tenant: str
+    """The Tenant's name."""
+    uid: str
+    """UID of the Tenant: its only controller."""
+    hard: tuple[tuple[str, str], ...]
+    """Resource and amount, as the API server writes amounts."""

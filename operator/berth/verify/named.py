@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from berth.api.container import ContainerBase
+from berth.api.levels import WorkloadType
 from berth.api.machine import DiskSource, Machine
 from berth.api.workload import DeletionPolicy, WorkloadSpec
 from berth.verify.model import Named
@@ -25,6 +26,9 @@ def named_in(name: str, spec: WorkloadSpec) -> Named:
         storage_classes=frozenset(_storage_classes(disks)),
         devices=frozenset(device.device_name for device in devices),
         ports=frozenset(_ports(spec)),
+        task=spec.type is WorkloadType.TASK,
+        replicas=spec.replicas,
+        architecture=needs.architecture if needs else None,
         service_type=spec.service.type.value if spec.service else None,
         instancetype=machine.instancetype if machine else None,
         preference=machine.preference if machine else None,

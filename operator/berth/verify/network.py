@@ -10,7 +10,7 @@ from berth.verify.table import Complaint, Table, allow, derive, each, exactly, s
 
 NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 """The label that the API server itself writes on every namespace."""
-_DNS_NAMESPACE: Final = "kube-system"
+_DNS: Final = Network(frozenset({"kube-system"}))
 _DNS_PORTS: Final = ({"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"})
 _PEER_KEYS: Final = frozenset({"namespaceSelector", "podSelector", "ipBlock"})
 
@@ -127,11 +127,7 @@ def _in_namespaces(peer: Any, network: Network, namespace: str) -> bool:
 
 
 def _is_dns(peer: Any) -> bool:
-    return (
-        isinstance(peer, dict)
-        and peer.keys() <= _PEER_KEYS
-        and _namespaces(peer.get("namespaceSelector")) == [_DNS_NAMESPACE]
-    )
+    return _in_namespaces(peer, _DNS, "")
 
 
 def _namespaces(chosen: Any) -> list[str]:

@@ -8,7 +8,7 @@ from berth.verify.metadata import TEMPLATE
 from berth.verify.model import Bounds
 from berth.verify.references import CLAIM_VOLUME, CONFIG_MAP_VOLUME, PULL_SECRETS, SECRET_VOLUME
 from berth.verify.rules import Rule
-from berth.verify.scheduling import NODE_SELECTOR, POD_AFFINITY, SPREAD, TOLERATIONS
+from berth.verify.scheduling import POD_AFFINITY, POD_NODES, SPREAD, TOLERATIONS
 from berth.verify.shapes import count, one_of, quantity, text
 from berth.verify.table import Complaint, Field, Table, allow, always, derive, each, exactly, inside, shown, table
 
@@ -23,14 +23,17 @@ def _runtime(value: Any, bounds: Bounds) -> Complaint:
     if value != wanted.name:
         return f"is {shown(value)}: set it to {wanted.name}, the RuntimeClass of class {bounds.class_name}"
     if seen is None:
-        return f"names RuntimeClass {wanted.name}, which does not exist: create it"
+        return f"names RuntimeClass {wanted.name}, which does not exist: create it first"
     if seen != wanted:
         return (
             f"names RuntimeClass {wanted.name}, which is not the one that was decided on (handler {seen.handler}, UID"
             f" {seen.uid}; decided: {wanted.handler}, {wanted.uid}): decide anew"
         )
     if bounds.level is not IsolationLevel.CONTAINER and seen.handler in _PLAIN_HANDLERS:
-        return f"names RuntimeClass {seen.name}, whose handler {seen.handler!r} isolates nothing: it is {bounds.level}"
+        return (
+            f"names RuntimeClass {seen.name}, whose handler {seen.handler!r} shares the kernel of the node: use one"
+            f" that is {bounds.level}"
+        )
     return None
 
 
@@ -38,7 +41,7 @@ def _no_runtime(bounds: Bounds) -> Complaint:
     if bounds.runtime:
         return f"is missing: set it to {bounds.runtime.name}, the RuntimeClass of class {bounds.class_name}"
     if bounds.level is not IsolationLevel.CONTAINER:
-        return f"is missing: class {bounds.class_name} is {bounds.level}, which needs a RuntimeClass"
+        return f"is missing, and class {bounds.class_name} is {bounds.level}: set it to a RuntimeClass that is, too"
     return None
 
 
@@ -54,16 +57,20 @@ def _priority_class(value: Any, bounds: Bounds) -> Complaint:
     return f"is {shown(value)}, which nobody has allowed: remove it"
 
 
+REPLICAS: Final[Field] = exactly(Rule.RESOURCES, lambda bounds: bounds.named.replicas)
 PRIORITY_CLASS: Final[Field] = derive(Rule.PRIORITY, _priority_class)
 SERVICE_ACCOUNT: Final[Field] = exactly(Rule.SERVICE_ACCOUNT, lambda bounds: bounds.service_account)
 
+_SECCOMP: Final = table(
+    {"type": always(Rule.SECCOMP_RESTRICTED, "RuntimeDefault")}, deny={Rule.SECCOMP: ("localhostProfile",)}
+)
 SECURITY: Final[Table] = table(
     {
         "runAsNonRoot": derive(Rule.NON_ROOT, _non_root, lambda _: "is missing: set it to true"),
         "runAsUser": derive(Rule.NON_ROOT_USER, run_as_user),
         "runAsGroup": allow(count(1)),
         "fsGroup": allow(count(1)),
-        "seccompProfile": always(Rule.SECCOMP_RESTRICTED, {"type": "RuntimeDefault"}),
+        "seccompProfile": inside(_SECCOMP, "is missing: set it to RuntimeDefault"),
     },
     deny={
         Rule.APP_ARMOR: ("appArmorProfile",),
@@ -108,9 +115,9 @@ POD: Final[Table] = table(
         "imagePullSecrets": PULL_SECRETS,
         "securityContext": inside(SECURITY, "is missing: set runAsNonRoot and the seccompProfile RuntimeDefault"),
         "initContainers": each(INIT_CONTAINER),
-        "containers": each(CONTAINER, "is empty: a pod has a container"),
+        "containers": each(CONTAINER, "is empty: add a container"),
         "volumes": each(VOLUME),
-        "nodeSelector": NODE_SELECTOR,
+        "nodeSelector": POD_NODES,
         "tolerations": TOLERATIONS,
         "affinity": POD_AFFINITY,
         "topologySpreadConstraints": SPREAD,
@@ -134,8 +141,8 @@ POD: Final[Table] = table(
 
 POD_TEMPLATE: Final[Table] = table(
     {
-        "metadata": inside(TEMPLATE, "is missing: without labels no policy holds for the pods"),
-        "spec": inside(POD, "is missing: a template has a pod"),
+        "metadata": inside(TEMPLATE, "is missing, and without labels no policy holds for the pods: set them"),
+        "spec": inside(POD, "is missing: add the pod"),
     }
 )
 

@@ -79,11 +79,7 @@ WHY: dict[Rule, str] = {
     Rule.SECCOMP: "replaces the seccomp profile of the pod",
     Rule.SYSCTLS: "changes the kernel's settings",
     Rule.VOLUME_TYPES: "mounts something else than emptyDir, configMap, secret or persistentVolumeClaim",
-    Rule.ESCALATION: "lets a process gain rights",
-    Rule.NON_ROOT: "may run as root of the node",
     Rule.NON_ROOT_USER: "runs as user 0, or gives the processes more groups",
-    Rule.SECCOMP_RESTRICTED: "must be RuntimeDefault",
-    Rule.CAPABILITIES_RESTRICTED: "must drop ALL and add none",
     Rule.NOT_WRITTEN: "is nothing that Berth writes",
     Rule.IDENTITY: "is for the API server to set, or makes it another object",
     Rule.ANNOTATIONS: "steers runtimes and controllers, which take orders from annotations",
@@ -91,7 +87,6 @@ WHY: dict[Rule, str] = {
     Rule.LIFETIME: "changes how long the object lives or how it is deleted",
     Rule.SELECTOR: "selects something else than this Workload",
     Rule.NODES: "chooses nodes past the IsolationClass",
-    Rule.NEIGHBOURS: "decides who shares the node past the IsolationClass",
     Rule.PRIORITY: "changes who is evicted for whom",
     Rule.SERVICE_ACCOUNT: "chooses rights at the API server",
     Rule.TOKEN: "brings a token of the API server",
@@ -113,7 +108,5 @@ WHY: dict[Rule, str] = {
     Rule.GUEST_IDENTITY: "sets what the guest is known by, which KubeVirt chooses",
     Rule.NODE_LOAD: "takes processors or memory of the node past what the Workload asks for",
     Rule.HARDWARE: "changes virtual hardware that no Workload can ask for",
-    Rule.ENCRYPTION: "weakens the encryption of memory",
-    Rule.INSTANCETYPE: "takes the size or settings from something that the Workload does not name",
 }
 """What a field that is denied by a rule would do, to follow its name in a sentence."""

@@ -15,19 +15,15 @@ _NESTED: Final = ("vmx", "svm")
 _REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
-def _node_selector(value: Any, bounds: Bounds) -> Complaint:
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in (*value, *value.values())):
-        return "is no map of labels: make it one"
-    wanted = dict(bounds.node_selector)
-    for key, label in wanted.items():
-        if value.get(key) != label:
-            return f"lacks {key}={label} of class {bounds.class_name}: add it"
-    foreign = sorted(value.keys() - wanted.keys() - {ARCHITECTURE})
-    return f"has {foreign[0]}, which class {bounds.class_name} does not: remove it" if foreign else None
+def _pod_nodes(bounds: Bounds) -> dict[str, str] | None:
+    """Return the node labels of the class; those of the author's architecture only where it says nothing else."""
+    architecture = bounds.named.architecture
+    return {**({ARCHITECTURE: architecture} if architecture else {}), **dict(bounds.node_selector)} or None
 
 
-def _no_node_selector(bounds: Bounds) -> Complaint:
-    return f"is missing: add the node labels of class {bounds.class_name}" if bounds.node_selector else None
+def _machine_nodes(bounds: Bounds) -> dict[str, str] | None:
+    """Return the node labels of the class: a machine says its architecture itself."""
+    return dict(bounds.node_selector) or None
 
 
 def _tolerations(value: Any, bounds: Bounds) -> Complaint:
@@ -85,7 +81,8 @@ def nested_features(bounds: Bounds) -> list[dict[str, str]] | None:
     return [{"name": name, "policy": "optional"} for name in _NESTED] if bounds.named.nested else None
 
 
-NODE_SELECTOR: Final[Field] = derive(Rule.NODES, _node_selector, _no_node_selector)
+POD_NODES: Final[Field] = exactly(Rule.NODES, _pod_nodes)
+MACHINE_NODES: Final[Field] = exactly(Rule.NODES, _machine_nodes)
 TOLERATIONS: Final[Field] = derive(Rule.NODES, _tolerations)
 POD_AFFINITY: Final[Field] = exactly(Rule.NEIGHBOURS, lambda bounds: _neighbours(bounds) or None)
 MACHINE_AFFINITY: Final[Field] = exactly(

@@ -3,17 +3,22 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from reprlib import Repr
 from typing import Any, Final
 
-from berth.verify.model import Bounds, Violation
+from berth.verify.model import Violation
 from berth.verify.rules import WHY, Rule
 
 Complaint = str | None
 """What is wrong with a value; None when nothing is."""
-Check = Callable[[Any, Bounds], Complaint]
-Absent = Callable[[Bounds], Complaint]
+Within = Any
+"""Bounds of the children of a Workload, or of a tenant's quota: every check knows which."""
+Check = Callable[[Any, Within], Complaint]
+Absent = Callable[[Within], Complaint]
 
-_SHOWN: Final = 120
+_SHORT: Final = Repr()
+_SHORT.maxlevel = _SHORT.maxdict = _SHORT.maxlist = 8
+_SHORT.maxstring = _SHORT.maxother = 120
 
 
 class How(StrEnum):
@@ -72,16 +77,16 @@ def derive(rule: Rule, check: Check, absent: Absent | None = None) -> Field:
     return Field(How.DERIVE, rule, check=check, absent=absent)
 
 
-def exactly(rule: Rule, expected: Callable[[Bounds], Any]) -> Field:
+def exactly(rule: Rule, expected: Callable[[Any], Any]) -> Field:
     """Return a field that must be what `expected` returns, and must not be there when that is None."""
 
-    def check(value: Any, bounds: Bounds) -> Complaint:
+    def check(value: Any, bounds: Within) -> Complaint:
         wanted = expected(bounds)
         if wanted is None:
             return "is set, but nothing asks for it: remove it"
         return None if same(value, wanted) else f"is {shown(value)}: set it to {shown(wanted)}"
 
-    def absent(bounds: Bounds) -> Complaint:
+    def absent(bounds: Within) -> Complaint:
         wanted = expected(bounds)
         return None if wanted is None else f"is missing: set it to {shown(wanted)}"
 
@@ -96,7 +101,7 @@ def always(rule: Rule, wanted: Any) -> Field:
 def only(rule: Rule, wanted: Any) -> Field:
     """Return a field that may be left out, and else is this."""
 
-    def check(value: Any, _: Bounds) -> Complaint:
+    def check(value: Any, _: Within) -> Complaint:
         return None if same(value, wanted) else f"is {shown(value)}: set it to {shown(wanted)}, or remove it"
 
     return derive(rule, check)
@@ -112,7 +117,7 @@ def each(inner: Table, needed: str | None = None) -> Field:
     return Field(How.INSIDE, Rule.SHAPE, inner=inner, each=True, absent=_needed(needed))
 
 
-def walk(judged: Table, value: Any, path: str, bounds: Bounds) -> Iterator[Violation]:
+def walk(judged: Table, value: Any, path: str, bounds: Within) -> Iterator[Violation]:
     """Yield what is wrong with an object and with everything in it."""
     if type(value) is not dict:
         yield Violation(path, Rule.SHAPE, f"is {kind_of(value)}: make it an object")
@@ -133,7 +138,7 @@ def walk(judged: Table, value: Any, path: str, bounds: Bounds) -> Iterator[Viola
             yield Violation(_at(path, name), field.rule, complaint)
 
 
-def _inside(field: Field, inner: Table, value: Any, path: str, bounds: Bounds) -> Iterator[Violation]:
+def _inside(field: Field, inner: Table, value: Any, path: str, bounds: Within) -> Iterator[Violation]:
     if not field.each:
         yield from walk(inner, value, path, bounds)
     elif type(value) is not list:
@@ -157,9 +162,8 @@ def same(value: Any, wanted: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """Return a value as it may stand in a message."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    """Return a value as it may stand in a message, however long or deep it is."""
+    return _SHORT.repr(value)
 
 
 def kind_of(value: Any) -> str:

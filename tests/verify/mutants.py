@@ -11,12 +11,9 @@ from typing import Any
 from berth.verify.container import root_allowed
 from berth.verify.model import Bounds
 from verify.bounds import Json, corpus
+from verify.change import GONE, Path, changed
 from verify.foreign import AUTHORED, FOREIGN, MISSING, STEERING, WHOLE
 from verify.schemas import resolved, schema_of
-
-Path = tuple[str | int, ...]
-GONE: Any = object()
-"""Stands for a field that is taken away."""
 
 
 @dataclass(frozen=True)
@@ -169,21 +166,8 @@ def wrong_shapes() -> Iterator[Mutant]:
 
 
 def _with(spot: Spot, name: str, value: Any) -> Mutant:
-    changed = {key: each for key, each in spot.value.items() if key != name or value is not GONE}
-    if value is not GONE:
-        changed[name] = value
-    body = _replaced(spot.body, spot.path, changed)
-    return Mutant(spot.child, body, spot.bounds, written_path((*spot.path, name)))
-
-
-def _replaced(value: Any, path: Path, by: Any) -> Any:
-    """Return a value with another one at a path; everything beside the path is shared."""
-    if not path:
-        return by
-    first, rest = path[0], path[1:]
-    if isinstance(value, list):
-        return [_replaced(each, rest, by) if number == first else each for number, each in enumerate(value)]
-    return {key: _replaced(each, rest, by) if key == first else each for key, each in value.items()}
+    path = (*spot.path, name)
+    return Mutant(spot.child, changed(spot.body, path, value), spot.bounds, written_path(path))
 
 
 def written_path(path: Path) -> str:

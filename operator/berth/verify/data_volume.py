@@ -36,7 +36,7 @@ _STORAGE: Final = table(
 DATA_VOLUME: Final[Table] = table(
     {
         "sourceRef": inside(_SOURCE, "is missing: name the DataSource of the disk"),
-        "storage": inside(_STORAGE, "is missing: give the disk its size"),
+        "storage": inside(_STORAGE, "is missing: set the size of the disk"),
     },
     deny={
         Rule.STORAGE: ("source", "pvc", "contentType", "preallocation"),

@@ -85,9 +85,8 @@ def _within(reference: Reference, prefix: str) -> bool:
 @lru_cache(maxsize=1024)
 def _prefix(text: str) -> tuple[str, ...]:
     """Return host and path of a prefix, such as `registry.example/acme/`; nothing for what is no prefix."""
-    first, _, rest = text.removesuffix("/").partition("/")
-    parts = tuple(rest.split("/")) if rest else ()
-    host, path = (first, parts) if _is_host(first) else (DEFAULT_HOST, (first, *parts))
+    first, *parts = text.removesuffix("/").split("/")
+    host, path = (first, tuple(parts)) if _is_host(first) else (DEFAULT_HOST, (first, *parts))
     if not _valid_host(host) or not all(map(_PART.fullmatch, path)):
         return ()
     return (_ALIASES.get(host, host), *path)
@@ -113,4 +112,4 @@ def _is_host(first: str) -> bool:
 
 def _valid_host(host: str) -> bool:
     match = _HOST.fullmatch(host)
-    return bool(match) and (match["port"] is None or int(match["port"]) in _PORTS) if match else False
+    return match is not None and (match["port"] is None or int(match["port"]) in _PORTS)

@@ -16,6 +16,7 @@ Within = Any
 Check = Callable[[Any, Within], Complaint]
 Absent = Callable[[Within], Complaint]
 
+_LONGEST: Final = 240
 _SHORT: Final = Repr()
 _SHORT.maxlevel = _SHORT.maxdict = _SHORT.maxlist = 8
 _SHORT.maxstring = _SHORT.maxother = 120
@@ -163,7 +164,8 @@ def same(value: Any, wanted: Any) -> bool:
 
 def shown(value: Any) -> str:
     """Return a value as it may stand in a message, however long or deep it is."""
-    return _SHORT.repr(value)
+    text = _SHORT.repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def kind_of(value: Any) -> str:

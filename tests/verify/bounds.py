@@ -1,4 +1,4 @@
-"""Bounds of a Workload in a class, as the gateway is given them, and all children of the golden cases with theirs."""
+"""Bounds of a Workload in a class, as the gateway is given them, and many children with theirs."""
 
 from functools import cache
 from typing import Any
@@ -8,6 +8,7 @@ from berth.render.model import Subject
 from berth.verify.model import Bounds, Images, Runtime
 from berth.verify.named import named_in
 from golden import golden
+from render.specs import KATA, VM, bodies, container, machine, subject
 
 Json = dict[str, Any]
 
@@ -47,10 +48,40 @@ def golden_bounds(name: str) -> Bounds:
     return bounds_of(*golden.load(name))
 
 
+_KEY: Json = {"name": "key", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}}
+_PROBE: Json = {
+    "httpGet": {"port": 8080, "path": "/", "scheme": "HTTPS", "httpHeaders": [{"name": "A", "value": "b"}]},
+    "timeoutSeconds": 2,
+}
+_FULL: Json = {
+    "env": [_KEY],
+    "envFrom": [{"configMapRef": {"name": "c"}}, {"secretRef": {"name": "s"}}],
+    "volumeMounts": [{"name": "v", "mountPath": "/v", "readOnly": True}],
+    "securityContext": {"runAsUser": 7, "runAsGroup": 7, "readOnlyRootFilesystem": True},
+}
+_PROBES: Json = {"readinessProbe": _PROBE, "livenessProbe": _PROBE, "startupProbe": _PROBE}
+_TASK: Json = container(
+    type="Task",
+    sidecars=[{"name": "side", "image": "s:1", **_FULL, **_PROBES}],
+    initContainers=[{"name": "init", "image": "i:1", **_FULL}],
+    volumes=[{"name": "v", "secret": {"secretName": "s", "items": [{"key": "k", "path": "k"}]}}],
+)
+_GUEST: Json = machine(
+    bootDisk={"containerDisk": {"image": "disk:1", "imagePullSecret": "r"}},
+    sysprep={"configMap": {"name": "c"}},
+    cloudInit={"secretRef": {"name": "s"}, "networkDataSecretRef": {"name": "n"}},
+    readinessProbe=_PROBE,
+    livenessProbe=_PROBE,
+    ports=[{"name": "http", "port": 8080}],
+)
+BEYOND: dict[str, tuple[Json, ClassFacts]] = {"full-task": (_TASK, KATA), "full-guest": (_GUEST, VM)}
+"""What no golden case has, so that every field that may be written is written somewhere."""
+
+
 def corpus() -> list[tuple[str, Json, Bounds]]:
-    """Return every child of every golden case, with its name and its bounds."""
-    return [
-        (f"{name}/{body['kind']}/{body['metadata']['name']}", body, golden_bounds(name))
-        for name in golden.names()
-        for body in golden.children(name)
-    ]
+    """Return every child of every golden case, and of those beyond, with its name and its bounds."""
+    rows = [(name, body, golden_bounds(name)) for name in golden.names() for body in golden.children(name)]
+    for name, (spec, facts) in BEYOND.items():
+        bounds = bounds_of(subject(spec), facts)
+        rows += [(name, body, bounds) for body in bodies(spec, facts).values()]
+    return [(f"{name}/{body['kind']}/{body['metadata']['name']}", body, bounds) for name, body, bounds in rows]

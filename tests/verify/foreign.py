@@ -23,6 +23,9 @@ FOREIGN: Final[dict[str, list[Any]]] = {
     # Pod Security
     "allowPrivilegeEscalation": [True, None, 0, "false"],
     "drop": [[], ["NET_RAW"], ["all"], ["ALL", "x"], "ALL"],
+    "seccompProfile.type": ["Unconfined", "Localhost", ""],
+    "containers.restartPolicy": ["Always", "OnFailure"],
+    "initContainers.restartPolicy": ["OnFailure", "Never"],
     "seccompProfile": [{}, {"type": "Unconfined"}, {"type": "Localhost", "localhostProfile": "x"}],
     "runAsUser": [-1, True, "0", 2**40],
     "hostUsers": [True, 0],
@@ -75,6 +78,11 @@ FOREIGN: Final[dict[str, list[Any]]] = {
     # Size
     "replicas": [999, -1, "1", True],
     "completions": [999, 0],
+    "completionMode": ["NonIndexed"],
+    "podReplacementPolicy": ["TerminatingOrFailed"],
+    "suspend": [True, False],
+    "metrics.type": ["External", "Object"],
+    "resource.name": ["memory", "evil.example/device"],
     "parallelism": [999, 0],
     "requests": _AMOUNTS,
     "limits": _AMOUNTS,
@@ -90,6 +98,8 @@ FOREIGN: Final[dict[str, list[Any]]] = {
     "metadata.name": ["other", "", "kube-dns", None],
     "metadata.namespace": ["kube-system", "", None],
     # Network
+    "spec.type": ["ExternalName", "Other"],
+    "interfaces.name": ["other", ""],
     "policyTypes": [[], ["Egress"], None],
     "ingress": [
         [{}],
@@ -212,7 +222,16 @@ MISSING: Final = {
         "updateStrategy",
         "architecture",
     ),
-    *("deviceName", "virtualMachineTemplate", "completions", "parallelism", "replicas", "completionMode"),
+    *("cloudInitNoCloud.secretRef", "interfaces.name", "cpu.features", "metrics.type", "resource.name", "spec.type"),
+    *(
+        "metadata.annotations",
+        "deviceName",
+        "virtualMachineTemplate",
+        "completions",
+        "parallelism",
+        "replicas",
+        "completionMode",
+    ),
     *("podReplacementPolicy", "unhealthyPodEvictionPolicy", "ingress.ports", "suspend", "kind", "apiVersion"),
 }
 """Fields that must not be left out where they are rendered: what Kubernetes or KubeVirt would take instead is weaker."""
@@ -225,6 +244,15 @@ AUTHORED: Final = {
 
 WHOLE: Final = {
     *("affinity", "tolerations", "topologySpreadConstraints", "ownerReferences", "selector", "podSelector", "networks"),
-    *("scaleTargetRef", "labels", "nodeSelector", "instancetype", "preference", "updateStrategy", "launchSecurity"),
+    *(
+        "scaleTargetRef",
+        "labels",
+        "annotations",
+        "nodeSelector",
+        "instancetype",
+        "preference",
+        "updateStrategy",
+        "launchSecurity",
+    ),
 }
 """Values of which nothing may be other than it is."""

@@ -6,6 +6,7 @@ verifier: what it does not know of is among them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from berth.verify.container import root_allowed
@@ -42,6 +43,8 @@ class Mutant:
     body: Json
     bounds: Bounds
     where: str
+    gone: bool
+    """Whether the field was taken away."""
 
     def __str__(self) -> str:
         """Return where it was changed."""
@@ -103,10 +106,15 @@ def foreign_values() -> Iterator[Mutant]:
             for value in FOREIGN.get(name, []) + FOREIGN.get(f"{spot.parent()}.{name}", []):
                 if spot.value.get(name, GONE) != value:
                     yield _with(spot, name, value)
-        yield from _root(spot)
+        yield from _not_asked_for(spot)
 
 
-def _root(spot: Spot) -> Iterator[Mutant]:
+def _not_asked_for(spot: Spot) -> Iterator[Mutant]:
+    """Yield children with what some may be, but not this one."""
+    if spot.type.endswith(".PodSecurityContext"):
+        yield _with(spot, "runAsNonRoot", GONE)
+    if "dedicatedCpuPlacement" in (spot.fields or ()) and not spot.bounds.named.dedicated:
+        yield _with(spot, "dedicatedCpuPlacement", True)
     for name, value in (("runAsUser", 0), ("runAsNonRoot", False)):
         if name in (spot.fields or ()) and not root_allowed(spot.bounds):
             yield _with(spot, name, value)
@@ -167,17 +175,13 @@ def wrong_shapes() -> Iterator[Mutant]:
 
 def _with(spot: Spot, name: str, value: Any) -> Mutant:
     path = (*spot.path, name)
-    return Mutant(spot.child, changed(spot.body, path, value), spot.bounds, written_path(path))
+    return Mutant(spot.child, changed(spot.body, path, value), spot.bounds, reduce(joined, path, ""), value is GONE)
 
 
-def written_path(path: Path) -> str:
-    """Return a path as violations write it."""
-    text = ""
-    for each in path:
-        if isinstance(each, int):
-            text += f"[{each}]"
-        elif "." in each:
-            text += f"[{each!r}]"
-        else:
-            text += f".{each}" if text else each
-    return text
+def joined(path: str, name: str | int) -> str:
+    """Return the path of a field or item as violations write it."""
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    if "." in name:
+        return f"{path}[{name!r}]"
+    return f"{path}.{name}" if path else name

@@ -8,7 +8,7 @@ from berth.verify.check import verify
 from berth.verify.rules import Rule
 from golden import golden
 from verify.bounds import golden_bounds
-from verify.change import changed, path_of
+from verify.change import GONE, changed, path_of
 
 CASE = "machine-disks"
 INSTANCE = "spec.template.spec"
@@ -99,6 +99,12 @@ def test_a_pool_has_no_ways_of_its_own(field: str) -> None:
     """Its members would refer to other Secrets, keep disks of their own, or be left alone."""
     body = changed(golden.children("machine-pool")[-1], ("spec", field), {})
     assert verify(body, golden_bounds("machine-pool"))
+
+
+def test_a_pool_replaces_one_machine_at_a_time() -> None:
+    """KubeVirt's default restarts all of them at once."""
+    body = changed(golden.children("machine-pool")[-1], path_of("spec.maxUnavailable"), GONE)
+    assert [found.path for found in verify(body, golden_bounds("machine-pool"))] == ["spec.maxUnavailable"]
 
 
 def test_a_machine_that_is_not_asked_to_run_is_halted() -> None:

@@ -16,7 +16,7 @@ from berth.api.meta import (
 )
 from berth.verify.model import Bounds
 from berth.verify.rules import Rule
-from berth.verify.table import Complaint, Field, Table, allow, always, derive, exactly, inside, table
+from berth.verify.table import Complaint, Field, Table, always, derive, exactly, inside, table
 
 _HASH: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 NOT_OURS: Final[dict[Rule, tuple[str, ...]]] = {
@@ -76,8 +76,13 @@ def is_hash(value: Any) -> Complaint:
     return None if isinstance(value, str) and _HASH.fullmatch(value) else "is no hash: write 32 hexadecimal digits"
 
 
+_HASHED: Final[Field] = derive(
+    Rule.ANNOTATIONS, lambda value, _: is_hash(value), lambda _: "is missing: set it to the hash of what is wanted"
+)
+
+
 def _annotations(**more: Field) -> Table:
-    return table({DESIRED_HASH_ANNOTATION: allow(is_hash), **more}, unknown=Rule.ANNOTATIONS)
+    return table({DESIRED_HASH_ANNOTATION: _HASHED, **more}, unknown=Rule.ANNOTATIONS)
 
 
 def _metadata(annotations: Table, **instead: Field) -> Table:
@@ -85,7 +90,7 @@ def _metadata(annotations: Table, **instead: Field) -> Table:
         "name": exactly(Rule.IDENTITY, lambda bounds: bounds.workload),
         "namespace": exactly(Rule.NAMESPACE, lambda bounds: bounds.namespace),
         "labels": exactly(Rule.LABELS, _labels),
-        "annotations": inside(annotations),
+        "annotations": inside(annotations, "is missing: add the hash of what is wanted"),
         "ownerReferences": exactly(Rule.OWNER, _owners),
     }
     return table(fields | instead, deny=NOT_OURS)
@@ -103,9 +108,7 @@ CHILD: Final = _metadata(_annotations())
 BACKING: Final = _metadata(_annotations(), labels=exactly(Rule.LABELS, _backing_labels))
 """Metadata of what runs a Workload."""
 
-JOB: Final = _metadata(
-    _annotations(**{f"{GROUP}/source-hash": allow(is_hash)}), labels=exactly(Rule.LABELS, _backing_labels)
-)
+JOB: Final = _metadata(_annotations(**{f"{GROUP}/source-hash": _HASHED}), labels=exactly(Rule.LABELS, _backing_labels))
 
 DISK: Final = _metadata(
     _annotations(**{"cdi.kubevirt.io/storage.deleteAfterCompletion": always(Rule.DISKS, "false")}),

@@ -78,7 +78,7 @@ def test_dns_and_listed_addresses_may_be_called(rule: Json) -> None:
         namespace("kube-system"),
         {"namespaceSelector": {"matchLabels": {"tenant": "acme"}}},
         {"namespaceSelector": {"matchLabels": {NAME: "shop"}, "matchExpressions": []}},
-        {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "NotIn", "values": ["x"]}]}},
+        {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "NotIn", "values": ["shop"]}]}},
         {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "Exists"}]}},
         {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "In", "values": [["shop"]]}]}},
         {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "In", "values": []}]}},

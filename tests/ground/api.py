@@ -36,7 +36,7 @@ class ApiError(RuntimeError):
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach an API server, as a kubeconfig of the ground says: by certificate files or by token."""
+    """How to reach an API server, as a kubeconfig of the ground says: by certificate files or token, as somebody else."""
 
     server: str
     tls: ssl.SSLContext
@@ -51,6 +51,8 @@ def connection(kubeconfig: Path) -> Connection:
     if "client-certificate" in user:
         tls.load_cert_chain(user["client-certificate"], user["client-key"])
     headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+    headers |= {"Impersonate-User": user["as"]} if "as" in user else {}
+    headers |= {"Impersonate-Group": group for group in user.get("as-groups", ())}
     return Connection(cluster["server"], tls, headers)
 
 

@@ -34,8 +34,12 @@ FLAGS = {
         "service-cluster-ip-range": "10.96.0.0/16",
         "max-requests-inflight": "3000",
         "max-mutating-requests-inflight": "1500",
+        # As hardened clusters have it: who names a blocking owner must have the right to update its finalizers.
+        "enable-admission-plugins": "OwnerReferencesPermissionEnforcement",
     },
     "kube-controller-manager": {
+        # Every controller acts as its own account of kube-system, as elsewhere, and not as an administrator.
+        "use-service-account-credentials": "true",
         "kube-api-qps": "1000",
         "kube-api-burst": "2000",
         "service-cluster-ip-range": "10.96.0.0/16",

@@ -1,0 +1,150 @@
+"""The cluster that all attempts are made on: tenants with and without a floor, and Workloads with their children."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import orjson
+
+from admission import bodies, people
+from admission.kinds import TENANT
+from berth.api.workload import WorkloadSpec
+from berth.render.children import render
+from berth.render.model import Subject
+from golden import golden
+from ground import api, berth, crds, identity, simulator
+from ground import cluster as control_plane
+from ground.api import Json, call, eventually
+from ground.cluster import Cluster
+from scenarios import objects, specs
+from scenarios.kinds import (
+    DEPLOYMENT,
+    NAMESPACE,
+    POD,
+    POLICY,
+    QUOTA,
+    RUNTIME_CLASS,
+    SERVICE,
+    VMI,
+    WORKLOAD,
+    Kind,
+)
+
+TEAM = "team"
+"""Belongs to no tenant; the Workloads live here."""
+SHOP = "shop"
+"""Of Tenant acme, whose floor is Sandboxed."""
+BANK = "bank"
+"""Of Tenant bank, whose floor is Virtualized, by expressions."""
+NEAR = "near-bank"
+"""Misses one expression of Tenant bank."""
+LAB = "lab"
+"""Of Tenant lab, which has no floor."""
+RATED = "rated"
+"""A namespace that IsolationPolicy pci selects."""
+LABELS: dict[str, dict[str, str]] = {
+    TEAM: {},
+    SHOP: {"tenant": "acme", "berth.dev/isolation": "sandboxed", "pod-security.kubernetes.io/enforce": "restricted"},
+    BANK: {"line": "retail", "tier": "gold"},
+    NEAR: {"line": "retail", "tier": "free"},
+    LAB: {"lab": "yes"},
+    RATED: {"data": "cardholder"},
+}
+TENANTS: dict[str, Json] = {
+    "acme": {"namespaceSelector": {"matchLabels": {"tenant": "acme"}}, "floor": "Sandboxed"},
+    "bank": {
+        "namespaceSelector": {
+            "matchExpressions": [
+                {"key": "line", "operator": "In", "values": ["retail", "private"]},
+                {"key": "tier", "operator": "NotIn", "values": ["free", "trial"]},
+                {"key": "tier", "operator": "Exists"},
+                {"key": "legacy", "operator": "DoesNotExist"},
+            ]
+        },
+        "floor": "Virtualized",
+    },
+    "lab": {"namespaceSelector": {"matchLabels": {"lab": "yes"}}},
+}
+POLICIES: dict[str, Json] = {
+    "pci": {"matchLabels": {"data": "cardholder"}},
+    "unless-vouched": {"matchExpressions": [{"key": "vouched", "operator": "NotIn", "values": ["yes"]}]},
+}
+WORKLOADS: dict[str, tuple[str, Json]] = {
+    # What is run, rendered with the class of which golden case.
+    "web": (
+        "container-minimal",
+        specs.container(replicas=2, autoscaling={"minReplicas": 2, "maxReplicas": 4}),
+    ),
+    "build": ("task", specs.task()),
+    "erp": ("machine-minimal", specs.machine()),
+    "herd": ("machine-minimal", specs.machine(replicas=2)),
+}
+PLURALS = {"NetworkPolicy": "networkpolicies"}
+
+
+@contextmanager
+def prepared() -> Iterator[Cluster]:
+    """Give the cluster, with everything that runs running."""
+    name = f"admission-{uuid4().hex[:8]}"
+    try:
+        cluster = control_plane.up(name, nodes=1, audit=True, say=lambda *_: None)
+        crds.install(cluster)
+        simulator.start(cluster)
+        berth.install(cluster)
+        furnish(cluster)
+        for workload, (case, spec) in WORKLOADS.items():
+            run(cluster, workload, case, spec)
+        yield cluster
+    finally:
+        control_plane.down(name, say=lambda *_: None)
+
+
+def furnish(cluster: Cluster) -> None:
+    """Make namespaces, tenants, policies, a runtime, and give people their rights."""
+    for namespace, labels in LABELS.items():
+        objects.put(cluster, NAMESPACE, "", {"metadata": {"name": namespace, "labels": labels}})
+        account = Kind("ServiceAccount", "v1", "serviceaccounts")
+        eventually(lambda at=namespace: objects.get(cluster, account, at, "default"), 60.0, f"{namespace} is usable")
+    for tenant, spec in TENANTS.items():
+        objects.put(cluster, TENANT, "", {"metadata": {"name": tenant}, "spec": spec})
+    for policy, selector in POLICIES.items():
+        spec = {"mode": "Audit", "reason": "a test", "match": {"namespaceSelector": selector}, "require": {"level": "Sandboxed"}}
+        objects.put(cluster, POLICY, "", {"metadata": {"name": policy}, "spec": spec})
+    objects.put(cluster, RUNTIME_CLASS, "", {"metadata": {"name": "gvisor"}, "handler": "runsc"})
+    objects.put(cluster, QUOTA, TEAM, {"metadata": {"name": "berth"}, **bodies.quota()})
+    for kind, body in ((DEPLOYMENT, bodies.template()), (SERVICE, bodies.service())):
+        objects.put(cluster, kind, TEAM, {**body, "metadata": {"name": "own"}})
+    people.grant(cluster, tuple(LABELS))
+
+
+def run(cluster: Cluster, name: str, case: str, spec: Json) -> None:
+    """Make a Workload as its developer, its children as the operator, and wait until it runs."""
+    for body in written(cluster, name, case, spec):
+        apply_as_operator(cluster, body)
+    kind = VMI if "machine" in spec else POD
+    count = int(spec.get("replicas", 1))
+    selector = f"berth.dev/workload={name}"
+
+    def running() -> bool:
+        found = objects.items(cluster, kind, TEAM, selector)
+        return sum(each.get("status", {}).get("phase") in {"Running", "Succeeded"} for each in found) >= count
+
+    eventually(running, objects.SECONDS, f"{name} runs")
+
+
+def written(cluster: Cluster, name: str, case: str, spec: Json) -> list[Json]:
+    """Make a Workload as its developer and return the children that Berth renders for it."""
+    developer = identity.kubeconfig_as(cluster, people.DEVELOPER, cluster.workdir / "developer.kubeconfig")
+    body = {"apiVersion": WORKLOAD.api, "kind": WORKLOAD.name, "metadata": {"name": name, "namespace": TEAM}}
+    made = api.apply(developer, WORKLOAD.path(TEAM, name), {**body, "spec": spec})
+    subject = Subject(TEAM, name, made["metadata"]["uid"], WorkloadSpec.model_validate_json(orjson.dumps(spec)), f"ns.{TEAM}")
+    return [child.body for child in render(subject, golden.load(case)[1])]
+
+
+def apply_as_operator(cluster: Cluster, body: Json, *, dry: bool = False) -> Json:
+    """Apply a child as the operator does; raise ApiError as the API server says."""
+    operator = identity.kubeconfig_as(cluster, people.OPERATOR, cluster.workdir / "operator.kubeconfig")
+    meta = body["metadata"]
+    kind = Kind(body["kind"], body["apiVersion"], PLURALS.get(body["kind"], f"{body['kind'].lower()}s"))
+    query = "?fieldManager=berth&force=true&fieldValidation=Strict" + ("&dryRun=All" if dry else "")
+    return call(operator, "PATCH", kind.path(meta["namespace"], meta["name"]) + query, body, api.APPLY)

@@ -26,6 +26,14 @@ SMALLEST: Final[dict[str, Json]] = {
     "Workload": {"container": {"image": "registry.example/app"}},
     "IsolationClass": {"level": "Container", "pod": {}},
     "IsolationPolicy": {"mode": "Enforce", "reason": "example", "require": {"level": "Sandboxed"}},
+    "Tenant": {"namespaceSelector": {"matchLabels": {"tenant": "acme"}}},
+    "Waiver": {
+        "workloads": [{"namespace": "shop", "name": "checkout"}],
+        "policies": ["pci"],
+        "reason": "example",
+        "approver": "ada",
+        "expiresAt": "2026-11-30T00:00:00Z",
+    },
 }
 """A spec of each kind with nothing that can be left out."""
 

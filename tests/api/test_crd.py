@@ -36,7 +36,7 @@ def test_says_which_file_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[
     """A changed, a missing and a leftover file are named, with what to do."""
     generate(tmp_path)
     assert main(["--check", str(tmp_path)]) == 0
-    first, second, third = sorted(path.name for path in tmp_path.iterdir())
+    first, second, third, *_ = sorted(path.name for path in tmp_path.iterdir())
     (tmp_path / first).write_text("changed")
     (tmp_path / second).unlink()
     (tmp_path / "berth.dev_ghosts.yaml").write_text("old")
@@ -155,7 +155,7 @@ def test_conditions_merge_by_type(kind: Kind) -> None:
 def test_names_of_the_kinds() -> None:
     """Short names are Berth's own: Kueue has `wl`, and every kind is in the category."""
     written = [document(kind)["spec"]["names"] for kind in KINDS]
-    assert [entry["shortNames"] for entry in written] == [["bw"], ["iclass"], ["ipol"]]
+    assert [entry["shortNames"] for entry in written] == [["bw"], ["iclass"], ["ipol"], ["btenant"], ["waiver"]]
     assert all(entry["categories"] == ["berth"] for entry in written)
 
 

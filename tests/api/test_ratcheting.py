@@ -103,6 +103,8 @@ def _change(kind: str, what: str) -> dict[str, Any]:
         "Workload": {"terminationGracePeriodSeconds": 60},
         "IsolationClass": {"preference": 1},
         "IsolationPolicy": {"mode": "Audit"},
+        "Tenant": {"nodeSharing": "Tenant"},
+        "Waiver": {"reason": "another"},
     }
     changes: dict[str, dict[str, Any]] = {
         "label": {"metadata": {"labels": {"touched": "true"}}},

@@ -13,7 +13,7 @@ from time import process_time
 from berth.api.levels import IsolationLevel
 from berth.decide.change import Inputs
 from berth.decide.engine import decide
-from berth.decide.facts import catalog
+from berth.decide.facts import catalog, cluster_of
 from berth.decide.fingerprint import hashes
 from berth.decide.model import Ask, ClassFacts
 from berth.decide.whatif import outcome, would_change
@@ -83,7 +83,7 @@ def the_catalog() -> tuple[ClassFacts, ...]:
         a_class("vm-exclusive", level="Virtualized", virtualMachine={}, nodes={"sharing": "Exclusive"}),
         a_class("vm-snp", level="Confidential", virtualMachine={"launchSecurity": "snp"}),
     ]
-    return catalog(records, runtimes, nodes, KUBEVIRT, kubevirt_present=True)
+    return catalog(records, cluster_of(runtimes, nodes, KUBEVIRT, kubevirt_present=True))
 
 
 def the_policies() -> CompiledPolicies:

@@ -7,13 +7,24 @@ from berth.api.isolation_class import IsolationClassSpec
 from berth.api.isolation_policy import IsolationPolicySpec
 from berth.api.levels import Backend, IsolationLevel, WorkloadType
 from berth.api.machine import OperatingSystem
+from berth.api.tenant import TenantSpec
 from berth.api.workload import WorkloadSpec
 from berth.decide.ask import ask_of
 from berth.decide.change import Inputs
 from berth.decide.model import Ask, ClassFacts, MachineAsk, NodeShape, Requirement, Source
 from berth.policy.compiled import CompiledPolicies, compile_policies
 from berth.policy.effective import Defaults, Subject
-from berth.world.records import ClaimRecord, ClassRecord, KubeVirtRecord, NodeRecord, PolicyRecord, RuntimeClassRecord
+from berth.policy.tenancy import CompiledTenant, compile_tenant
+from berth.policy.waiving import Waived
+from berth.world.records import (
+    ClaimRecord,
+    ClassRecord,
+    KubeVirtRecord,
+    NodeRecord,
+    PolicyRecord,
+    RuntimeClassRecord,
+    TenantRecord,
+)
 
 GI = 1 << 30
 MI = 1 << 20
@@ -64,6 +75,17 @@ def a_policy(name: str = "pci", require: Any = None, **spec: Any) -> PolicyRecor
     """Return a policy record; it enforces Virtualized on everything unless told otherwise."""
     given = {"mode": "Enforce", "reason": "cardholder data", "require": require or {"level": "Virtualized"}} | spec
     return PolicyRecord(name, name, 1, IsolationPolicySpec.model_validate_json(json.dumps(given)), None, b"")
+
+
+def a_tenant(name: str = "acme", **spec: Any) -> CompiledTenant:
+    """Return a tenant of the namespaces labelled `tenant=<name>`; its network is open unless told otherwise."""
+    given = {"namespaceSelector": {"matchLabels": {"tenant": name}}, "network": {"mode": "Open"}} | spec
+    return compile_tenant(TenantRecord(name, name, 1, TenantSpec.model_validate_json(json.dumps(given)), None, b""))
+
+
+def a_waiver(name: str = "w1", *policies: str, expires: float = 1e9) -> Waived:
+    """Return a waiver that holds."""
+    return Waived(name, frozenset(policies), "a reason", "ada", expires)
 
 
 def an_invalid_policy(name: str = "broken", error: str = "spec.require: Field required") -> PolicyRecord:

@@ -1,14 +1,16 @@
 """What the cluster offers for a class, and the true reason where it offers nothing."""
 
+import json
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
 
+from berth.api.isolation_class import NodePool, Toleration
 from berth.api.levels import Backend, IsolationLevel, NodeSharing
 from berth.api.reasons import Reason
-from berth.decide.facts import capable_nodes, catalog, cluster_of, shapes
+from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of, shapes
 from berth.decide.model import ClassFacts, Cost
 from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
 from decide.builders import GI, KUBEVIRT, MI, a_class, a_node, a_runtime_class
@@ -28,9 +30,10 @@ def facts_of(
     runtimes: tuple[RuntimeClassRecord, ...] = RUNTIMES,
     kubevirt: KubeVirtRecord | None = KUBEVIRT,
     present: bool = True,
+    pool: NodePool = ALL_NODES,
 ) -> ClassFacts:
     """Return what a cluster offers for one class."""
-    return catalog([record], runtimes, nodes or (a_node(),), kubevirt, kubevirt_present=present)[0]
+    return catalog([record], cluster_of(runtimes, nodes or (a_node(),), kubevirt, kubevirt_present=present), pool)[0]
 
 
 @pytest.mark.parametrize("record", [RUNC, KATA, VM], ids=lambda record: record.name)
@@ -226,8 +229,58 @@ def test_shapes_of_several_architectures_are_kept_apart() -> None:
 def test_order_of_records_does_not_matter() -> None:
     nodes = [a_node("a"), a_node("b", cpu=16000, memory=GI), a_node("c", labels=VIRT[:1])]
     results = {
-        catalog(classes, RUNTIMES, seen, KUBEVIRT, kubevirt_present=True)
+        catalog(classes, cluster_of(RUNTIMES, seen, KUBEVIRT, kubevirt_present=True))
         for classes in permutations([RUNC, KATA, VM])
         for seen in permutations(nodes)
     }
     assert len(results) == 1
+
+
+POOL = NodePool(selector={"pool": "acme"}, tolerations=[Toleration(key="acme")], sharing=NodeSharing.TENANT)
+
+
+def test_on_the_nodes_of_a_tenant_both_the_class_and_the_tenant_rule() -> None:
+    own = a_node("own", labels=(*VIRT, ("pool", "acme"), ("fast", "true")), taints=(("acme", "", "NoSchedule"),))
+    slow = a_node("slow", labels=(*VIRT, ("pool", "acme")), taints=(("acme", "", "NoSchedule"),), cpu=64000)
+    record = a_class("runc", level="Container", pod={}, nodes={"selector": {"fast": "true"}})
+    facts = facts_of(record, own, slow, a_node("other", labels=(("fast", "true"),), cpu=64000), pool=POOL)
+    assert facts.unavailable is None
+    assert [shape.cpu for shape in facts.shapes] == [8000]
+    assert (facts.sharing, facts.node_selector) == (NodeSharing.TENANT, (("fast", "true"), ("pool", "acme")))
+    assert facts.tolerations == (("acme", None, None),)
+
+
+def test_a_tenant_without_a_capable_node_is_told_whose_nodes_to_change() -> None:
+    facts = facts_of(RUNC, pool=POOL)
+    assert facts.unavailable is not None
+    assert "pool=acme" in facts.unavailable.message
+    assert "change nodes of class runc or of the tenant" in facts.unavailable.message
+
+
+def test_the_nodes_of_a_class_and_a_tenant_that_contradict_each_other_are_no_nodes() -> None:
+    record = a_class("runc", level="Container", pod={}, nodes={"selector": {"pool": "evil"}})
+    nodes = (a_node("a", labels=(("pool", "acme"),)), a_node("b", labels=(("pool", "evil"),)))
+    assert facts_of(record, *nodes, pool=NodePool(selector={"pool": "acme"})).unavailable is not None
+
+
+@pytest.mark.parametrize(
+    ("named", "remembered", "now", "available"),
+    [
+        ("kata", None, "kata", True),
+        ("kata", None, "runc", False),
+        (None, "kata", "kata", True),
+        (None, "kata", "runc", False),
+        (None, None, "runc", True),
+        ("runc", "kata", "runc", True),
+    ],
+)
+def test_a_runtime_class_with_another_handler_makes_the_class_unavailable(
+    named: str | None, remembered: str | None, now: str, available: bool
+) -> None:
+    pod = {"runtimeClassName": "kata"} | ({"handler": named} if named else {})
+    record = replace(a_class("kata", level="Virtualized", pod=pod), status=json.dumps({"handler": remembered}).encode())
+    facts = facts_of(record, runtimes=(a_runtime_class("kata", now),))
+    assert (facts.unavailable is None) == available
+    if facts.unavailable is not None:
+        assert facts.unavailable.reason is Reason.RUNTIME_CHANGED
+        assert "vouches for kata: restore the RuntimeClass, or set pod.handler" in facts.unavailable.message

@@ -12,8 +12,9 @@ from berth.decide.change import Inputs
 from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, MachineAsk, NodeShape, Unavailable
 from berth.policy.compiled import CompiledPolicies, compile_policies
 from berth.policy.effective import Defaults, Subject
+from berth.policy.tenancy import CompiledTenant
 from berth.world.records import NodeRecord, PolicyRecord
-from decide.builders import GI, LINUX_VM, SHAPE, a_node, a_policy, an_invalid_policy
+from decide.builders import GI, LINUX_VM, SHAPE, a_node, a_policy, a_tenant, a_waiver, an_invalid_policy
 
 GPU, NIC = "nvidia.com/A100", "vendor.example/nic"
 NAMES = ("c0", "c1", "c2", "c3", "c4", "c5")
@@ -48,8 +49,10 @@ every_shape = [
 ]
 shapes = st.sampled_from(every_shape)
 every_claim = [
-    ClaimAsk("d0", found, (mode,), block, by_machine=by_machine)
-    for found, mode, block, by_machine in product(MOSTLY, ("ReadWriteOnce", "ReadWriteMany"), MOSTLY_NOT, BOTH)
+    ClaimAsk("d0", found, (mode,), block, by_machine=by_machine, storage_class=kind)
+    for found, mode, block, by_machine, kind in product(
+        MOSTLY, ("ReadWriteOnce", "ReadWriteMany"), MOSTLY_NOT, BOTH, ("", "fast")
+    )
 ]
 claims = often((), st.sampled_from(every_claim).map(lambda claim: (claim,)))
 every_machine = [
@@ -175,15 +178,23 @@ matches = often(
         ]
     ),
 )
+OTHERWISE: tuple[dict[str, Any], ...] = (
+    {"images": {"registries": ["registry.example/"]}},
+    {"images": {"digest": "Required"}},
+    {"dedicated": True},
+    {"storageClasses": ["fast", "slow"]},
+    {"network": "Isolated"},
+)
 requires = st.sampled_from(
     [
         {name: str(value) if isinstance(value, str) else value for name, value in require.items() if value}
         for require in (
-            {"level": level, "nodeSharing": sharing, "classes": classes}
-            for level, sharing, classes in product(
+            {"level": level, "nodeSharing": sharing, "classes": classes, **more}
+            for level, sharing, classes, more in product(
                 (None, *IsolationLevel, *list(IsolationLevel)[:3], None),
                 (*[None] * 8, *NodeSharing),
                 (*[None] * 5, list(NAMES[:5]), ["c0", "c1"], ["c1"]),
+                (*[{}] * 6, *OTHERWISE),
             )
         )
         if any(require.values())
@@ -220,6 +231,26 @@ defaults = st.builds(
     level=st.sampled_from((IsolationLevel.CONTAINER, IsolationLevel.CONTAINER, IsolationLevel.SANDBOXED)),
     allowed_service_accounts=st.just(frozenset({"builder"})),
 )
+WAIVERS = ((a_waiver("w", "p0"),), (a_waiver("w", "p1", "p2"), a_waiver("x", "p1", expires=2e9)))
+TENANTS = tuple(
+    a_tenant(name, **{key: value for key, value in spec.items() if value})
+    for name, (floor, classes, images, sharing, more) in zip(
+        ("acme", "evil") * 100,
+        product(
+            (None, None, "Container", "Sandboxed"),
+            (None, {"allowed": ["c0", "c1", "c2"]}, {"allowed": ["c0", "c1"], "default": "c1"}, {"default": "c2"}),
+            (None, None, {"registries": ["registry.example/a/"]}, {"digest": "Required"}),
+            (None, None, "Tenant"),
+            ({}, {"serviceAccounts": {"allowed": ["other"]}}, {"storageClasses": {"allowed": ["fast"]}}),
+        ),
+        strict=False,
+    )
+    for spec in [{"floor": floor, "classes": classes, "images": images, "nodeSharing": sharing, **more}]
+)
+ACME, EVIL = (tuple(tenant for tenant in TENANTS if tenant.name == name) for name in ("acme", "evil"))
+tenancies: st.SearchStrategy[tuple[CompiledTenant, ...]] = st.one_of(
+    st.just(()), st.just(()), st.tuples(st.sampled_from(ACME)), st.tuples(st.sampled_from(ACME), st.sampled_from(EVIL))
+)
 subjects = st.builds(
     Subject,
     namespace=st.just("shop"),
@@ -227,7 +258,9 @@ subjects = st.builds(
     labels=labels,
     ask=asks,
     spec=st.sampled_from((b"{}", b'{"gone":true}', b"broken")),
-    tenant=st.sampled_from((None, "acme")),
+    tenants=tenancies,
+    images=st.sampled_from(((), ("registry.example/a/x:1",), ("nginx", f"registry.example/a/x@sha256:{'0' * 64}"))),
+    waivers=often((), st.sampled_from(WAIVERS)),
 )
 compiled: st.SearchStrategy[CompiledPolicies] = policy_lists().map(compile_policies)
 worlds = st.builds(

@@ -8,12 +8,13 @@ import yaml
 
 from berth.api.levels import IsolationLevel
 from berth.api.workload import WorkloadSpec
-from berth.decide.ask import ask_of
+from berth.decide.ask import ask_of, images_of
 from berth.decide.engine import decide
-from berth.decide.facts import catalog
+from berth.decide.facts import catalog, cluster_of
 from berth.decide.whatif import Inputs, would_change
 from berth.policy.compiled import compile_policies
 from berth.policy.effective import Defaults, Subject, effective
+from berth.policy.tenancy import compile_tenants
 from berth.world import parse
 from berth.world.records import ClaimRecord, InstancetypeRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
 from golden.explain import explain
@@ -64,7 +65,15 @@ def decided(documents: list[dict[str, Any]]) -> tuple[str | None, tuple[str, ...
     policies = compile_policies(
         tuple(parse.isolation_policy(_stored(each)) for each in _kind(documents, "IsolationPolicy"))
     )
-    subject = Subject(workload["metadata"]["namespace"], workload["metadata"]["name"], (), ask)
+    tenants = compile_tenants(tuple(parse.tenant(_stored(each)) for each in _kind(documents, "Tenant")))
+    subject = Subject(
+        workload["metadata"]["namespace"],
+        workload["metadata"]["name"],
+        (),
+        ask,
+        tenants=tenants,
+        images=images_of(spec),
+    )
     defaults = Defaults(IsolationLevel.CONTAINER, allowed_service_accounts=frozenset({str(spec.service_account_name)}))
     classes = _catalog(_kind(documents, "IsolationClass"))
     decision = decide(ask, effective(subject, (), policies, defaults).requirement, classes, None)
@@ -85,7 +94,7 @@ def _catalog(own: list[dict[str, Any]]) -> tuple[Any, ...]:
     ]
     nodes = tuple(_node(each, architecture) for each in (*own, *defaults) for architecture in ("amd64", "arm64"))
     records = tuple(parse.isolation_class(_stored(each)) for each in (*own, *defaults))
-    return catalog(records, RUNTIMES, nodes, KUBEVIRT, kubevirt_present=True)
+    return catalog(records, cluster_of(RUNTIMES, nodes, KUBEVIRT, kubevirt_present=True))
 
 
 def _node(document: dict[str, Any], architecture: str) -> NodeRecord:

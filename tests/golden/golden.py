@@ -13,11 +13,13 @@ import orjson
 import yaml
 
 from berth.api.isolation_class import IsolationClassSpec
+from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
 from berth.decide.facts import Cluster, class_facts
 from berth.decide.model import ClassFacts
 from berth.render.children import render
-from berth.render.model import Object, Subject
+from berth.render.model import Object, Peers, Subject
+from berth.render.network_policy import peers_of
 from berth.world.records import ClassRecord
 from golden.decision import decided
 
@@ -50,8 +52,17 @@ def load(name: str) -> tuple[Subject, ClassFacts]:
         uid=UID,
         spec=WorkloadSpec.model_validate_json(orjson.dumps(workload["spec"])),
         tenant=tenant["metadata"]["name"] if tenant else f"ns.{meta['namespace']}",
+        peers=_peers(tenant, meta["namespace"]),
     )
     return subject, _facts(documents["IsolationClass"])
+
+
+def _peers(tenant: Object | None, namespace: str) -> Peers | None:
+    """Return the peers in a tenant of two namespaces; a tenant that says nothing of the network is left open here."""
+    if tenant is None or "network" not in tenant["spec"]:
+        return None
+    network = Network.model_validate_json(orjson.dumps(tenant["spec"]["network"]))
+    return peers_of(network, (namespace, f"{namespace}-db"))
 
 
 def _facts(document: Object) -> ClassFacts:

@@ -11,7 +11,7 @@ from berth.decide.model import Ask, Requirement, Source
 from berth.policy.compiled import CompiledPolicies
 from berth.policy.effective import Defaults, Effective, Subject, effective
 from berth.world.records import PolicyRecord
-from decide.builders import DEFAULTS, a_policy, a_subject, an_ask, an_invalid_policy, policies
+from decide.builders import DEFAULTS, a_policy, a_subject, a_tenant, an_ask, an_invalid_policy, policies
 
 PROD = (("env", "prod"), ("team", "a"))
 
@@ -99,8 +99,8 @@ MATCHES: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("workload label", {"match": {"workloadSelector": {"matchLabels": {"app": "x"}}}}, {"labels": (("app", "x"),)}, True),
     ("no workload label", {"match": {"workloadSelector": {"matchLabels": {"app": "x"}}}}, {}, False),
     ("both selectors must hold", {"match": {"namespaceSelector": {"matchLabels": {"env": "prod"}}, "workloadSelector": {"matchLabels": {"app": "x"}}}}, {}, False),
-    ("tenant", {"match": {"tenants": ["acme"]}}, {"tenant": "acme"}, True),
-    ("other tenant", {"match": {"tenants": ["acme"]}}, {"tenant": "evil"}, False),
+    ("tenant", {"match": {"tenants": ["acme"]}}, {"tenants": (a_tenant("acme"),)}, True),
+    ("other tenant", {"match": {"tenants": ["acme"]}}, {"tenants": (a_tenant("evil"),)}, False),
     ("no tenant is knowledge", {"match": {"tenants": ["acme"]}}, {}, False),
     ("trust unset counts as Restricted", TRUST, {}, True),
     ("trust", TRUST, {"ask": an_ask(trust=Trust.RESTRICTED)}, True),

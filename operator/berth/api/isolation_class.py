@@ -15,6 +15,17 @@ class PodBackend(Model):
 
     runtime_class_name: ObjectName | None = None
     """RuntimeClass of the pods; the node's default runtime when unset."""
+    handler: ObjectName | None = None
+    """Handler that the RuntimeClass must have. When unset, the first one seen is kept to: a RuntimeClass that is made
+    anew with another handler would run the same pods with less isolation."""
+
+    model_config = rules(
+        Rule(
+            "!has(self.handler) || has(self.runtimeClassName)",
+            "handler is that of a RuntimeClass: set runtimeClassName, or remove handler",
+            ".handler",
+        ),
+    )
     user_namespaces: bool | None = None
     """Whether pods get a user namespace of their own (hostUsers: false)."""
 
@@ -124,6 +135,8 @@ class IsolationClassStatus(Model):
     """Workloads that are placed here."""
     overhead: ResourceAmounts | None = None
     """Overhead of the smallest replica."""
+    handler: Annotated[str, Field(max_length=253)] | None = None
+    """Handler of the RuntimeClass when it was first seen; one that differs later makes the class unavailable."""
 
 
 class IsolationClass(Model):

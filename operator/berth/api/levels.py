@@ -1,4 +1,4 @@
-"""The two orders that policy speaks in: isolation level and node sharing."""
+"""The orders that policy speaks in: isolation level, node sharing, network."""
 
 from enum import StrEnum
 
@@ -35,6 +35,20 @@ class NodeSharing(StrEnum):
     def rank(self) -> int:
         """Place in the order, 0 is weakest."""
         return _SHARING_RANK[self]
+
+
+class NetworkMode(StrEnum):
+    """Whom a workload may talk to, most open first. The order is fixed."""
+
+    OPEN = "Open"
+    """Anyone may reach its ports, and it may reach anyone."""
+    ISOLATED = "Isolated"
+    """Only its tenant's namespaces, DNS, and what the tenant lists."""
+
+    @property
+    def rank(self) -> int:
+        """Place in the order, 0 is most open."""
+        return _NETWORK_RANK[self]
 
 
 class Backend(StrEnum):
@@ -76,3 +90,4 @@ class WorkloadType(StrEnum):
 
 _LEVEL_RANK = {level: rank for rank, level in enumerate(IsolationLevel)}
 _SHARING_RANK = {sharing: rank for rank, sharing in enumerate(NodeSharing)}
+_NETWORK_RANK = {mode: rank for rank, mode in enumerate(NetworkMode)}

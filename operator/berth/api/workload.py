@@ -230,6 +230,8 @@ class WorkloadSpec(Model):
     """A stable address for it."""
     service_account_name: ObjectName | None = None
     """ServiceAccount to run as; only names that the platform allows. No token is mounted."""
+    priority_class_name: ObjectName | None = None
+    """PriorityClass of its pods; only names that the tenant allows."""
     image_pull_secrets: (
         Annotated[list[SecretReference], Field(max_length=8, json_schema_extra=keyed_by("name"))] | None
     ) = None

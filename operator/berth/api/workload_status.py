@@ -23,11 +23,26 @@ class Source(Model):
     """Who raised one dimension of the requirement."""
 
     dimension: Annotated[str, Field(max_length=63)]
-    """Which one: level, nodeSharing, classes."""
+    """Which one: level, nodeSharing, classes, images, dedicated, storageClasses, network."""
     value: Annotated[str, Field(max_length=1024)]
     """To what."""
     by: Annotated[str, Field(max_length=512)]
     """By whom, such as `IsolationPolicy pci`."""
+
+
+class WaiverInForce(Model):
+    """A Waiver that spares the Workload from policies, for a time."""
+
+    name: ObjectName
+    """The Waiver."""
+    policies: Annotated[list[ObjectName], Field(max_length=32)]
+    """IsolationPolicies that match and do not hold because of it."""
+    reason: Annotated[str, Field(max_length=256)]
+    """Why it was granted."""
+    approver: Annotated[str, Field(max_length=253)]
+    """Who granted it."""
+    expires_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    """When the policies hold again."""
 
 
 class Placement(Model):
@@ -45,6 +60,8 @@ class Placement(Model):
     """When this class was chosen."""
     decided_by: Annotated[list[Source], Field(max_length=64)] | None = None
     """What was required, and by whom."""
+    waivers: Annotated[list[WaiverInForce], Field(max_length=16)] | None = None
+    """What spares it from policies now."""
 
 
 class CandidateStatus(Model):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from berth.api.machine import DiskSource, Machine
+from berth.api.machine import DataSource, DiskSource, Machine
 from berth.api.quantity import amount, millicores
 from berth.api.size import ContainerResources, ResourceList
 from berth.api.workload import Device, Isolation, Needs, WorkloadSpec
@@ -32,6 +32,7 @@ def ask_of(spec: WorkloadSpec, claims: FindClaim, instancetypes: Mapping[str, In
         class_name=isolation.class_name,
         trust=spec.trust,
         service_account=spec.service_account_name,
+        priority_class=spec.priority_class_name,
         root=bool(needs.root),
         privileged=bool(needs.privileged),
         kernel_modules=tuple(sorted(needs.kernel_modules or ())),
@@ -42,6 +43,14 @@ def ask_of(spec: WorkloadSpec, claims: FindClaim, instancetypes: Mapping[str, In
         claims=tuple(_claims(spec, claims)),
         max_replicas=spec.autoscaling.max_replicas if spec.autoscaling else 0,
     )
+
+
+def images_of(spec: WorkloadSpec) -> tuple[str, ...]:
+    """Return every image that a spec names, of containers and of disks, each once."""
+    containers = [each.image for each in (*(spec.init_containers or ()), *(spec.sidecars or ()))]
+    main = [spec.container.image] if spec.container else []
+    disks = [disk.container_disk.image for disk in _disks(spec.machine) if disk.container_disk]
+    return tuple(sorted({*main, *containers, *disks}))
 
 
 def _device(device: Device) -> tuple[str, int]:
@@ -95,7 +104,13 @@ def _machine(spec: WorkloadSpec, machine: Machine, instancetypes: Mapping[str, I
         boots_from=_boots_from(machine.boot_disk),
         dedicated=kind.dedicated if kind else False,
         cloned_disks=sum(1 for disk in machine.disks or () if disk.data_source is not None),
+        storage=sum(amount(source.storage) for source in _cloned(machine)),
+        storage_classes=tuple(sorted({source.storage_class_name or "" for source in _cloned(machine)})),
     )
+
+
+def _cloned(machine: Machine) -> list[DataSource]:
+    return [disk.data_source for disk in _disks(machine) if disk.data_source is not None]
 
 
 def _boots_from(disk: DiskSource) -> str:
@@ -119,6 +134,7 @@ def _claims(spec: WorkloadSpec, find: FindClaim) -> Iterable[ClaimAsk]:
             block=record.block if record else False,
             by_container=spec.container is not None and name in volumes,
             by_machine=spec.machine is not None,
+            storage_class=record.storage_class if record else "",
         )
 
 

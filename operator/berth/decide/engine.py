@@ -25,12 +25,14 @@ def decide(ask: Ask, requirement: Requirement, catalog: tuple[ClassFacts, ...], 
     if requirement.denials or not fitting:
         reason, message = refusal(ask, requirement, candidates)
         return Decision(None, candidates, requirement, reason, message)
-    cheapest = min(fitting, key=partial(_preference, ask))
+    cheapest = min(fitting, key=partial(_preference, ask, requirement.preferred))
     chosen = next((each for each in fitting if each.facts.name == current), cheapest)
     if chosen is not cheapest:
         why = f"it runs there, though {cheapest.facts.name} would do as well; it still meets"
     elif ask.class_name is not None:
         why = "named by spec.isolation.className, meets"
+    elif chosen.facts.name == requirement.preferred:
+        why = "the tenant's default class, meets"
     else:
         why = "lowest level that fits and meets"
     message = f"{chosen.facts.name} ({chosen.facts.level}): {why} {required(requirement)}"
@@ -90,8 +92,12 @@ def _broken(rule: str, error: Exception) -> Verdict:
     return Verdict(Outcome.NEVER, rule, Reason.MISCONFIGURED, message)
 
 
-def _preference(ask: Ask, candidate: Candidate) -> tuple[object, ...]:
-    """Order classes that fit: least isolation, an image as pods, least overhead, then what admins prefer."""
+def _preference(ask: Ask, preferred: str | None, candidate: Candidate) -> tuple[object, ...]:
+    """Order classes that fit: the tenant's default, least isolation, an image as pods, least overhead, then preference.
+
+    A default never lets anything run below what is required, for it must fit like any other class.
+    """
     facts, cost = candidate.facts, candidate.overhead
     image_in_machine = ask.has_container and facts.backend is Backend.VIRTUAL_MACHINE
-    return facts.level.rank, image_in_machine, cost.memory, cost.cpu, -facts.preference, facts.name
+    default = facts.name == preferred
+    return not default, facts.level.rank, image_in_machine, cost.memory, cost.cpu, -facts.preference, facts.name

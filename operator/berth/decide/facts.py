@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
+
 from berth.api.isolation_class import IsolationClassSpec, NodePool
 from berth.api.levels import Backend, IsolationLevel
 from berth.api.quantity import amount, millicores
@@ -23,6 +25,8 @@ VIRT_NODE: Final = ("kubevirt.io/schedulable", "true")
 _ENCRYPTED: Final = {"sev": "kubevirt.io/sev", "snp": "kubevirt.io/sev-snp", "tdx": "kubevirt.io/tdx"}
 _CPU_MANAGER: Final = (("kubevirt.io/cpumanager", "true"), ("cpumanager", "true"))
 _NESTED: Final = (("cpu-feature.node.kubevirt.io/vmx", "true"), ("cpu-feature.node.kubevirt.io/svm", "true"))
+ALL_NODES: Final = NodePool()
+"""The pool of whoever has no nodes of their own."""
 _BARRED: Final = frozenset(("NoSchedule", "NoExecute"))
 
 
@@ -48,29 +52,24 @@ def cluster_of(
     return Cluster({each.name: each for each in runtime_classes}, tuple(nodes), kubevirt, kubevirt_present)
 
 
-def catalog(
-    classes: Iterable[ClassRecord],
-    runtime_classes: Iterable[RuntimeClassRecord],
-    nodes: Iterable[NodeRecord],
-    kubevirt: KubeVirtRecord | None,
-    *,
-    kubevirt_present: bool,
-) -> tuple[ClassFacts, ...]:
-    """Return what the cluster offers for every class, sorted by name."""
-    cluster = cluster_of(runtime_classes, nodes, kubevirt, kubevirt_present=kubevirt_present)
-    return tuple(sorted((class_facts(record, cluster) for record in classes), key=lambda facts: facts.name))
+def catalog(classes: Iterable[ClassRecord], cluster: Cluster, pool: NodePool = ALL_NODES) -> tuple[ClassFacts, ...]:
+    """Return what the cluster offers for every class on the nodes of a pool, sorted by name."""
+    return tuple(sorted((class_facts(record, cluster, pool) for record in classes), key=lambda facts: facts.name))
 
 
 def capable_nodes(record: ClassRecord, cluster: Cluster) -> int:
     """Return how many schedulable nodes can run a class now."""
     if record.spec is None:
         return 0
-    unavailable, nodes = _offer(record.name, record.spec, cluster)
+    unavailable, nodes = _offer(record, record.spec, cluster, ALL_NODES)
     return 0 if unavailable else len(nodes)
 
 
-def class_facts(record: ClassRecord, cluster: Cluster) -> ClassFacts:
-    """Return what the cluster offers for one class. A class that is not understood counts as the weakest level."""
+def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODES) -> ClassFacts:
+    """Return what the cluster offers for one class on the nodes of a tenant's pool: all that both are content with.
+
+    A class that is not understood counts as the weakest level.
+    """
     spec = record.spec
     problem = record.error or "it has no spec" if spec is None else _contradiction(spec)
     if spec is None or problem is not None:
@@ -81,10 +80,10 @@ def class_facts(record: ClassRecord, cluster: Cluster) -> ClassFacts:
             backend=Backend.POD,
             unavailable=Unavailable(Reason.MISCONFIGURED, message),
         )
-    unavailable, nodes = _offer(record.name, spec, cluster)
+    unavailable, nodes = _offer(record, spec, cluster, pool)
     runtime = _runtime(spec, cluster)
     overhead, overhead_source = _overhead(record.name, spec, runtime)
-    pool, kubevirt = spec.nodes or NodePool(), cluster.kubevirt
+    kubevirt = cluster.kubevirt
     return ClassFacts(
         name=record.name,
         level=spec.level,
@@ -93,11 +92,12 @@ def class_facts(record: ClassRecord, cluster: Cluster) -> ClassFacts:
         preference=spec.preference,
         runtime_class_name=spec.pod.runtime_class_name if spec.pod else None,
         handler=runtime.handler if runtime else None,
+        runtime_uid=runtime.uid if runtime else None,
         user_namespaces=bool(spec.pod and spec.pod.user_namespaces),
         launch_security=spec.virtual_machine.launch_security if spec.virtual_machine else None,
-        sharing=pool.sharing,
-        node_selector=tuple(sorted((pool.selector or {}).items())),
-        tolerations=tuple(sorted(_tolerations(spec), key=str)),
+        sharing=max((each.sharing for each in _pools(spec, pool)), key=lambda sharing: sharing.rank),
+        node_selector=tuple(sorted(_selector(spec, pool))),
+        tolerations=tuple(sorted(_tolerations(spec, pool), key=str)),
         overhead=overhead,
         overhead_source=overhead_source,
         unavailable=unavailable,
@@ -120,19 +120,22 @@ def _contradiction(spec: IsolationClassSpec) -> str | None:
     return None
 
 
-def _offer(name: str, spec: IsolationClassSpec, cluster: Cluster) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
+def _offer(
+    record: ClassRecord, spec: IsolationClassSpec, cluster: Cluster, pool: NodePool
+) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
     """Return why a class cannot run, and the nodes that could run it once that is mended."""
-    runtime = _runtime(spec, cluster)
-    selector = _selector(spec, runtime)
-    tolerations = (*_tolerations(spec), *(runtime.tolerations if runtime else ()))
+    name, runtime = record.name, _runtime(spec, cluster)
+    selector = _selector(spec, pool) | set(runtime.node_selector if runtime else ())
+    tolerations = (*_tolerations(spec, pool), *(runtime.tolerations if runtime else ()))
     placed = tuple(node for node in cluster.nodes if _accepts(node, selector, tolerations))
     if spec.virtual_machine is not None:
         missing, capable = _machine_nodes(spec, cluster, placed)
     else:
-        missing, capable = _pod_nodes(name, spec, runtime, placed)
+        missing, capable = _pod_nodes(record, spec, runtime, placed)
     if missing is None and not placed:
         labels = ", ".join(f"{key}={value}" for key, value in sorted(selector)) or "any labels"
-        text = f"no schedulable node has {labels} and only tolerated taints: add one, or change nodes of class {name}"
+        whose = f"class {name}" + ("" if pool == ALL_NODES else " or of the tenant")
+        text = f"no schedulable node has {labels} and only tolerated taints: add one, or change nodes of {whose}"
         missing = Unavailable(Reason.NO_CAPABLE_NODE, text)
     if missing is None and not capable:
         missing = Unavailable(Reason.NO_CAPABLE_NODE, _incapable(spec, runtime))
@@ -140,7 +143,7 @@ def _offer(name: str, spec: IsolationClassSpec, cluster: Cluster) -> tuple[Unava
 
 
 def _pod_nodes(
-    name: str, spec: IsolationClassSpec, runtime: RuntimeClassRecord | None, nodes: tuple[NodeRecord, ...]
+    record: ClassRecord, spec: IsolationClassSpec, runtime: RuntimeClassRecord | None, nodes: tuple[NodeRecord, ...]
 ) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
     wanted = spec.pod.runtime_class_name if spec.pod else None
     if wanted is None:
@@ -148,11 +151,31 @@ def _pod_nodes(
     if runtime is None:
         text = (
             f"RuntimeClass {wanted} does not exist: install that runtime, or correct pod.runtimeClassName of"
-            f" IsolationClass {name}"
+            f" IsolationClass {record.name}"
         )
         return Unavailable(Reason.RUNTIME_CLASS_MISSING, text), nodes
+    vouched = vouched_handler(record)
+    if vouched is not None and runtime.handler != vouched:
+        text = (
+            f"RuntimeClass {wanted} has handler {runtime.handler}, but IsolationClass {record.name} vouches for"
+            f" {vouched}: restore the RuntimeClass, or set pod.handler of the class if that isolates as"
+            " well"
+        )
+        return Unavailable(Reason.RUNTIME_CHANGED, text), nodes
     # A node that does not say which handlers it has may have this one; kubelets before 1.30 and fakes say nothing.
     return None, tuple(node for node in nodes if node.handlers is None or runtime.handler in node.handlers)
+
+
+def vouched_handler(record: ClassRecord) -> str | None:
+    """Return the handler that a class vouches for: the one its admin names, else the first one that was seen.
+
+    That one is remembered in the status of the class. It can only rule a RuntimeClass out, never let one in.
+    """
+    spec = record.spec
+    if spec is None or spec.pod is None or spec.pod.runtime_class_name is None:
+        return None
+    remembered = orjson.loads(record.status or b"{}").get("handler")
+    return spec.pod.handler or (str(remembered) if remembered else None)
 
 
 def _machine_nodes(
@@ -204,14 +227,17 @@ def _runtime(spec: IsolationClassSpec, cluster: Cluster) -> RuntimeClassRecord |
     return None if name is None else cluster.runtime_classes.get(name)
 
 
-def _selector(spec: IsolationClassSpec, runtime: RuntimeClassRecord | None) -> set[tuple[str, str]]:
-    own = (spec.nodes.selector or {}) if spec.nodes else {}
-    return set(own.items()) | set(runtime.node_selector if runtime else ())
+def _pools(spec: IsolationClassSpec, pool: NodePool) -> tuple[NodePool, NodePool]:
+    return spec.nodes or ALL_NODES, pool
 
 
-def _tolerations(spec: IsolationClassSpec) -> tuple[tuple[str, str | None, str | None], ...]:
-    given = (spec.nodes.tolerations or ()) if spec.nodes else ()
-    return tuple((each.key, each.value, each.effect) for each in given)
+def _selector(spec: IsolationClassSpec, pool: NodePool) -> set[tuple[str, str]]:
+    return {pair for each in _pools(spec, pool) for pair in (each.selector or {}).items()}
+
+
+def _tolerations(spec: IsolationClassSpec, pool: NodePool) -> set[tuple[str, str | None, str | None]]:
+    given = (one for each in _pools(spec, pool) for one in each.tolerations or ())
+    return {(one.key, one.value, one.effect) for one in given}
 
 
 def _accepts(node: NodeRecord, selector: set[tuple[str, str]], tolerations: tuple[Toleration, ...]) -> bool:

@@ -90,6 +90,8 @@ class ClassFacts:
     preference: int = 0
     runtime_class_name: str | None = None
     handler: str | None = None
+    runtime_uid: str | None = None
+    """UID of the RuntimeClass, None where there is none."""
     user_namespaces: bool = False
     launch_security: str | None = None
     sharing: NodeSharing = NodeSharing.SHARED

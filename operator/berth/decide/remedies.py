@@ -13,6 +13,7 @@ from berth.decide.cost import MI, overhead, requested
 from berth.decide.model import Candidate, ClassFacts, Cost, Decision, MachineAsk, NodeShape, Requirement
 from berth.decide.rules.capacity import suits
 from berth.decide.words import memory
+from berth.policy.compiled import CompiledPolicy
 from berth.policy.effective import LEVEL_SOURCE
 
 _MUCH: Final = 1 << 60
@@ -41,7 +42,7 @@ def remedies(inputs: Inputs, decision: Decision) -> Iterable[Change]:
 
 def _all(inputs: Inputs, decision: Decision) -> Iterable[Change]:
     if decision.requirement.denials:
-        yield from _service_account(inputs)
+        yield from _denied(inputs)
     refused = [candidate for candidate in decision.candidates if candidate.verdicts]
     for candidate in sorted(refused, key=_distance):
         case = Case(inputs, decision.requirement, candidate.facts)
@@ -72,11 +73,27 @@ def _none(_case: Case) -> Iterable[Change]:
     return ()
 
 
-def _service_account(inputs: Inputs) -> Iterable[Change]:
-    name = inputs.subject.ask.service_account
-    yield _field("remove spec.serviceAccountName", "serviceAccountName", None, service_account=None)
-    allowed = inputs.defaults.allowed_service_accounts | {name}
-    yield _default(f"allow ServiceAccount {name} in Berth's settings", allowed_service_accounts=allowed)
+def _denied(inputs: Inputs) -> Iterable[Change]:
+    """Yield what may lift a denial: what an author can leave out or add, and what an admin can allow."""
+    ask = inputs.subject.ask
+    if ask.service_account is not None:
+        yield _field("remove spec.serviceAccountName", "serviceAccountName", None, service_account=None)
+        allowed = inputs.defaults.allowed_service_accounts | {ask.service_account}
+        yield _default(
+            f"allow ServiceAccount {ask.service_account} in Berth's settings", allowed_service_accounts=allowed
+        )
+    if ask.priority_class is not None:
+        yield _field("remove spec.priorityClassName", "priorityClassName", None, priority_class=None)
+    if not ask.dedicated:
+        yield _field("set spec.resources.dedicated to true", "resources.dedicated", value=True, dedicated=True)
+    for policy in inputs.policies.policies:
+        if policy.demand.images or policy.demand.storage_classes or policy.demand.dedicated:
+            yield _without(policy)
+
+
+def _without(policy: CompiledPolicy) -> Change:
+    text = f"remove IsolationPolicy {policy.name}, or set its mode to Audit"
+    return Change(text, Target.POLICY, (policy.name,))
 
 
 def _raises(level: IsolationLevel) -> Iterable[Change]:
@@ -96,6 +113,8 @@ def _available(case: Case) -> Iterable[Change]:
         Reason.KUBEVIRT_NOT_READY: "get KubeVirt deployed, on nodes with KVM",
         Reason.SOFTWARE_EMULATION: "turn off useEmulation in KubeVirt",
     }.get(missing.reason, f"add a node that can run {facts.name}")
+    if missing.reason is Reason.RUNTIME_CHANGED:
+        text = f"restore RuntimeClass {facts.runtime_class_name}, or set pod.handler of IsolationClass {facts.name}"
     node: dict[str, Any] = {} if facts.shapes or len(alike) > 1 else {"shapes": (_ample(case),)}
     yield _class(text, *sorted(each.name for each in alike), unavailable=None, **node)
 
@@ -115,14 +134,12 @@ def _ample(case: Case) -> NodeShape:
     return NodeShape(_MUCH, _MUCH, ask.devices, ask.architecture or "", cpu_manager=True, nested=True)
 
 
-def _policies(case: Case, holds: Callable[[Any], bool]) -> Iterable[Change]:
+def _policies(case: Case, holds: Callable[[CompiledPolicy], bool]) -> Iterable[Change]:
     """Yield the removal of each policy that is named as a source of what holds."""
     named = {source.by for source in case.requirement.sources}
     for policy in case.inputs.policies.policies:
-        if policy.by in named and holds(policy):
-            yield Change(
-                f"remove IsolationPolicy {policy.name}, or set its mode to Audit", Target.POLICY, (policy.name,)
-            )
+        if policy.demand.by in named and holds(policy):
+            yield _without(policy)
 
 
 def _trust(case: Case) -> Iterable[Change]:
@@ -132,7 +149,12 @@ def _trust(case: Case) -> Iterable[Change]:
 
 def _allowed(case: Case) -> Iterable[Change]:
     yield from _trust(case)
-    yield from _policies(case, lambda policy: policy.classes is not None and case.facts.name not in policy.classes)
+    yield from _policies(case, lambda policy: _outside(case, policy))
+
+
+def _outside(case: Case, policy: CompiledPolicy) -> bool:
+    classes = policy.demand.classes
+    return classes is not None and case.facts.name not in classes
 
 
 def _level(case: Case) -> Iterable[Change]:
@@ -140,14 +162,14 @@ def _level(case: Case) -> Iterable[Change]:
     if LEVEL_SOURCE in sources:
         yield _field("remove spec.isolation.level", "isolation.level", None, level=None)
     yield from _trust(case)
-    yield from _policies(case, lambda policy: policy.level is case.requirement.level)
+    yield from _policies(case, lambda policy: policy.demand.level is case.requirement.level)
     if case.inputs.defaults.level.rank > case.facts.level.rank:
         yield _default(f"lower the cluster's default level to {case.facts.level}", level=case.facts.level)
 
 
 def _node_sharing(case: Case) -> Iterable[Change]:
     yield from _trust(case)
-    yield from _policies(case, lambda policy: policy.sharing is case.requirement.node_sharing)
+    yield from _policies(case, lambda policy: policy.demand.sharing is case.requirement.node_sharing)
     if case.inputs.defaults.node_sharing is not NodeSharing.SHARED:
         yield _default("lower the cluster's default node sharing to Shared", node_sharing=NodeSharing.SHARED)
 

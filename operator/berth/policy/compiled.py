@@ -1,19 +1,21 @@
 """Policies prepared for matching: done once whenever a policy changes."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from berth.api.isolation_policy import IsolationPolicySpec, Match, Require
-from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode, Trust, WorkloadType
+from berth.api.isolation_policy import IsolationPolicySpec, Match, OnDeadline
+from berth.api.levels import PolicyMode, Trust, WorkloadType
 from berth.policy.cel import Condition, compile_condition
-from berth.policy.model import Source
+from berth.policy.demand import Demand, demand_of_policy, strictest
 from berth.policy.selector import Term, selects, terms
 from berth.world.records import PolicyRecord
 
 _MAX_BY: Final = 512
-_MAX_VALUE: Final = 1024
-"""Longest name and value of a source that the status takes."""
+"""Longest name of a source that the status takes."""
+_DAY: Final = 86400
+_WRITTEN_BY_AUTHORS: Final = re.compile(r"\bworkload\b")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,19 +24,17 @@ class CompiledPolicy:
 
     name: str
     mode: PolicyMode
-    by: str
-    """Its name as a source: `IsolationPolicy pci (cardholder data)`."""
-    level: IsolationLevel | None = None
-    sharing: NodeSharing | None = None
-    classes: frozenset[str] | None = None
+    demand: Demand
     namespace: tuple[Term, ...] = ()
     workload: tuple[Term, ...] = ()
     tenants: frozenset[str] | None = None
     trust: frozenset[Trust] | None = None
     types: frozenset[WorkloadType] | None = None
     when: Condition | None = None
-    sources: tuple[Source, ...] = ()
-    """What it asks for, one entry for each dimension."""
+    deadline: int = _DAY
+    """Seconds within which a running workload must meet it."""
+    stops: bool = False
+    """Whether what does not meet it in time is stopped."""
     error: str | None = None
     """Why the policy was not understood, or its condition not compiled; it is in force all the same."""
 
@@ -71,7 +71,7 @@ class Looks(NamedTuple):
     """Labels of the namespace that some policy looks at; None where they could not be read."""
     labels: Labels
     """Its own labels that some policy looks at."""
-    tenant: str | None
+    tenants: frozenset[str]
     type: WorkloadType
     trust: Trust
 
@@ -92,7 +92,7 @@ def matching(compiled: CompiledPolicies, looks: Looks) -> tuple[CompiledPolicy, 
         # Labels that could not be read match every namespaceSelector.
         if (namespace is None or selects(policy.namespace, namespace))
         and selects(policy.workload, labels)
-        and (policy.tenants is None or looks.tenant in policy.tenants)
+        and (policy.tenants is None or not policy.tenants.isdisjoint(looks.tenants))
         and (policy.types is None or looks.type in policy.types)
         and (policy.trust is None or looks.trust in policy.trust)
     )
@@ -112,55 +112,54 @@ def compile_policies(records: tuple[PolicyRecord, ...]) -> CompiledPolicies:
 def compile_policy(record: PolicyRecord) -> CompiledPolicy:
     """Compile one policy."""
     if record.spec is None:
-        return _strictest(record.name, record.error or "it has no spec")
+        return _strictest(record.name, record.error or "it has no spec", record.match)
     try:
         return _understood(record.name, record.spec)
     except Exception as error:  # noqa: BLE001 - a policy that breaks this code must not vanish
-        return _strictest(record.name, f"{type(error).__name__}: {error}")
+        return _strictest(record.name, f"{type(error).__name__}: {error}", None)
 
 
-def _strictest(name: str, error: str) -> CompiledPolicy:
-    """Return the reading of a policy that is not understood: nobody knows whom it spares or how little it asks for."""
-    by = f"IsolationPolicy {name} (invalid: {error})"[:_MAX_BY]
-    require = Require(level=IsolationLevel.CONFIDENTIAL, node_sharing=NodeSharing.EXCLUSIVE)
-    return CompiledPolicy(
-        name=name,
-        mode=PolicyMode.ENFORCE,
-        by=by,
-        level=require.level,
-        sharing=require.node_sharing,
-        sources=_sources(require, by),
-        error=error,
-    )
+def _strictest(name: str, error: str, match: Match | None) -> CompiledPolicy:
+    """Return the reading of a policy that is not understood: nobody knows how little it asks for, or of whom.
+
+    Whom it cannot match by its namespaces and tenants it spares, where those are understood.
+    """
+    demand = strictest(f"IsolationPolicy {name} (invalid: {error})"[:_MAX_BY])
+    policy = CompiledPolicy(name, PolicyMode.ENFORCE, demand, error=error)
+    return policy if match is None else replace(policy, **_matchers(match))
 
 
 def _understood(name: str, spec: IsolationPolicySpec) -> CompiledPolicy:
-    match, require = spec.match or Match(), spec.require
-    by = f"IsolationPolicy {name} ({spec.reason})"[:_MAX_BY]
     when = None if spec.when is None else compile_condition(spec.when)
     return CompiledPolicy(
         name=name,
         mode=PolicyMode(spec.mode),
-        by=by,
-        level=require.level,
-        sharing=require.node_sharing,
-        classes=frozenset(require.classes) if require.classes is not None else None,
-        namespace=terms(match.namespace_selector),
-        workload=terms(match.workload_selector),
-        # An empty list asks for nothing, as in the Kubernetes API; it must not make a policy that matches nobody.
-        tenants=frozenset(match.tenants) if match.tenants else None,
-        trust=frozenset(match.trust) if match.trust else None,
-        types=frozenset(match.types) if match.types else None,
+        demand=demand_of_policy(f"IsolationPolicy {name} ({spec.reason})"[:_MAX_BY], spec.require),
         when=when,
-        sources=_sources(require, by),
         error=when.error if when is not None else None,
+        deadline=spec.deadline_seconds or _DAY,
+        stops=spec.on_deadline is OnDeadline.STOP,
+        **_matchers(spec.match or Match()),
     )
 
 
-def _sources(require: Require, by: str) -> tuple[Source, ...]:
-    asked = {
-        "classes": None if require.classes is None else ", ".join(sorted(require.classes))[:_MAX_VALUE],
-        "level": require.level and require.level.value,
-        "nodeSharing": require.node_sharing and require.node_sharing.value,
+def _matchers(match: Match) -> dict[str, Any]:
+    """Return the matchers. An empty list asks for nothing, as in the Kubernetes API: it must not match nobody."""
+    return {
+        "namespace": terms(match.namespace_selector),
+        "workload": terms(match.workload_selector),
+        "tenants": frozenset(match.tenants) if match.tenants else None,
+        "trust": frozenset(match.trust) if match.trust else None,
+        "types": frozenset(match.types) if match.types else None,
     }
-    return tuple(Source(dimension, value, by) for dimension, value in asked.items() if value is not None)
+
+
+def evadable(policy: CompiledPolicy) -> tuple[str, ...]:
+    """Return by what authors could keep a policy from matching: matchers that look at what they write."""
+    looks = {
+        "match.workloadSelector looks at labels of the Workload": bool(policy.workload),
+        "match.trust looks at spec.trust": policy.trust is not None and len(policy.trust) < len(Trust),
+        "match.types looks at spec.type": policy.types is not None and len(policy.types) < len(WorkloadType),
+        "when looks at the Workload": policy.when is not None and bool(_WRITTEN_BY_AUTHORS.search(policy.when.text)),
+    }
+    return tuple(text for text, does in looks.items() if does)

@@ -1,6 +1,6 @@
 """The effective requirement of one workload: the join of everything that matches it, with who asked for what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -8,15 +8,22 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
-from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode, Trust
+from berth.api.levels import IsolationLevel, NetworkMode, NodeSharing, PolicyMode, Trust
 from berth.policy.cel import bind, holds
 from berth.policy.compiled import CompiledPolicies, CompiledPolicy, Labels, Looks, labels_seen, matching
+from berth.policy.demand import Demand
+from berth.policy.denials import Used, denials
 from berth.policy.model import Ask, Requirement, Source, hashed_once
+from berth.policy.tenancy import CompiledTenant
+from berth.policy.waiving import Waived
 
-Rung = TypeVar("Rung", IsolationLevel, NodeSharing)
+Rung = TypeVar("Rung", IsolationLevel, NodeSharing, NetworkMode)
 
 DEFAULT_SOURCE: Final = "cluster default"
 LEVEL_SOURCE: Final = "spec.isolation.level"
+
+_ALL_THAT_HOLD: Final = frozenset(("classes", "dedicated", "images", "storageClasses"))
+"""Dimensions in which everyone who asks for something narrows what is left; in the others the highest holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,12 @@ class Subject:
     ask: Ask
     spec: bytes = b"{}"
     """The spec as JSON, for conditions in CEL."""
-    tenant: str | None = None
-    """The tenant that the namespace belongs to; None is knowledge: it belongs to none."""
+    tenants: tuple[CompiledTenant, ...] = ()
+    """The tenants that the namespace belongs to; none is knowledge: it belongs to none. Several are a conflict."""
+    images: tuple[str, ...] = ()
+    """All its images, of containers and of disks."""
+    waivers: tuple[Waived, ...] = ()
+    """What spares it from policies now."""
 
 
 class Said(NamedTuple):
@@ -38,7 +49,7 @@ class Said(NamedTuple):
 
     level: IsolationLevel | None
     trust: Trust | None
-    service_account: str | None
+    used: Used
 
 
 @hashed_once
@@ -62,28 +73,41 @@ class Effective:
 
     requirement: Requirement
     matched: tuple[tuple[str, PolicyMode], ...] = ()
-    """Every matching policy with its mode, sorted by name."""
+    """Every matching policy with its mode, sorted by name; those that are waived too."""
     with_warn: Requirement | None = None
     """What would hold if policies in mode Warn were enforced; None when that is no more. Decide it again to warn."""
     errors: tuple[tuple[str, str], ...] = ()
     """Policies whose condition failed on this workload, and how; they count as matching."""
+    waived: tuple[tuple[str, str], ...] = ()
+    """Matching policies that do not hold, each with the waiver that spares from it."""
+    deadline: tuple[int, bool] | None = None
+    """Seconds within which what runs must meet the enforced policies, the shortest, and whether it is stopped then."""
 
 
 def effective(
     subject: Subject, namespace_labels: Labels | None, policies: CompiledPolicies, defaults: Defaults
 ) -> Effective:
     """Return what is required of a workload. Labels that could not be read (None) match every namespaceSelector."""
-    matched, errors = _matching(subject, namespace_labels, policies)
-    ask = subject.ask
-    found = _joined(Said(ask.level, ask.trust, ask.service_account), defaults, matched)
+    matched, errors = matches(subject, namespace_labels, policies)
+    found = joined(subject, defaults, matched)
     return replace(found, errors=errors) if errors else found
 
 
-def _matching(
+def joined(subject: Subject, defaults: Defaults, matched: tuple[CompiledPolicy, ...]) -> Effective:
+    """Return what is required of a workload that these policies match."""
+    waived = _waived(subject, matched) if subject.waivers else ()
+    return _joined(_said(subject, matched), defaults, subject.tenants, matched, waived)
+
+
+def matches(
     subject: Subject, namespace_labels: Labels | None, policies: CompiledPolicies
 ) -> tuple[tuple[CompiledPolicy, ...], tuple[tuple[str, str], ...]]:
+    """Return the policies that match, and those whose condition failed, which counts as a match, with how it failed."""
     bound, matched, errors = None, [], []
-    for policy in matching(policies, _looks(subject, namespace_labels, policies)):
+    candidates = matching(policies, looks(subject, namespace_labels, policies))
+    if all(policy.when is None for policy in candidates):
+        return candidates, ()
+    for policy in candidates:
         if policy.when is not None:
             if bound is None and policy.when.error is None:
                 bound = _variables(subject, namespace_labels)
@@ -96,11 +120,12 @@ def _matching(
     return tuple(matched), tuple(errors)
 
 
-def _looks(subject: Subject, namespace_labels: Labels | None, policies: CompiledPolicies) -> Looks:
+def looks(subject: Subject, namespace_labels: Labels | None, policies: CompiledPolicies) -> Looks:
+    """Return what the matchers of policies see of a workload."""
     return Looks(
         namespace=None if namespace_labels is None else labels_seen(namespace_labels, policies.namespace_keys),
         labels=labels_seen(subject.labels, policies.workload_keys),
-        tenant=subject.tenant,
+        tenants=frozenset(tenant.name for tenant in subject.tenants),
         type=subject.ask.type,
         # An author who says nothing of the code has not said that it can be trusted.
         trust=subject.ask.trust or Trust.RESTRICTED,
@@ -116,37 +141,93 @@ def _variables(subject: Subject, namespace_labels: Labels | None) -> Any:
     return bind({"workload": workload, "ns": {"name": subject.namespace, **known}})
 
 
+def _said(subject: Subject, matched: Iterable[CompiledPolicy]) -> Said:
+    """Return what the author says, without what nobody asks about: so that many say the same."""
+    ask = subject.ask
+    demands = [*(tenant.demand for tenant in subject.tenants), *(policy.demand for policy in matched)]
+    used = Used(
+        service_account=ask.service_account,
+        priority_class=ask.priority_class,
+        dedicated=ask.dedicated,
+        images=subject.images if any(demand.images for demand in demands) else (),
+        storage_classes=ask.storage_classes if any(demand.storage_classes for demand in demands) else (),
+    )
+    return Said(ask.level, ask.trust, used)
+
+
+def _waived(subject: Subject, matched: Iterable[CompiledPolicy]) -> tuple[tuple[str, str], ...]:
+    """Return the matching policies that a waiver spares from. Of one that is not understood nobody is spared."""
+    found = ((policy.name, _sparing(subject.waivers, policy.name)) for policy in matched if policy.error is None)
+    return tuple((name, waiver.name) for name, waiver in found if waiver is not None)
+
+
+def _sparing(waivers: Iterable[Waived], policy: str) -> Waived | None:
+    """Return the waiver that spares from a policy: where there are several, the one that ends last."""
+    return max((each for each in waivers if policy in each.policies), key=lambda each: each.expires, default=None)
+
+
 @lru_cache(maxsize=4096)
-def _joined(said: Said, defaults: Defaults, matched: tuple[CompiledPolicy, ...]) -> Effective:
+def _joined(
+    said: Said,
+    defaults: Defaults,
+    tenants: tuple[CompiledTenant, ...],
+    matched: tuple[CompiledPolicy, ...],
+    waived: tuple[tuple[str, str], ...],
+) -> Effective:
     """Return what holds under policies that match. Remembered, since many workloads are under the same ones."""
-    enforced = [policy for policy in matched if policy.mode is PolicyMode.ENFORCE]
-    requirement = _join(said, defaults, enforced)
-    warned = [policy for policy in matched if policy.mode is PolicyMode.WARN]
-    demanding = any(_exceeds(policy, requirement) for policy in warned)
-    with_warn = _join(said, defaults, enforced + warned) if demanding else None
-    return Effective(requirement, tuple((policy.name, policy.mode) for policy in matched), with_warn)
+    spared = {name for name, _ in waived}
+    held = [policy for policy in matched if policy.name not in spared]
+    enforced = [policy for policy in held if policy.mode is PolicyMode.ENFORCE]
+    requirement = _join(said, defaults, tenants, [policy.demand for policy in enforced])
+    strict = [policy.demand for policy in held if policy.mode is not PolicyMode.AUDIT]
+    with_warn = _join(said, defaults, tenants, strict) if len(strict) > len(enforced) else None
+    return Effective(
+        requirement,
+        tuple((policy.name, policy.mode) for policy in matched),
+        with_warn if with_warn is not None and not same_demands(with_warn, requirement) else None,
+        waived=waived,
+        deadline=min(((policy.deadline, policy.stops) for policy in enforced if policy.stops), default=None),
+    )
 
 
-def _join(said: Said, defaults: Defaults, policies: list[CompiledPolicy]) -> Requirement:
+def same_demands(one: Requirement, other: Requirement) -> bool:
+    """Return whether two requirements ask for the same, whoever asks."""
+    return replace(one, sources=()) == replace(other, sources=())
+
+
+def _join(said: Said, defaults: Defaults, tenants: tuple[CompiledTenant, ...], demanded: list[Demand]) -> Requirement:
     own = tuple(_authors_levels(said, defaults))
-    level = _highest({defaults.level, *(each for each, _ in own), *(policy.level for policy in policies)})
-    sharing = _highest({defaults.node_sharing, *(policy.sharing for policy in policies)})
-    lists = [policy.classes for policy in policies if policy.classes is not None]
+    demands = [*(tenant.demand for tenant in tenants), *demanded]
+    level = _highest({defaults.level, *(each for each, _ in own), *(demand.level for demand in demands)})
+    sharing = _highest({defaults.node_sharing, *(demand.sharing for demand in demands)})
+    network = _highest({NetworkMode.OPEN, *(demand.network for demand in demands)})
     asked = [
         Source("level", defaults.level.value, DEFAULT_SOURCE),
         Source("nodeSharing", defaults.node_sharing.value, DEFAULT_SOURCE),
         *(Source("level", each.value, by) for each, by in own),
-        *(source for policy in policies for source in policy.sources),
+        *(source for demand in demands for source in demand.sources),
     ]
-    # Every list of classes narrows the intersection; of the other dimensions only who asked for what holds is a source.
-    sources = [each for each in asked if each.dimension == "classes" or each.value in (level, sharing)]
+    highest = (level, sharing, *((network,) if network is not NetworkMode.OPEN else ()))
+    sources = [each for each in asked if each.dimension in _ALL_THAT_HOLD or each.value in highest]
     return Requirement(
         level=level,
         node_sharing=sharing,
-        classes=frozenset.intersection(*lists) if lists else None,
+        classes=_intersection([demand.classes for demand in demands]),
+        preferred=tenants[0].default_class if len(tenants) == 1 else None,
+        images=tuple(
+            sorted((demand.images for demand in demands if demand.images), key=lambda rule: (str(rule), rule.by))
+        ),
+        storage_classes=_intersection([demand.storage_classes for demand in demands]),
+        dedicated=any(demand.dedicated for demand in demands),
+        network=network,
         sources=tuple(sorted(sources, key=_order)),
-        denials=_denials(said, defaults),
+        denials=denials(said.used, defaults.allowed_service_accounts, tenants, demands),
     )
+
+
+def _intersection(lists: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+    given = [each for each in lists if each is not None]
+    return frozenset.intersection(*given) if given else None
 
 
 def _order(source: Source) -> tuple[str, str, str]:
@@ -166,21 +247,3 @@ def _authors_levels(said: Said, defaults: Defaults) -> Iterable[tuple[IsolationL
 def _highest(rungs: set[Rung | None]) -> Rung:
     """Return the highest rung that anybody asked for."""
     return max((rung for rung in rungs if rung is not None), key=lambda rung: rung.rank)
-
-
-def _denials(said: Said, defaults: Defaults) -> tuple[str, ...]:
-    if said.service_account is None or said.service_account in defaults.allowed_service_accounts:
-        return ()
-    allowed = ", ".join(sorted(defaults.allowed_service_accounts)) or "none"
-    name = said.service_account
-    fix = "remove it, or ask the platform admins to allow it"
-    return (f"ServiceAccount {name} in spec.serviceAccountName is not allowed (allowed: {allowed}): {fix}",)
-
-
-def _exceeds(policy: CompiledPolicy, requirement: Requirement) -> bool:
-    """Return whether a policy asks for more than what is required without it."""
-    if policy.level is not None and policy.level.rank > requirement.level.rank:
-        return True
-    if policy.sharing is not None and policy.sharing.rank > requirement.node_sharing.rank:
-        return True
-    return policy.classes is not None and (requirement.classes is None or not requirement.classes <= policy.classes)

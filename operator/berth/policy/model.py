@@ -6,7 +6,7 @@ CPU in millicores, memory in bytes.
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from berth.api.levels import IsolationLevel, NodeSharing, Trust, WorkloadType
+from berth.api.levels import IsolationLevel, NetworkMode, NodeSharing, Trust, WorkloadType
 from berth.api.machine import OperatingSystem
 
 Frozen = TypeVar("Frozen")
@@ -27,6 +27,8 @@ class ClaimAsk:
     """Mounted by the container."""
     by_machine: bool = False
     """A disk of the machine."""
+    storage_class: str = ""
+    """Its StorageClass; empty when it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,10 @@ class MachineAsk:
     """Its instancetype gives it whole processors of its own."""
     cloned_disks: int = 0
     """Further disks that are cloned from a DataSource and kept."""
+    storage: int = 0
+    """Bytes of all disks that are cloned from a DataSource."""
+    storage_classes: tuple[str, ...] = ()
+    """Their StorageClasses, sorted; empty stands for the cluster's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class Ask:
     class_name: str | None = None
     trust: Trust | None = None
     service_account: str | None = None
+    priority_class: str | None = None
     root: bool = False
     privileged: bool = False
     kernel_modules: tuple[str, ...] = ()
@@ -83,6 +90,12 @@ class Ask:
     def most_replicas(self) -> int:
         """Return the replicas that there are at most, so that scaling up cannot outgrow the chosen class."""
         return max(self.replicas, self.max_replicas)
+
+    @property
+    def storage_classes(self) -> tuple[str, ...]:
+        """Return the StorageClasses of all its disks, sorted; empty stands for the cluster's default."""
+        made = self.machine.storage_classes if self.machine else ()
+        return tuple(sorted({*made, *(claim.storage_class for claim in self.claims if claim.found)}))
 
     @property
     def devices(self) -> tuple[tuple[str, int], ...]:
@@ -102,6 +115,22 @@ class Source:
     dimension: str
     value: str
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRule:
+    """Which images may run, and who says so."""
+
+    registries: tuple[str, ...] | None
+    """Hosts and paths, each with a slash at its end; anywhere when None."""
+    digest: bool
+    """Whether an image must be pinned by digest."""
+    by: str
+
+    def __str__(self) -> str:
+        """Return the rule for people: `from registry.example/acme/, by digest`."""
+        where = [] if self.registries is None else [f"from {' or '.join(self.registries)}"]
+        return ", ".join([*where, *(["by digest"] if self.digest else [])])
 
 
 def hashed_once(cls: type[Frozen]) -> type[Frozen]:
@@ -130,6 +159,14 @@ class Requirement:
     node_sharing: NodeSharing = NodeSharing.SHARED
     classes: frozenset[str] | None = None
     """The only classes allowed; all when None."""
+    preferred: str | None = None
+    """The class that is taken where it fits."""
+    images: tuple[ImageRule, ...] = ()
+    """All of them hold for every image."""
+    storage_classes: frozenset[str] | None = None
+    """The only StorageClasses allowed; all when None."""
+    dedicated: bool = False
+    network: NetworkMode = NetworkMode.OPEN
     sources: tuple[Source, ...] = ()
     """Sorted; for each dimension everyone who asked for the value that holds."""
     denials: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from berth.api.isolation_policy import LabelSelector, SelectorOperator
+from berth.api.selector import LabelSelector, SelectorOperator
 
 Term = tuple[str, frozenset[str] | None, bool]
 """Key; values (None: only presence counts); whether the label must match, or must not."""

@@ -72,6 +72,7 @@ def _instance(subject: Subject, facts: ClassFacts, machine: Machine, spread: lis
             "livenessProbe": written(machine.liveness_probe) if machine.liveness_probe else None,
             "evictionStrategy": "LiveMigrateIfPossible",
             "terminationGracePeriodSeconds": _grace(spec, machine),
+            "priorityClassName": spec.priority_class_name,
             "serviceAccountName": spec.service_account_name,
             "nodeSelector": dict(facts.node_selector) or None,
             "tolerations": tolerations(facts),

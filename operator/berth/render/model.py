@@ -17,8 +17,22 @@ class Unrenderable(ValueError):  # noqa: N818 - it says what the Workload is, no
 
 
 @dataclass(frozen=True, slots=True)
+class Peers:
+    """Whom a Workload that is isolated on the network may talk to, DNS aside."""
+
+    namespaces: tuple[str, ...]
+    """Names of the namespaces that it may reach and be reached from; its own is one of them."""
+    clients: tuple[str, ...] = ()
+    """Names of further namespaces that may reach it."""
+    ingress: tuple[str, ...] = ()
+    """Blocks of addresses that may reach it."""
+    egress: tuple[tuple[str, tuple[tuple[int, str], ...]], ...] = ()
+    """Blocks of addresses that it may reach, each with ports and protocols; all ports where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """The Workload to render: identity, spec, and who shares its nodes."""
+    """The Workload to render: identity, spec, who shares its nodes and whom it may talk to."""
 
     namespace: str
     name: str
@@ -26,6 +40,8 @@ class Subject:
     spec: WorkloadSpec
     tenant: str
     """Value of the tenant label: the tenant's name, or `ns.` and the namespace."""
+    peers: Peers | None = None
+    """Whom it may talk to; anyone when None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ def pod_template(subject: Subject, facts: ClassFacts, *, restart_policy: str | N
                 "restartPolicy": restart_policy,
                 "runtimeClassName": facts.runtime_class_name,
                 "hostUsers": False if facts.user_namespaces else None,
+                "priorityClassName": spec.priority_class_name,
                 "serviceAccountName": spec.service_account_name,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,

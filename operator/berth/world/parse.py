@@ -14,8 +14,11 @@ from pydantic import ValidationError
 
 from berth.api.base import Model
 from berth.api.isolation_class import IsolationClassSpec
-from berth.api.isolation_policy import IsolationPolicySpec
+from berth.api.isolation_policy import IsolationPolicySpec, Match
 from berth.api.quantity import amount, millicores
+from berth.api.selector import LabelSelector
+from berth.api.tenant import TenantSpec
+from berth.api.waiver import WaiverSpec
 from berth.world.packed import pack
 from berth.world.records import (
     ClaimRecord,
@@ -27,7 +30,9 @@ from berth.world.records import (
     NodeRecord,
     PolicyRecord,
     RuntimeClassRecord,
+    TenantRecord,
     Toleration,
+    WaiverRecord,
     WorkloadRecord,
 )
 
@@ -81,24 +86,72 @@ def workload(raw: Raw) -> WorkloadRecord:
 
 def isolation_class(raw: Raw) -> ClassRecord:
     """Project an IsolationClass; a spec that is not understood is kept as an error, never dropped."""
-    spec, error = _understood(IsolationClassSpec, raw)
-    meta = raw["metadata"]
-    return ClassRecord(
-        meta["name"], meta["uid"], meta.get("generation", 0), spec, error, canonical(raw.get("status") or {})
-    )
+    return ClassRecord(*_identity(raw), *_understood(IsolationClassSpec, raw), _status(raw))
 
 
 def isolation_policy(raw: Raw) -> PolicyRecord:
     """Project an IsolationPolicy; a spec that is not understood is kept as an error, never dropped."""
-    spec, error = _understood(IsolationPolicySpec, raw)
-    unknown = sorted(_unknown(raw.get("spec") or {}, spec.model_dump(by_alias=True), "spec")) if spec else []
-    if unknown:
-        # A newer version may ask for more by a field that this one does not know: nobody can say how much.
-        spec, error = None, f"unknown field {unknown[0]}"
-    meta = raw["metadata"]
+    spec, error = _whole(IsolationPolicySpec, raw)
     return PolicyRecord(
-        meta["name"], meta["uid"], meta.get("generation", 0), spec, error, canonical(raw.get("status") or {})
+        *_identity(raw), spec, error, _status(raw), None if spec else _part(Match, (raw.get("spec") or {}).get("match"))
     )
+
+
+def tenant(raw: Raw) -> TenantRecord:
+    """Project a Tenant; a spec that is not understood is kept as an error, never dropped."""
+    spec, error = _whole(TenantSpec, raw)
+    selector = None if spec else _part(LabelSelector, (raw.get("spec") or {}).get("namespaceSelector"))
+    return TenantRecord(*_identity(raw), spec, error, _status(raw), selector)
+
+
+def waiver(raw: Raw) -> WaiverRecord:
+    """Project a Waiver; one that is not understood waives nothing."""
+    spec, error = _whole(WaiverSpec, raw)
+    return WaiverRecord(
+        *_identity(raw),
+        created=seconds(raw["metadata"].get("creationTimestamp")),
+        expires=_time(spec.expires_at) if spec else None,
+        workloads=frozenset((intern(each.namespace), intern(each.name)) for each in spec.workloads)
+        if spec
+        else frozenset(),
+        spec=spec,
+        error=error,
+        status=_status(raw),
+    )
+
+
+def _identity(raw: Raw) -> tuple[str, str, int]:
+    meta = raw["metadata"]
+    return meta["name"], meta["uid"], meta.get("generation", 0)
+
+
+def _status(raw: Raw) -> bytes:
+    return canonical(raw.get("status") or {})
+
+
+def _time(text: str) -> float | None:
+    try:
+        return seconds(text)
+    except ValueError:
+        return None
+
+
+def _whole(model: type[Spec], raw: Raw) -> tuple[Spec | None, str | None]:
+    """Return a spec of which every field is known, or what is wrong with it.
+
+    A newer version may ask for more by a field that this one does not know: nobody can say how much.
+    """
+    spec, error = _understood(model, raw)
+    unknown = sorted(_unknown(raw.get("spec") or {}, spec.model_dump(by_alias=True), "spec")) if spec else []
+    return (None, f"unknown field {unknown[0]}") if unknown else (spec, error)
+
+
+def _part(model: type[Spec], raw: Any) -> Spec | None:
+    """Return one part of a spec that was not understood as a whole, if all of this part is understood."""
+    if not isinstance(raw, dict):
+        return None
+    found, error = _understood(model, {"spec": raw})
+    return None if error or found is None or any(_unknown(raw, found.model_dump(by_alias=True), "")) else found
 
 
 def _unknown(raw: Any, known: Any, path: str) -> Iterator[str]:
@@ -226,5 +279,6 @@ def claim(raw: Raw) -> ClaimRecord:
         uid=raw["metadata"]["uid"],
         access_modes=tuple(sorted(spec.get("accessModes") or ())),
         block=spec.get("volumeMode") == "Block",
+        storage_class=intern(spec.get("storageClassName") or ""),
         bound=(raw.get("status") or {}).get("phase") == "Bound",
     )

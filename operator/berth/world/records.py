@@ -6,7 +6,10 @@ Sizes are integers: CPU in millicores, memory in bytes. Times are seconds since 
 from dataclasses import dataclass, field
 
 from berth.api.isolation_class import IsolationClassSpec
-from berth.api.isolation_policy import IsolationPolicySpec
+from berth.api.isolation_policy import IsolationPolicySpec, Match
+from berth.api.selector import LabelSelector
+from berth.api.tenant import TenantSpec
+from berth.api.waiver import WaiverSpec
 
 Key = tuple[str, str]
 """Namespace (empty for cluster-scoped kinds) and name."""
@@ -52,6 +55,38 @@ class PolicyRecord:
     uid: str
     generation: int
     spec: IsolationPolicySpec | None
+    error: str | None
+    status: bytes
+    match: Match | None = None
+    """Of a policy that was not understood: whom it may match, where at least that was."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRecord:
+    """One Tenant; `error` says why its spec was not understood, and `spec` is None then."""
+
+    name: str
+    uid: str
+    generation: int
+    spec: TenantSpec | None
+    error: str | None
+    status: bytes
+    selector: LabelSelector | None = None
+    """Of a tenant that was not understood: its namespaces, where at least that was."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverRecord:
+    """One Waiver; `error` says why its spec was not understood, and `spec` is None then."""
+
+    name: str
+    uid: str
+    generation: int
+    created: float
+    expires: float | None
+    """When it ends; None where that is not understood."""
+    workloads: frozenset[Key]
+    spec: WaiverSpec | None
     error: str | None
     status: bytes
 
@@ -130,6 +165,8 @@ class ClaimRecord:
     access_modes: tuple[str, ...]
     block: bool
     bound: bool
+    storage_class: str = ""
+    """Its StorageClass; empty when it names none."""
 
 
 @dataclass(frozen=True, slots=True)

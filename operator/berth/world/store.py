@@ -18,6 +18,8 @@ from berth.world.records import (
     PodRecord,
     PolicyRecord,
     RuntimeClassRecord,
+    TenantRecord,
+    WaiverRecord,
     WorkloadRecord,
 )
 
@@ -45,6 +47,8 @@ class Store:
         self.workloads: dict[Key, WorkloadRecord] = {}
         self.classes: dict[str, ClassRecord] = {}
         self.policies: dict[str, PolicyRecord] = {}
+        self.tenants: dict[str, TenantRecord] = {}
+        self.waivers: dict[str, WaiverRecord] = {}
         self.namespaces: dict[str, NamespaceRecord] = {}
         self.nodes: dict[str, NodeRecord] = {}
         self.runtime_classes: dict[str, RuntimeClassRecord] = {}
@@ -58,6 +62,7 @@ class Store:
         self._machines: dict[Key, dict[str, MachineRecord]] = {}
         self._parents: dict[tuple[str, Key], Key] = {}
         self._by_namespace: dict[str, set[str]] = {}
+        self._waiving: dict[Key, set[str]] = {}
         self._wake = wake
         self._world_changed = world_changed
         self._wake_soon = wake_soon or wake
@@ -110,6 +115,31 @@ class Store:
             self.policy_revision += 1
             self._world_changed()
 
+    def put_tenant(self, name: str, record: TenantRecord | None) -> None:
+        """Store or drop a Tenant."""
+        if self._swap(self.tenants, name, record, _no_status):
+            self.policy_revision += 1
+            self._world_changed()
+
+    def put_waiver(self, name: str, record: WaiverRecord | None) -> None:
+        """Store or drop a Waiver; it matters to the Workloads that it names, or named."""
+        before = self.waivers.get(name)
+        if self._swap(self.waivers, name, record, _no_status):
+            self._reindex(before, record)
+            self._world_changed()
+
+    def _reindex(self, before: WaiverRecord | None, record: WaiverRecord | None) -> None:
+        named = (before.workloads if before else frozenset()) | (record.workloads if record else frozenset())
+        for key in named:
+            waiving = self._waiving.setdefault(key, set())
+            waiving.discard(before.name if before else "")
+            if record is not None and key in record.workloads:
+                waiving.add(record.name)
+            if not waiving:
+                del self._waiving[key]
+            if key in self.workloads:
+                self._wake(key)
+
     def put_namespace(self, name: str, record: NamespaceRecord | None) -> None:
         """Store or drop a namespace; its labels matter to its Workloads."""
         if self._swap(self.namespaces, name, record):
@@ -157,6 +187,10 @@ class Store:
     def machines(self, key: Key) -> tuple[MachineRecord, ...]:
         """Return the virtual machine instances that carry the label of this Workload, sorted by name."""
         return tuple(record for _, record in sorted(self._machines.get(key, _NOTHING).items()))
+
+    def waiving(self, key: Key) -> tuple[WaiverRecord, ...]:
+        """Return the Waivers that name a Workload, sorted by name."""
+        return tuple(self.waivers[name] for name in sorted(self._waiving.get(key, ())))
 
     def workload_names(self, namespace: str) -> Iterable[str]:
         """Return the names of the Workloads of one namespace."""

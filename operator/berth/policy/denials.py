@@ -1,0 +1,97 @@
+"""What forbids a workload whatever the class: ServiceAccount, PriorityClass, images, disks, shared processors.
+
+Every denial is one message: what, by which rule, what is allowed, and the fix.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from berth.api.tenant import Allowed
+from berth.policy.demand import Demand
+from berth.policy.images import parse_image
+from berth.policy.model import ImageRule
+from berth.policy.tenancy import CompiledTenant
+
+_SHOWN: Final = 8
+"""Names in one message; the object that allows them has them all."""
+
+
+class Used(NamedTuple):
+    """What a workload uses by name."""
+
+    service_account: str | None
+    priority_class: str | None
+    dedicated: bool
+    images: tuple[str, ...]
+    storage_classes: tuple[str, ...]
+
+
+def denials(
+    used: Used, accounts: frozenset[str], tenants: Sequence[CompiledTenant], demands: Sequence[Demand]
+) -> tuple[str, ...]:
+    """Return why no class may be used at all. `accounts` are ServiceAccounts that every workload may ask for."""
+    return (
+        *_account(used, accounts, tenants),
+        *_priority(used, tenants),
+        *(text for demand in demands for text in _images(used.images, demand.images)),
+        *(text for demand in demands for text in _disks(used.storage_classes, demand)),
+        *(_shared_processors(demand) for demand in demands if demand.dedicated and not used.dedicated),
+    )
+
+
+def _account(used: Used, accounts: frozenset[str], tenants: Sequence[CompiledTenant]) -> Iterable[str]:
+    name = used.service_account
+    allowed = accounts | _common([tenant.spec.service_accounts for tenant in tenants if tenant.spec])
+    if name is not None and name not in allowed:
+        fix = f"remove it, or ask the platform admins to allow it{_where(tenants)}"
+        yield f"ServiceAccount {name} in spec.serviceAccountName is not allowed (allowed: {_listed(allowed)}): {fix}"
+
+
+def _priority(used: Used, tenants: Sequence[CompiledTenant]) -> Iterable[str]:
+    name = used.priority_class
+    allowed = _common([tenant.spec.priority_classes for tenant in tenants if tenant.spec])
+    if name is not None and name not in allowed:
+        fix = f"remove it, or ask the platform admins to allow it{_where(tenants)}"
+        yield f"PriorityClass {name} in spec.priorityClassName is not allowed (allowed: {_listed(allowed)}): {fix}"
+
+
+def _common(lists: list[Allowed | None]) -> frozenset[str]:
+    """Return the names that every tenant allows; none where there is no tenant or it lists none."""
+    names = [frozenset(each.allowed if each else ()) for each in lists]
+    return frozenset.intersection(*names) if names else frozenset()
+
+
+def _where(tenants: Sequence[CompiledTenant]) -> str:
+    return f" in Tenant {' and '.join(tenant.name for tenant in tenants)}" if tenants else ""
+
+
+def _images(images: tuple[str, ...], rule: ImageRule | None) -> Iterable[str]:
+    if rule is None:
+        return
+    for text in images:
+        image = parse_image(text)
+        if image is None:
+            yield f"{text!r} is no image reference: write host/path/name:tag or host/path/name@sha256:..."
+        elif rule.registries is not None and not image.repository.startswith(rule.registries):
+            allowed = " or ".join(rule.registries[:_SHOWN])
+            yield f"image {text} is not from {allowed}, as {rule.by} requires: push it there and use that name"
+        elif rule.digest and not image.pinned:
+            yield f"image {text} is not pinned, as {rule.by} requires: name it by digest, as {text}@sha256:..."
+
+
+def _disks(used: tuple[str, ...], demand: Demand) -> Iterable[str]:
+    allowed = demand.storage_classes
+    for name in used if allowed is not None else ():
+        if name not in (allowed or ()):
+            what = f"StorageClass {name}" if name else "a disk without storageClassName"
+            yield f"{what} is not allowed by {demand.by} (allowed: {_listed(allowed)}): use a disk of one of these"
+
+
+def _shared_processors(demand: Demand) -> str:
+    return f"dedicated processors are required by {demand.by}: set spec.resources.dedicated to true"
+
+
+def _listed(names: frozenset[str] | None) -> str:
+    ordered = sorted(names or ())
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    return ", ".join(ordered[:_SHOWN]) + more or "none"

@@ -3,22 +3,28 @@
 from ground.api import Json
 
 MARKED = {"berth.dev/workload": "web"}
+SAFE: Json = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+POD_SAFE: Json = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-def pod(*, labels: dict[str, str] | None = None, spec: Json | None = None, container: Json | None = None) -> Json:
-    """Return a pod; `spec` and `container` add to it."""
-    return {"metadata": {"labels": labels or {}}, "spec": _pod_spec(spec, container)}
+def pod(*, labels: dict[str, str] | None = None, **more: object) -> Json:
+    """Return a pod."""
+    return {"metadata": {"labels": labels or {}}, "spec": pod_spec(**more)}
 
 
-def template(
-    *, labels: dict[str, str] | None = None, meta: Json | None = None, spec: Json | None = None, restart: str = "Always"
-) -> Json:
+def pod_spec(container: Json | None = None, **more: object) -> Json:
+    """Return the spec of a pod as Berth renders it, but for what is given of it and of its container."""
+    main = {"name": "main", "image": "registry.example/own:1", "securityContext": SAFE, **(container or {})}
+    defaults = {"automountServiceAccountToken": False, "securityContext": POD_SAFE, "containers": [main]}
+    return {**defaults, **more}
+
+
+def template(*, labels: dict[str, str] | None = None, meta: Json | None = None, restart: str = "Always") -> Json:
     """Return what Deployments, ReplicaSets, StatefulSets, DaemonSets and ReplicationControllers share."""
     chosen = {"app": "own"} | (labels or {})
-    inner = {"restartPolicy": restart} | (spec or {})
     body: Json = {
         "selector": {"matchLabels": {"app": "own"}},
-        "template": {"metadata": {"labels": chosen}, "spec": _pod_spec(inner, None)},
+        "template": {"metadata": {"labels": chosen}, "spec": pod_spec(restartPolicy=restart)},
     }
     return {"metadata": meta or {}, "spec": body}
 
@@ -89,7 +95,3 @@ def data_volume(labels: dict[str, str] | None = None) -> Json:
 def quota() -> Json:
     """Return a ResourceQuota."""
     return {"spec": {"hard": {"pods": "100"}}}
-
-
-def _pod_spec(spec: Json | None, container: Json | None) -> Json:
-    return {"containers": [{"name": "main", "image": "registry.example/own:1", **(container or {})}], **(spec or {})}

@@ -56,9 +56,7 @@ def grant(cluster: Cluster, namespaces: tuple[str, ...]) -> None:
         _apply(cluster, "clusterroles", {"metadata": {"name": name}, "rules": rules})
     # As KubeVirt does it.
     machines = [{"apiGroups": MACHINES, "resources": ["*"], "verbs": ["*"]}]
-    _apply(
-        cluster, "clusterroles", {"metadata": {"name": "kubevirt:edit", "labels": AGGREGATED}, "rules": machines}
-    )
+    _apply(cluster, "clusterroles", {"metadata": {"name": "kubevirt:edit", "labels": AGGREGATED}, "rules": machines})
     for namespace in namespaces:
         bind(cluster, DEVELOPER, "edit", namespace)
         bind(cluster, OWNER, "admin", namespace)

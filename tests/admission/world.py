@@ -22,9 +22,11 @@ from scenarios.kinds import (
     NAMESPACE,
     POD,
     POLICY,
+    POOL,
     QUOTA,
     RUNTIME_CLASS,
     SERVICE,
+    VM,
     VMI,
     WORKLOAD,
     Kind,
@@ -79,6 +81,7 @@ WORKLOADS: dict[str, tuple[str, Json]] = {
     "erp": ("machine-minimal", specs.machine()),
     "herd": ("machine-minimal", specs.machine(replicas=2)),
 }
+NOT_YET = (422, 503)
 PLURALS = {"NetworkPolicy": "networkpolicies"}
 
 
@@ -89,6 +92,8 @@ def prepared() -> Iterator[Cluster]:
     try:
         cluster = control_plane.up(name, nodes=1, audit=True, say=lambda *_: None)
         crds.install(cluster)
+        if crds.real_folder() is None:
+            open_schemas(cluster)
         simulator.start(cluster)
         berth.install(cluster)
         furnish(cluster)
@@ -97,6 +102,30 @@ def prepared() -> Iterator[Cluster]:
         yield cluster
     finally:
         control_plane.down(name, say=lambda *_: None)
+
+
+def open_schemas(cluster: Cluster) -> None:
+    """Let machines have all fields: the ground's own small schemas drop what Berth never writes, so attacks too."""
+    for kind in (VM, VMI, POOL):
+        where = f"{crds.WHERE}/{kind.plural}.{kind.api.partition('/')[0]}"
+        found = call(cluster.kubeconfig, "GET", where)
+        for version in found["spec"]["versions"]:
+            properties = version["schema"]["openAPIV3Schema"]["properties"]
+            properties["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        call(cluster.kubeconfig, "PUT", where, found)
+        eventually(lambda at=kind: kept(cluster, at), objects.SECONDS, f"{kind.name} keeps all fields")
+
+
+def kept(cluster: Cluster, kind: Kind) -> bool:
+    """Tell whether a field that no schema knows stays: the old schema refuses it, and in between nothing is served."""
+    body = {"apiVersion": kind.api, "kind": kind.name, "metadata": {"name": "probe"}, "spec": {"probe": True}}
+    try:
+        made = call(cluster.kubeconfig, "POST", f"{kind.path('default')}?dryRun=All", body)
+    except api.ApiError as error:
+        if error.code in NOT_YET:
+            return False
+        raise
+    return "probe" in made["spec"]
 
 
 def furnish(cluster: Cluster) -> None:
@@ -108,7 +137,12 @@ def furnish(cluster: Cluster) -> None:
     for tenant, spec in TENANTS.items():
         objects.put(cluster, TENANT, "", {"metadata": {"name": tenant}, "spec": spec})
     for policy, selector in POLICIES.items():
-        spec = {"mode": "Audit", "reason": "a test", "match": {"namespaceSelector": selector}, "require": {"level": "Sandboxed"}}
+        spec = {
+            "mode": "Audit",
+            "reason": "a test",
+            "match": {"namespaceSelector": selector},
+            "require": {"level": "Sandboxed"},
+        }
         objects.put(cluster, POLICY, "", {"metadata": {"name": policy}, "spec": spec})
     objects.put(cluster, RUNTIME_CLASS, "", {"metadata": {"name": "gvisor"}, "handler": "runsc"})
     objects.put(cluster, QUOTA, TEAM, {"metadata": {"name": "berth"}, **bodies.quota()})
@@ -137,7 +171,9 @@ def written(cluster: Cluster, name: str, case: str, spec: Json) -> list[Json]:
     developer = identity.kubeconfig_as(cluster, people.DEVELOPER, cluster.workdir / "developer.kubeconfig")
     body = {"apiVersion": WORKLOAD.api, "kind": WORKLOAD.name, "metadata": {"name": name, "namespace": TEAM}}
     made = api.apply(developer, WORKLOAD.path(TEAM, name), {**body, "spec": spec})
-    subject = Subject(TEAM, name, made["metadata"]["uid"], WorkloadSpec.model_validate_json(orjson.dumps(spec)), f"ns.{TEAM}")
+    subject = Subject(
+        TEAM, name, made["metadata"]["uid"], WorkloadSpec.model_validate_json(orjson.dumps(spec)), f"ns.{TEAM}"
+    )
     return [child.body for child in render(subject, golden.load(case)[1])]
 
 

@@ -1,6 +1,6 @@
 """One request of one person, and what the API server says to it. Nothing is stored: every attempt is a dry run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class Attempt:
     says: str = ALLOWED
     subresource: str = ""
     note: str = ""
-    policy: str = field(default="")
+    policy: str = ""
     """Whose refusal it has to be."""
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class Attempt:
 def answer(cluster: Cluster, attempt: Attempt) -> str:
     """Make an attempt and return what the API server says: empty when it took it. Raises ApiError for other errors."""
     try:
-        _ask(cluster, _as(cluster, attempt.who), attempt)
+        _ask(cluster, kubeconfig(cluster, attempt.who), attempt)
     except ApiError as error:
         text = str(error)
         if "ValidatingAdmissionPolicy" in text:
@@ -67,22 +67,22 @@ def check(cluster: Cluster, attempt: Attempt) -> None:
     assert attempt.says in said, said
 
 
-def _ask(cluster: Cluster, kubeconfig: Path, attempt: Attempt) -> Json:
+def _ask(cluster: Cluster, person: Path, attempt: Attempt) -> Json:
     kind, namespace, name = attempt.kind, attempt.namespace, attempt.name
     path = kind.path(namespace, name) + (f"/{attempt.subresource}" if attempt.subresource else "")
     if attempt.verb == "create":
         where = path if attempt.subresource else kind.path(namespace)
-        return call(kubeconfig, "POST", f"{where}?dryRun=All", whole(attempt))
+        return call(person, "POST", f"{where}?dryRun=All", whole(attempt))
     if attempt.verb == "delete":
-        return call(kubeconfig, "DELETE", f"{path}?dryRun=All")
+        return call(person, "DELETE", f"{path}?dryRun=All")
     if attempt.verb == "deletecollection":
-        return call(kubeconfig, "DELETE", f"{kind.path(namespace)}?dryRun=All&labelSelector={attempt.body}")
+        return call(person, "DELETE", f"{kind.path(namespace)}?dryRun=All&labelSelector={attempt.body}")
     if attempt.verb == "update":
-        found = call(cluster.kubeconfig, "GET", path)
-        return call(kubeconfig, "PUT", f"{path}?dryRun=All", merged(found, attempt.body or {}), JSON)
+        found = call(cluster.kubeconfig, "GET", path if attempt.subresource == "scale" else kind.path(namespace, name))
+        return call(person, "PUT", f"{path}?dryRun=All", merged(found, attempt.body or {}), JSON)
     query = "?dryRun=All&fieldManager=somebody" + ("&force=true" if attempt.verb == "apply" else "")
     body = whole(attempt) if attempt.verb == "apply" else attempt.body
-    return call(kubeconfig, "PATCH", path + query, body, PATCHES[attempt.verb])
+    return call(person, "PATCH", path + query, body, PATCHES[attempt.verb])
 
 
 def whole(attempt: Attempt) -> Json:
@@ -105,11 +105,8 @@ def merged(found: Json, change: Json) -> Json:
     return result
 
 
-def _as(cluster: Cluster, who: str) -> Path:
-    return _kubeconfig(cluster.kubeconfig, cluster, who)
-
-
 @lru_cache(maxsize=64)
-def _kubeconfig(_: Path, cluster: Cluster, who: str) -> Path:
+def kubeconfig(cluster: Cluster, who: str) -> Path:
+    """Return the kubeconfig by which a person acts."""
     safe = who.replace(":", "-")
     return identity.kubeconfig_as(cluster, who, cluster.workdir / f"as-{safe}.kubeconfig", GROUPS.get(who))

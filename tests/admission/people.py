@@ -11,15 +11,22 @@ OWNER = "olaf"
 """May do everything in his namespaces, status and Pod Security included: RBAC never stops him there."""
 LEAD = "lena"
 """Makes and labels namespaces, and has no other rights."""
+PATCHER = "system:serviceaccount:shop:deployer"
+"""An account of namespace shop with the right to patch namespaces."""
 INSTALLER = "ivan"
 """Installs runtimes: writes RuntimeClasses."""
 PLATFORM = "paula"
 """Platform admin: berth-platform-admin and everything outside berth.dev."""
 APPROVER = "axel"
 """Platform admin who signs waivers."""
+REPORTER = "rita"
+"""Has rights on the status of every kind of berth.dev, which nobody should be given."""
+ROBOT = "system:serviceaccount:team:robot"
+"""A robot of namespace team, with the right to write waivers."""
+AUDIT = "system:serviceaccount:audit:robot"
+"""A robot of another namespace, with the same right."""
 OPERATOR = "system:serviceaccount:berth-system:berth"
-THIEF = OPERATOR
-"""The operator's identity in other hands: with more rights than RBAC gives it, so that admission alone stops it."""
+"""Here with all rights outside berth.dev beside its own, so that what it must not do is stopped by admission alone."""
 ARGO = "system:serviceaccount:argo:controller"
 """A controller of somebody else, with rights in every namespace."""
 DEPLOYMENTS = "system:serviceaccount:kube-system:deployment-controller"
@@ -27,12 +34,13 @@ REPLICA_SETS = "system:serviceaccount:kube-system:replicaset-controller"
 JOBS = "system:serviceaccount:kube-system:job-controller"
 AUTOSCALERS = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"
+NAMESPACES = "system:serviceaccount:kube-system:namespace-controller"
 KUBEVIRT = "system:serviceaccount:kubevirt:kubevirt-controller"
 NODE = "system:node:node-0"
 
 GROUPS = {NODE: "system:nodes"}
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
-WORKS = ["", "apps", "batch", "networking.k8s.io", "policy", "autoscaling", "node.k8s.io"]
+WORKS = ["", "apps", "batch", "networking.k8s.io", "policy", "autoscaling", "node.k8s.io", "coordination.k8s.io"]
 MACHINES = ["kubevirt.io", "pool.kubevirt.io", "cdi.kubevirt.io"]
 ROLES: dict[str, list[Json]] = {
     "everything": EVERYTHING,
@@ -45,6 +53,13 @@ ROLES: dict[str, list[Json]] = {
         }
     ],
     "runtimes": [{"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": ["*"]}],
+    "reporting": [
+        {
+            "apiGroups": ["berth.dev"],
+            "resources": ["workloads/status", "isolationclasses/status", "isolationpolicies/status", "tenants/status"],
+            "verbs": ["*"],
+        }
+    ],
     "waiving": [{"apiGroups": ["berth.dev"], "resources": ["waivers"], "verbs": ["*"]}],
 }
 AGGREGATED = {"rbac.authorization.k8s.io/aggregate-to-edit": "true"}
@@ -63,13 +78,17 @@ def grant(cluster: Cluster, namespaces: tuple[str, ...]) -> None:
         bind(cluster, OWNER, "everything", namespace)
     for user, role in (
         (LEAD, "namespaces"),
+        (PATCHER, "namespaces"),
         (INSTALLER, "runtimes"),
+        (REPORTER, "reporting"),
+        (ROBOT, "waiving"),
+        (AUDIT, "waiving"),
         (PLATFORM, "berth-platform-admin"),
         (PLATFORM, "everything-but-berth"),
         (APPROVER, "berth-platform-admin"),
         (DEVELOPER, "berth-tenant-view"),
         (ARGO, "everything-but-berth"),
-        (THIEF, "everything-but-berth"),
+        (OPERATOR, "everything-but-berth"),
         (NODE, "everything-but-berth"),
         (KUBEVIRT, "everything-but-berth"),
         *((user, "everything-but-berth") for user in (DEPLOYMENTS, REPLICA_SETS, JOBS, AUTOSCALERS)),
@@ -79,7 +98,7 @@ def grant(cluster: Cluster, namespaces: tuple[str, ...]) -> None:
 
 def bind(cluster: Cluster, user: str, role: str, namespace: str = "") -> None:
     """Give a user a ClusterRole, in one namespace or everywhere."""
-    name = f"{user.rpartition(':')[2]}-{role}".replace(":", "-")
+    name = f"{user}-{role}".replace(":", "-")
     body: Json = {
         "metadata": {"name": name},
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},

@@ -7,17 +7,19 @@ from uuid import uuid4
 import orjson
 
 from admission import bodies, people
-from admission.kinds import TENANT
+from admission.attempts import kubeconfig
+from admission.kinds import MIGRATION, TENANT, WAIVER
 from berth.api.workload import WorkloadSpec
 from berth.render.children import render
 from berth.render.model import Subject
 from golden import golden
-from ground import api, berth, crds, identity, simulator
+from ground import api, berth, crds, simulator
 from ground import cluster as control_plane
 from ground.api import Json, call, eventually
 from ground.cluster import Cluster
 from scenarios import objects, specs
 from scenarios.kinds import (
+    DATA_VOLUME,
     DEPLOYMENT,
     NAMESPACE,
     POD,
@@ -46,7 +48,7 @@ RATED = "rated"
 """A namespace that IsolationPolicy pci selects."""
 LABELS: dict[str, dict[str, str]] = {
     TEAM: {},
-    SHOP: {"tenant": "acme", "berth.dev/isolation": "sandboxed", "pod-security.kubernetes.io/enforce": "restricted"},
+    SHOP: {"tenant": "acme", "berth.dev/zone": "inner", "pod-security.kubernetes.io/enforce": "restricted"},
     BANK: {"line": "retail", "tier": "gold"},
     NEAR: {"line": "retail", "tier": "free"},
     LAB: {"lab": "yes"},
@@ -81,6 +83,16 @@ WORKLOADS: dict[str, tuple[str, Json]] = {
     "erp": ("machine-minimal", specs.machine()),
     "herd": ("machine-minimal", specs.machine(replicas=2)),
 }
+GIVEN: Json = {
+    "spec": {
+        "workloads": [{"namespace": TEAM, "name": "web"}],
+        "policies": ["pci"],
+        "reason": "until the driver is there",
+        "requestedBy": people.DEVELOPER,
+        "approver": control_plane.ADMINISTRATOR,
+        "expiresAt": "2099-01-01T00:00:00Z",
+    }
+}
 NOT_YET = (422, 503)
 PLURALS = {"NetworkPolicy": "networkpolicies"}
 
@@ -92,6 +104,7 @@ def prepared() -> Iterator[Cluster]:
     try:
         cluster = control_plane.up(name, nodes=1, audit=True, say=lambda *_: None)
         crds.install(cluster)
+        serve(cluster, MIGRATION)
         if crds.real_folder() is None:
             open_schemas(cluster)
         simulator.start(cluster)
@@ -104,6 +117,20 @@ def prepared() -> Iterator[Cluster]:
         control_plane.down(name, say=lambda *_: None)
 
 
+def serve(cluster: Cluster, kind: Kind) -> None:
+    """Serve a kind of KubeVirt that the ground's own CRDs leave out, without a schema; nothing when it is served."""
+    group, version = kind.api.split("/")
+    name = f"{kind.plural}.{group}"
+    if any(path.stem == name for path in crds.kubevirt_crds()):
+        return
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    served = {"name": version, "served": True, "storage": True, "schema": schema}
+    names = {"kind": kind.name, "plural": kind.plural}
+    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [served]}
+    body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}}
+    api.apply(cluster.kubeconfig, f"{crds.WHERE}/{name}", {**body, "spec": spec})
+
+
 def open_schemas(cluster: Cluster) -> None:
     """Let machines have all fields: the ground's own small schemas drop what Berth never writes, so attacks too."""
     for kind in (VM, VMI, POOL):
@@ -113,10 +140,10 @@ def open_schemas(cluster: Cluster) -> None:
             properties = version["schema"]["openAPIV3Schema"]["properties"]
             properties["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         call(cluster.kubeconfig, "PUT", where, found)
-        eventually(lambda at=kind: kept(cluster, at), objects.SECONDS, f"{kind.name} keeps all fields")
+        eventually(lambda at=kind: open_now(cluster, at), objects.SECONDS, f"{kind.name} keeps all fields")
 
 
-def kept(cluster: Cluster, kind: Kind) -> bool:
+def open_now(cluster: Cluster, kind: Kind) -> bool:
     """Tell whether a field that no schema knows stays: the old schema refuses it, and in between nothing is served."""
     body = {"apiVersion": kind.api, "kind": kind.name, "metadata": {"name": "probe"}, "spec": {"probe": True}}
     try:
@@ -148,6 +175,12 @@ def furnish(cluster: Cluster) -> None:
     objects.put(cluster, QUOTA, TEAM, {"metadata": {"name": "berth"}, **bodies.quota()})
     for kind, body in ((DEPLOYMENT, bodies.template()), (SERVICE, bodies.service())):
         objects.put(cluster, kind, TEAM, {**body, "metadata": {"name": "own"}})
+    objects.put(cluster, DEPLOYMENT, SHOP, {**bodies.template(), "metadata": {"name": "own"}})
+    kept = {"name": "db-root", "labels": {"berth.dev/workload": "db"}}
+    objects.put(cluster, DATA_VOLUME, TEAM, {**bodies.data_volume(), "metadata": kept})
+    noted = {"name": "noted", "annotations": {"berth.dev/note": "a"}, "finalizers": ["berth.dev/held"]}
+    objects.put(cluster, WORKLOAD, TEAM, {"metadata": noted, "spec": specs.container()})
+    objects.put(cluster, WAIVER, "", {"metadata": {"name": "given"}, **GIVEN})
     people.grant(cluster, tuple(LABELS))
 
 
@@ -168,7 +201,7 @@ def run(cluster: Cluster, name: str, case: str, spec: Json) -> None:
 
 def written(cluster: Cluster, name: str, case: str, spec: Json) -> list[Json]:
     """Make a Workload as its developer and return the children that Berth renders for it."""
-    developer = identity.kubeconfig_as(cluster, people.DEVELOPER, cluster.workdir / "developer.kubeconfig")
+    developer = kubeconfig(cluster, people.DEVELOPER)
     body = {"apiVersion": WORKLOAD.api, "kind": WORKLOAD.name, "metadata": {"name": name, "namespace": TEAM}}
     made = api.apply(developer, WORKLOAD.path(TEAM, name), {**body, "spec": spec})
     subject = Subject(
@@ -179,7 +212,7 @@ def written(cluster: Cluster, name: str, case: str, spec: Json) -> list[Json]:
 
 def apply_as_operator(cluster: Cluster, body: Json, *, dry: bool = False) -> Json:
     """Apply a child as the operator does; raise ApiError as the API server says."""
-    operator = identity.kubeconfig_as(cluster, people.OPERATOR, cluster.workdir / "operator.kubeconfig")
+    operator = kubeconfig(cluster, people.OPERATOR)
     meta = body["metadata"]
     kind = Kind(body["kind"], body["apiVersion"], PLURALS.get(body["kind"], f"{body['kind'].lower()}s"))
     query = "?fieldManager=berth&force=true&fieldValidation=Strict" + ("&dryRun=All" if dry else "")

@@ -28,6 +28,8 @@ STOP_SECONDS = 20.0
 LOG_TAIL_LINES = 15
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 LOOPBACK = "127.0.0.1"
+ADMINISTRATOR = "kwok-admin"
+"""User name of the administrator in every cluster's kubeconfig."""
 # kwokctl's own flags first, then these; a later flag of the same name wins.
 FLAGS = {
     "kube-apiserver": {

@@ -7,6 +7,8 @@ RBAC = "rbac.authorization.k8s.io"
 
 DEVELOPER = "dora"
 """Has the built-in role edit in her namespaces, with what KubeVirt adds to it."""
+GUEST = "gina"
+"""Has the built-in role view in her namespaces."""
 OWNER = "olaf"
 """May do everything in his namespaces, status and Pod Security included: RBAC never stops him there."""
 LEAD = "lena"
@@ -74,6 +76,7 @@ def grant(cluster: Cluster, namespaces: tuple[str, ...]) -> None:
     _apply(cluster, "clusterroles", {"metadata": {"name": "kubevirt:edit", "labels": AGGREGATED}, "rules": machines})
     for namespace in namespaces:
         bind(cluster, DEVELOPER, "edit", namespace)
+        bind(cluster, GUEST, "view", namespace)
         bind(cluster, OWNER, "admin", namespace)
         bind(cluster, OWNER, "everything", namespace)
     for user, role in (

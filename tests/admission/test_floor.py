@@ -64,6 +64,7 @@ ALLOWED = [
     attempt(DEVELOPER, "create", SERVICE, SHOP, "mine", bodies.service()),
     attempt(DEVELOPER, "create", DATA_VOLUME, SHOP, "mine", bodies.data_volume()),
     attempt(DEVELOPER, "delete", DEPLOYMENT, SHOP, "own"),
+    attempt(DEVELOPER, "merge-patch", DEPLOYMENT, SHOP, "own", {"metadata": {"finalizers": ["team.example/held"]}}, note="note"),
     attempt(PLATFORM, "create", POD, SHOP, "debug", bodies.pod()),
     attempt(PLATFORM, "merge-patch", DEPLOYMENT, SHOP, "own", REPLICAS),
     attempt(REPLICA_SETS, "create", POD, SHOP, "web-x", bodies.pod()),

@@ -93,6 +93,7 @@ GIVEN: Json = {
         "expiresAt": "2099-01-01T00:00:00Z",
     }
 }
+ACCOUNT = Kind("ServiceAccount", "v1", "serviceaccounts")
 NOT_YET = (422, 503)
 PLURALS = {"NetworkPolicy": "networkpolicies"}
 
@@ -159,8 +160,7 @@ def furnish(cluster: Cluster) -> None:
     """Make namespaces, tenants, policies, a runtime, and give people their rights."""
     for namespace, labels in LABELS.items():
         objects.put(cluster, NAMESPACE, "", {"metadata": {"name": namespace, "labels": labels}})
-        account = Kind("ServiceAccount", "v1", "serviceaccounts")
-        eventually(lambda at=namespace: objects.get(cluster, account, at, "default"), 60.0, f"{namespace} is usable")
+        eventually(lambda at=namespace: objects.get(cluster, ACCOUNT, at, "default"), 60.0, f"{namespace} is usable")
     for tenant, spec in TENANTS.items():
         objects.put(cluster, TENANT, "", {"metadata": {"name": tenant}, "spec": spec})
     for policy, selector in POLICIES.items():

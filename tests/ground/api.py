@@ -44,7 +44,7 @@ class Connection:
 
 
 def connection(kubeconfig: Path) -> Connection:
-    """Read the only context of a kubeconfig that kwokctl or `identity` wrote."""
+    """Read the only context of a kubeconfig that kwokctl or `identity` wrote: it impersonates at most one group."""
     content = yaml.safe_load(kubeconfig.read_text())
     cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
     tls = ssl.create_default_context(cafile=cluster["certificate-authority"])
@@ -52,7 +52,7 @@ def connection(kubeconfig: Path) -> Connection:
         tls.load_cert_chain(user["client-certificate"], user["client-key"])
     headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
     headers |= {"Impersonate-User": user["as"]} if "as" in user else {}
-    headers |= {"Impersonate-Group": group for group in user.get("as-groups", ())}
+    headers |= {"Impersonate-Group": user["as-groups"][0]} if "as-groups" in user else {}
     return Connection(cluster["server"], tls, headers)
 
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import yaml
 
-from ground import cluster as control_plane
 from ground import berth, crds, simulator
+from ground import cluster as control_plane
 from ground.api import call, eventually
 from ground.cluster import Cluster
 from ground.nodes import CAPABLE, Shape, node

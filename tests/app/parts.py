@@ -42,7 +42,7 @@ class Replica:
         self.store = Store(self.woken.append, lambda: None)
         self.deps = Deps(
             store=self.store,
-            views=Views(self.store, Settings(), lambda: False),
+            views=Views(self.store, Settings(), lambda: False, lambda: 0.0),
             client=client,
             gateway=Gateway(
                 client,

@@ -247,7 +247,7 @@ def test_a_rule_passes_whomever_it_does_not_concern(ask: Ask, facts: ClassFacts)
 def test_what_is_remembered_is_what_would_be_found_anew(world: Inputs, other: Inputs) -> None:
     outcome(replace(world, subject=other.subject, current=other.current))
     found = canonical(outcome(world))
-    for remembered in (engine._under, compiled.matching, joined._joined):
+    for remembered in (engine._under, compiled.matching, joined.joined_as):
         remembered.cache_clear()
     assert canonical(outcome(world)) == found
 

@@ -1,16 +1,17 @@
 """Random worlds for the properties: small ranges, so that values meet."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from hypothesis import strategies as st
 
-from berth.api.levels import Backend, IsolationLevel, NodeSharing, Trust, WorkloadType
+from berth.api.levels import Backend, IsolationLevel, NodeSharing, PolicyMode, Trust, WorkloadType
 from berth.api.machine import OperatingSystem
 from berth.api.reasons import Reason
 from berth.decide.change import Inputs
 from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, MachineAsk, NodeShape, Unavailable
-from berth.policy.compiled import CompiledPolicies, compile_policies
+from berth.policy.compiled import CompiledPolicies, CompiledPolicy, compile_policies
 from berth.policy.effective import Defaults, Subject
 from berth.policy.tenancy import CompiledTenant
 from berth.world.records import NodeRecord, PolicyRecord
@@ -219,6 +220,11 @@ def records(draw: st.DrawFn, name: str) -> PolicyRecord:
         return an_invalid_policy(name)
     condition: dict[str, Any] = {"when": when} if when else {}
     return a_policy(name, draw(requires), mode=mode, match=draw(matches), **condition)
+
+
+def enforced(policy: CompiledPolicy) -> CompiledPolicy:
+    """Return a policy as if it were enforced."""
+    return replace(policy, mode=PolicyMode.ENFORCE)
 
 
 def policy_lists(most: int = 3) -> st.SearchStrategy[tuple[PolicyRecord, ...]]:

@@ -102,6 +102,8 @@ class Reason(StrEnum):
     """No replicas are asked for."""
     COMPLETED = "Completed"
     """The task has completed."""
+    WOULD_CHANGE = "WouldChange"
+    """A policy in mode Warn would place it elsewhere, or nowhere."""
     WAIVER_EXPIRING = "WaiverExpiring"
     """A waiver ends soon: the policies that it names hold again then."""
     EVADABLE = "Evadable"

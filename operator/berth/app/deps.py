@@ -10,6 +10,7 @@ from berth.app.views import Views
 from berth.decide.whatif import Flip
 from berth.kube.client import Client
 from berth.kube.gateway import Gateway
+from berth.policy.ledger import Ledger
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -43,6 +44,8 @@ class Deps:
     """Told the resourceVersion of every status that was written."""
     flips: dict[object, tuple[Flip, ...]] = field(default_factory=dict)
     """What would change a decision, by its inputs: the same question is answered once."""
+    ledger: Ledger = field(default_factory=lambda: Ledger(0.0))
+    """Who holds and who wants how much of the quotas."""
     pace: Pace = field(default_factory=Pace)
     written: dict[Key, int] = field(default_factory=dict)
     """Hash of the status that was last written."""

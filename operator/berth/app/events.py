@@ -39,6 +39,9 @@ _BAD: Final = frozenset(
         Reason.ISOLATION_MISMATCH,
         Reason.SOFTWARE_EMULATION,
         Reason.TASK_FAILED,
+        Reason.RUNTIME_CHANGED,
+        Reason.EXCEEDS_QUOTA,
+        Reason.DEADLINE_PASSED,
     }
 )
 """Reasons that deserve a Warning when they appear."""
@@ -54,9 +57,10 @@ class Note:
     text: str
 
 
-def notes(previous: Status, status: Status) -> tuple[Note, ...]:
-    """Return what a person should notice in the change from one status to the next."""
-    found: list[Note] = []
+def notes(previous: Status, status: Status, warned: tuple[Note, ...] = ()) -> tuple[Note, ...]:
+    """Return what a person should notice in the change from one status to the next; of the warnings, the new ones."""
+    told = previous.get("warnings", ())
+    found: list[Note] = [each for each in warned if each.text not in told]
     was, now = _class(previous), _class(status)
     if was and now and was != now:
         found.append(Note("Normal", str(Reason.SWITCHING), f"moves from {was} to {now}: {_message(status, 'Placed')}"))

@@ -21,10 +21,12 @@ from berth.kube.resources import (
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
     RUNTIME_CLASSES,
+    TENANTS,
     VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES,
     VIRTUAL_MACHINE_INSTANCES,
     VIRTUAL_MACHINE_POOLS,
     VIRTUAL_MACHINES,
+    WAIVERS,
     WORKLOADS,
     Resource,
 )
@@ -46,7 +48,7 @@ _OPTIONAL: Final = frozenset(
 )
 """Kinds that a cluster without KubeVirt and CDI does not serve."""
 
-OWN: Final = (WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES)
+OWN: Final = (WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS)
 """Kinds that kopf watches."""
 
 
@@ -117,10 +119,15 @@ def put_own(store: Store, resource: Resource, raw: Raw, *, deleted: bool, listed
     key = parse.key_of(raw)
     if resource is WORKLOADS:
         store.put_workload(key, None if deleted else parse.workload(raw), listed=listed)
-    elif resource is ISOLATION_CLASSES:
-        store.put_class(key[1], None if deleted else parse.isolation_class(raw))
-    else:
-        store.put_policy(key[1], None if deleted else parse.isolation_policy(raw))
+        return
+    rows: dict[Resource, tuple[Callable[[Raw], Any], Callable[[str, Any], None]]] = {
+        ISOLATION_CLASSES: (parse.isolation_class, store.put_class),
+        ISOLATION_POLICIES: (parse.isolation_policy, store.put_policy),
+        TENANTS: (parse.tenant, store.put_tenant),
+        WAIVERS: (parse.waiver, store.put_waiver),
+    }
+    project, put = rows[resource]
+    put(key[1], None if deleted else project(raw))
 
 
 def registry(login: Login, store: Store, echoes: Echoes) -> kopf.OperatorRegistry:

@@ -13,12 +13,14 @@ from uuid import uuid4
 
 import kopf
 
+from berth.app.concern import World, concerned
 from berth.app.deps import Deps
 from berth.app.events import Recorder
 from berth.app.feeds import OWN, reflectors, registry
 from berth.app.http import application, serve
 from berth.app.kopf_settings import kopf_settings
 from berth.app.metrics import Metrics
+from berth.app.rationing import count_what_runs
 from berth.app.session import Login
 from berth.app.settings import Settings
 from berth.app.sweep import sweep
@@ -32,6 +34,7 @@ from berth.kube.lease import LeaderElector, LeaseTiming
 from berth.kube.queue import KeyedQueue
 from berth.kube.reflector import Reflector
 from berth.kube.resources import KUBEVIRTS, Resource
+from berth.policy.ledger import Ledger
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -65,9 +68,11 @@ class Operator:
     broken: str = ""
     """What makes this replica unhealthy, if anything."""
     stopping: bool = False
+    _counted: bool = False
+    """Whether the ledger knows what runs."""
     _settling: asyncio.TimerHandle | None = None
-    _world: tuple[object, ...] = ()
-    """What all Workloads were last woken for."""
+    _world: World = field(default_factory=World)
+    """What Workloads were last woken for."""
 
     def __post_init__(self) -> None:
         """Put the parts together."""
@@ -78,7 +83,7 @@ class Operator:
             self.login.session, self.login.server, metrics=self.metrics, max_in_flight=settings.max_requests
         )
         self.watches = reflectors(self.client, self.store, self._watch_failed, settings.absent_retry_seconds)
-        self.views = Views(self.store, settings, lambda: self.watches[KUBEVIRTS].present)
+        self.views = Views(self.store, settings, lambda: self.watches[KUBEVIRTS].present, time.time)
         self.elector = LeaderElector(
             # A client of its own: a renewal never waits behind other requests.
             Client(self.login.session, self.login.server, metrics=self.metrics),
@@ -99,6 +104,7 @@ class Operator:
             progress_seconds=settings.progress_seconds,
             expect_echo=self.echoes.expect,
             wake_reports=lambda: self.queue.add_after(WORLD, 1.0),
+            ledger=Ledger(settings.quota_patience_seconds),
         )
 
     def _written(self, resource: Resource, stored: Obj) -> None:
@@ -118,13 +124,11 @@ class Operator:
             self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._world_settled)
 
     def _world_settled(self) -> None:
-        """Wake every Workload if classes, policies or instance types have changed; the reports in any case."""
+        """Wake the Workloads that the change concerns, and the reports in any case."""
         self._settling = None
-        world = (self.views.catalog().digest, self.store.policy_revision, dict(self.store.instancetypes))
-        if world != self._world:
-            self._world = world
-            for key in self.store.workloads:
-                self.queue.add(key)
+        before, self._world = self._world, self.views.world()
+        for key in concerned(before, self._world, self.store, self.metrics.state.outcomes):
+            self.queue.add(key)
         self.queue.add(WORLD)
 
     async def sync(self) -> None:
@@ -161,6 +165,9 @@ class Operator:
     async def work(self) -> None:
         """Be one of the workers once this replica leads."""
         await self.elector.leading.wait()
+        if not self._counted:
+            self._counted = True
+            count_what_runs(self.deps)
         self.metrics.leader.labels(self.settings.lease_name).set(1)
         await work(self.queue, self.deps, self.settings.resync_seconds)
 

@@ -4,16 +4,20 @@ from typing import Final
 
 from berth.api.reasons import Reason
 from berth.app.deps import Deps
+from berth.app.rationing import rationed, release_when_gone
 from berth.app.report import report, report_unreadable
 from berth.app.views import Look, Unreadable
 from berth.decide.engine import decide
 from berth.observe.model import Scene
 from berth.plan.make import make_plan
-from berth.plan.model import Move, Plan
-from berth.plan.move import next_move
+from berth.plan.model import Delete, Move, Plan
+from berth.plan.move import next_move, overdue
 from berth.render.children import render
 from berth.render.model import Unrenderable
 from berth.world.records import Key, Problem
+
+_COUNTING_SECONDS: Final = 1.0
+"""Seconds until another look while the workloads of a tenant are being counted."""
 
 _TAKEN_SECONDS: Final = 15.0
 """Seconds between tries for a name that is taken: an object without our label is not watched."""
@@ -27,6 +31,7 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     look = deps.views.look(key)
     if look is None:
         deps.forget(key)
+        release_when_gone(key, deps)
         return None
     if isinstance(look, Unreadable):
         await report_unreadable(look, deps)
@@ -34,7 +39,10 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
 
     with deps.metrics.decision_seconds.time():
         decision = decide(look.ask, look.effective.requirement, look.catalog.classes, look.current)
-    move = next_move(decision, look.runs, look.catalog.classes, look.spec)
+    wanted = next_move(decision, look.runs, look.catalog.classes, look.spec)
+    move = rationed(look, overdue(wanted, look.below_since, look.effective.deadline, deps.clock()), deps)
+    if move is None:
+        return _COUNTING_SECONDS
     plan, unrenderable = plan_for(look, move)
     done = await deps.gateway.execute(plan.writes, look.workload)
     scene = Scene(
@@ -49,9 +57,28 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
         pods=deps.store.pods(key),
         machines=deps.store.machines(key),
         nodes=deps.store.nodes,
+        tenants=tuple(tenant.name for tenant in look.policy_subject.tenants),
+        waivers=look.waivers,
     )
-    again = await report(scene, look, deps)
-    return _TAKEN_SECONDS if again is None and scene.plan.taken else again
+    return soonest(
+        await report(scene, look, deps),
+        _TAKEN_SECONDS if scene.plan.taken else None,
+        look.waivers_change,
+        remaining(move, look, deps.clock()),
+    )
+
+
+def soonest(*seconds: float | None) -> float | None:
+    """Return the least of some delays; None where there is none."""
+    return min((each for each in seconds if each is not None), default=None)
+
+
+def remaining(move: Move, look: Look, now: float) -> float | None:
+    """Return the seconds until the deadline of a workload that runs below what is required."""
+    deadline = look.effective.deadline
+    if not move.below or deadline is None:
+        return None
+    return max(1.0, (look.below_since or now) + deadline[0] - now)
 
 
 def plan_for(look: Look, move: Move) -> tuple[Plan, tuple[Problem, ...]]:
@@ -59,6 +86,8 @@ def plan_for(look: Look, move: Move) -> tuple[Plan, tuple[Problem, ...]]:
 
     There are no steps where it has no place, or is held in a class that cannot take its new spec: what runs goes on.
     """
+    if move.stopped:
+        return Plan(tuple(Delete(run, "its deadline has passed") for run in look.runs)), ()
     if move.placed is None:
         return Plan(), ()
     try:

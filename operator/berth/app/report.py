@@ -9,8 +9,9 @@ from berth.app.deps import Deps
 from berth.app.events import notes
 from berth.app.outcomes import Outcome, outcome_of
 from berth.app.views import Look, Unreadable
-from berth.decide.engine import decide
+from berth.app.warnings import warnings
 from berth.decide.fingerprint import hashes
+from berth.decide.impact import effects
 from berth.decide.whatif import Flip, Inputs, would_change
 from berth.kube.resources import WORKLOADS
 from berth.observe.model import Scene, Status
@@ -33,15 +34,17 @@ _QUIET: Final = frozenset({"decision"})
 
 async def report(scene: Scene, look: Look, deps: Deps) -> float | None:
     """Write the status of a Workload if it says anything new; return when to look again, if earlier than usual."""
-    previous = look.status
-    status = compute_status(_explained(scene, look, deps), previous, deps.clock())
-    outcome = outcome_of(scene, status, look.effective)
+    previous, warned = look.status, warnings(scene, look, deps)
+    explained = _explained(scene, look, tuple(each.text for each in warned), deps)
+    status = compute_status(explained, previous, deps.clock())
+    does = effects(look.policy_subject, look.matched, deps.views.defaults, look.catalog.classes, look.current)
+    outcome = outcome_of(scene, status, look.effective, does)
     _count(scene, previous, status, deps)
     _remember(look.workload, outcome, deps)
     delay = _delay(look.workload, previous, status, deps)
     if delay == 0.0:
         await _write(look.workload, status, deps)
-        await deps.recorder.tell(look.workload, notes(previous, status))
+        await deps.recorder.tell(look.workload, notes(previous, status, warned))
     return delay or None
 
 
@@ -72,13 +75,13 @@ async def report_unreadable(look: Unreadable, deps: Deps) -> None:
         await deps.recorder.tell(workload, notes(previous, status))
 
 
-def _explained(scene: Scene, look: Look, deps: Deps) -> Scene:
-    """Return the scene with its fingerprints, what would change it, and what policies in mode Warn would change."""
+def _explained(scene: Scene, look: Look, warned: tuple[str, ...], deps: Deps) -> Scene:
+    """Return the scene with its fingerprints, what would change it, and what to be warned about."""
     return replace(
         scene,
         decision_hashes=hashes(look.ask, scene.decision.requirement, look.catalog.classes, look.current),
         would_change=tuple((flip.change.text, flip.outcome) for flip in _flips(scene, look, deps)),
-        warnings=_warnings(scene, look),
+        warnings=warned,
     )
 
 
@@ -99,23 +102,6 @@ def _flips(scene: Scene, look: Look, deps: Deps) -> tuple[Flip, ...]:
             deps.flips.clear()
         known = deps.flips[question] = would_change(inputs, scene.decision)
     return known
-
-
-def _warnings(scene: Scene, look: Look) -> tuple[str, ...]:
-    """Return what would be different if the policies in mode Warn were enforced."""
-    failed = tuple(
-        f"the condition of IsolationPolicy {name} failed on this Workload, which counts as a match: {error}"[:1024]
-        for name, error in look.effective.errors
-    )
-    stricter = look.effective.with_warn
-    if stricter is None:
-        return failed
-    then = decide(look.ask, stricter, look.catalog.classes, look.current)
-    now = scene.decision.chosen
-    if then.chosen is not None and now is not None and then.chosen.facts.name == now.facts.name:
-        return failed
-    outcome = f"it would run in {then.chosen.facts.name}" if then.chosen else f"nothing would fit ({then.reason})"
-    return (*failed, f"if policies in mode Warn were enforced, {outcome}: {then.message}"[:1024])
 
 
 def _delay(workload: WorkloadRecord, previous: Status, status: Status, deps: Deps) -> float | None:

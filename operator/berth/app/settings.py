@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     """Lowest level of workloads whose author says `trust: Untrusted`."""
     allowed_service_accounts: frozenset[str] = frozenset()
     """ServiceAccount names that Workloads may ask for, as a JSON list."""
+    quota_patience_seconds: Annotated[float, Field(ge=0, le=86400)] = 600.0
+    """Seconds within which the order of Workloads that wait for quota does not count: so much younger ones may pass."""
+    waiver_max_seconds: Annotated[float, Field(gt=0, le=31536000)] = 7776000.0
+    """Most seconds between the creation of a Waiver and its end; 90 days."""
+    waiver_warning_seconds: Annotated[float, Field(ge=0, le=31536000)] = 259200.0
+    """Seconds before its end from which a Waiver is warned about; 3 days."""
     per_workload_metrics_cap: Annotated[int, Field(ge=0, le=100000)] = 5000
     """Workloads that get series of their own; the others are counted in aggregates only."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"

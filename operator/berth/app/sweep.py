@@ -4,8 +4,9 @@ kopf does not tell of objects that vanished while its watch was down; without th
 """
 
 from berth.app.feeds import put_own
+from berth.app.settle import table_of
 from berth.kube.client import Client, Selection
-from berth.kube.resources import ISOLATION_CLASSES, WORKLOADS, Resource
+from berth.kube.resources import WORKLOADS, Resource
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -14,8 +15,7 @@ def known(store: Store, resource: Resource) -> dict[Key, str]:
     """Return key and UID of everything that the store has of one of our own kinds."""
     if resource is WORKLOADS:
         return {key: record.uid for key, record in store.workloads.items()}
-    table = store.classes if resource is ISOLATION_CLASSES else store.policies
-    return {("", name): record.uid for name, record in table.items()}
+    return {("", name): record.uid for name, record in table_of(store, resource).items()}
 
 
 async def sweep(client: Client, store: Store, resource: Resource) -> frozenset[Key]:

@@ -2,29 +2,34 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import blake2b
-from typing import Final
 
 from pydantic import ValidationError
 
-from berth.api.levels import Backend, Trust
+from berth.api.isolation_class import NodePool
+from berth.api.levels import Backend, NetworkMode, Trust
+from berth.api.reasons import ConditionType, Reason
+from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
+from berth.app.concern import World
 from berth.app.settings import Settings
-from berth.decide.ask import ask_of
-from berth.decide.facts import capable_nodes, class_facts, cluster_of
+from berth.app.tenancy import Tenancy, alone, pool_of, tenancy_of
+from berth.decide.ask import ask_of, images_of, unsized_of
+from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of
 from berth.decide.fingerprint import catalog_hash
 from berth.decide.model import Ask, ClassFacts
 from berth.observe.model import Status
 from berth.plan.move import backing, current_class
-from berth.policy.compiled import CompiledPolicies, compile_policies
-from berth.policy.effective import Defaults, Effective, Subject, effective
+from berth.policy.compiled import CompiledPolicies, CompiledPolicy, compile_policy
+from berth.policy.effective import Defaults, Effective, Subject, joined, matches
+from berth.policy.tenancy import CompiledTenant
+from berth.policy.waiving import Waived, in_force
+from berth.render.model import Peers
 from berth.render.model import Subject as Rendered
+from berth.render.network_policy import peers_of
 from berth.world.packed import unpack
-from berth.world.parse import problems
-from berth.world.records import ChildRecord, Key, WorkloadRecord
+from berth.world.parse import canonical, problems, seconds
+from berth.world.records import ChildRecord, Key, PolicyRecord, WorkloadRecord
 from berth.world.store import Store
-
-_MAX_LABEL: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,20 @@ class Look:
     policy_subject: Subject
     namespace_labels: tuple[tuple[str, str], ...]
     effective: Effective
+    matched: tuple[CompiledPolicy, ...]
+    """Policies that match, in whatever mode."""
     catalog: Catalog
     children: tuple[ChildRecord, ...]
     runs: tuple[ChildRecord, ...]
     current: str | None
     """Class that runs it now."""
     rendered: Rendered
+    below_since: float | None = None
+    """When it was first seen to run below what is required, by its own status; None when it was not."""
+    waivers: tuple[Waived, ...] = ()
+    """What spares it from policies that match now."""
+    waivers_change: float | None = None
+    """Seconds until one of them ends, or is to be warned about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +94,31 @@ def _runs_in(run: ChildRecord, status: Status, classes: tuple[ClassFacts, ...]) 
     return placed if runtime == facts.runtime_class_name else run.class_name
 
 
-def _alone(namespace: str) -> str:
-    """Return the tenant label of a namespace that belongs to no tenant: one of its own, whatever its length."""
-    label = f"ns.{namespace}"
-    if len(label) <= _MAX_LABEL:
-        return label
-    return f"{label[:46]}-{blake2b(namespace.encode(), digest_size=8).hexdigest()}"
+def _below_since(status: Status) -> float | None:
+    found = (each for each in status.get("conditions", ()) if each["type"] == ConditionType.ISOLATED)
+    isolated = next(found, None)
+    return seconds(isolated["lastTransitionTime"]) if isolated and isolated["reason"] == Reason.BELOW_REQUIRED else None
+
+
+def spared(waivers: tuple[Waived, ...], holds: Effective) -> tuple[Waived, ...]:
+    """Return the waivers that spare from a policy that matches, each with those policies alone."""
+    by_waiver: dict[str, set[str]] = {}
+    for policy, waiver in holds.waived:
+        by_waiver.setdefault(waiver, set()).add(policy)
+    return tuple(replace(each, policies=frozenset(by_waiver[each.name])) for each in waivers if each.name in by_waiver)
 
 
 class Views:
-    """Looks at the store. The catalog of classes and the compiled policies are kept between changes."""
+    """Looks at the store. What is derived from it is kept between changes: classes, policies, tenants."""
 
-    def __init__(self, store: Store, settings: Settings, kubevirt_present: Callable[[], bool]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, kubevirt_present: Callable[[], bool], clock: Callable[[], float]
+    ) -> None:
         self._store = store
         self._kubevirt_present = kubevirt_present
+        self._clock = clock
+        self.longest_waiver = settings.waiver_max_seconds
+        self.waiver_warning = settings.waiver_warning_seconds
         self.defaults = Defaults(
             level=settings.default_level,
             trust_levels=(
@@ -104,30 +128,58 @@ class Views:
             node_sharing=settings.default_node_sharing,
             allowed_service_accounts=settings.allowed_service_accounts,
         )
-        self._catalog: tuple[tuple[int, bool], Catalog] | None = None
+        self._catalogs: tuple[tuple[int, bool], dict[bytes, Catalog]] | None = None
         self._policies: tuple[int, CompiledPolicies] | None = None
+        self._tenancy: tuple[int, Tenancy] | None = None
+        self._compiled: dict[str, tuple[object, CompiledPolicy]] = {}
 
-    def catalog(self) -> Catalog:
-        """Return all classes with what the cluster offers for them."""
-        present = self._kubevirt_present()
-        revision = (self._store.facts_revision, present)
-        if self._catalog is None or self._catalog[0] != revision:
-            store = self._store
-            kubevirt = next((found for _, found in sorted(store.kubevirts.items())), None)
-            cluster = cluster_of(
-                store.runtime_classes.values(), store.nodes.values(), kubevirt, kubevirt_present=present
-            )
-            facts = tuple(class_facts(record, cluster) for _, record in sorted(store.classes.items()))
-            nodes = {name: capable_nodes(record, cluster) for name, record in store.classes.items()}
-            self._catalog = (revision, Catalog(facts, catalog_hash(facts), nodes))
-        return self._catalog[1]
+    def catalog(self, pool: NodePool = ALL_NODES) -> Catalog:
+        """Return all classes with what the cluster offers for them on the nodes of a tenant."""
+        revision = (self._store.facts_revision, self._kubevirt_present())
+        if self._catalogs is None or self._catalogs[0] != revision:
+            self._catalogs = (revision, {})
+        known, asked = self._catalogs[1], canonical(pool.model_dump(mode="json")) if pool is not ALL_NODES else b""
+        if asked not in known:
+            known[asked] = self._offered(pool, kubevirt_present=revision[1])
+        return known[asked]
+
+    def _offered(self, pool: NodePool, *, kubevirt_present: bool) -> Catalog:
+        store = self._store
+        kubevirt = next((found for _, found in sorted(store.kubevirts.items())), None)
+        cluster = cluster_of(
+            store.runtime_classes.values(), store.nodes.values(), kubevirt, kubevirt_present=kubevirt_present
+        )
+        facts = catalog(store.classes.values(), cluster, pool)
+        nodes = {name: capable_nodes(record, cluster) for name, record in store.classes.items()}
+        return Catalog(facts, catalog_hash(facts), nodes)
 
     def policies(self) -> CompiledPolicies:
-        """Return all policies, prepared for matching."""
+        """Return all policies, prepared for matching. One that has not changed stays the same object."""
         revision = self._store.policy_revision
         if self._policies is None or self._policies[0] != revision:
-            self._policies = (revision, compile_policies(tuple(self._store.policies.values())))
+            records = sorted(self._store.policies.items())
+            self._compiled = {name: self._compile(name, record) for name, record in records}
+            self._policies = (revision, CompiledPolicies(tuple(each for _, each in self._compiled.values())))
         return self._policies[1]
+
+    def _compile(self, name: str, record: PolicyRecord) -> tuple[object, CompiledPolicy]:
+        made_of = (record.spec, record.error, record.match)
+        known = self._compiled.get(name)
+        return known if known is not None and known[0] == made_of else (made_of, compile_policy(record))
+
+    def tenancy(self) -> Tenancy:
+        """Return which tenants there are, and which namespaces belong to them."""
+        revision = self._store.tenancy_revision
+        if self._tenancy is None or self._tenancy[0] != revision:
+            before = self._tenancy[1] if self._tenancy else Tenancy()
+            self._tenancy = (revision, tenancy_of(self._store.tenants, self._store.namespaces, before))
+        return self._tenancy[1]
+
+    def world(self) -> World:
+        """Return what decisions depend on beside the Workload itself."""
+        tenancy = self.tenancy()
+        offered = (self.catalog().digest, *(self.catalog(pool_of((each,))).digest for each in tenancy.tenants))
+        return World(offered, dict(self._store.instancetypes), self.policies(), tenancy)
 
     def look(self, key: Key) -> Look | Unreadable | None:
         """Return everything about one Workload; None when there is nothing to do for it.
@@ -146,10 +198,17 @@ class Views:
         except ValidationError as error:
             return Unreadable(workload, problems(error))
         namespace, name = key
+        tenants = self.tenancy().of(namespace)
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), store.instancetypes)
-        subject = Subject(namespace, name, workload.labels, ask, workload.spec)
+        now = self._clock()
+        waivers = in_force(store.waiving(key), key, self.longest_waiver, now)
+        subject = Subject(
+            namespace, name, workload.labels, ask, workload.spec, tenants, images_of(spec), unsized_of(spec), waivers
+        )
+        matched, failed = matches(subject, home.labels, self.policies())
+        holds = replace(joined(subject, self.defaults, matched), errors=failed)
         status, children = unpack(workload.status), store.children(key)
-        found = self.catalog()
+        found = self.catalog(pool_of(tenants))
         runs = backing(children, workload.uid)
         if runs:
             runs = (*runs[:-1], replace(runs[-1], class_name=_runs_in(runs[-1], status, found.classes)))
@@ -160,10 +219,31 @@ class Views:
             ask=ask,
             policy_subject=subject,
             namespace_labels=home.labels,
-            effective=effective(subject, home.labels, self.policies(), self.defaults),
+            effective=holds,
+            matched=matched,
             catalog=found,
             children=children,
             runs=runs,
             current=current_class(runs),
-            rendered=Rendered(namespace, name, workload.uid, spec, _alone(namespace)),
+            below_since=_below_since(status),
+            waivers=spared(waivers, holds),
+            waivers_change=self._change(waivers, now),
+            rendered=Rendered(
+                namespace,
+                name,
+                workload.uid,
+                spec,
+                tenants[0].name if len(tenants) == 1 else alone(namespace),
+                self._peers(namespace, tenants) if holds.requirement.network is NetworkMode.ISOLATED else None,
+            ),
         )
+
+    def _change(self, waivers: tuple[Waived, ...], now: float) -> float | None:
+        times = (time for each in waivers for time in (each.expires, each.expires - self.waiver_warning))
+        return min((time - now for time in times if time > now), default=None)
+
+    def _peers(self, namespace: str, tenants: tuple[CompiledTenant, ...]) -> Peers:
+        """Return whom an isolated Workload may talk to; in no tenant, or in several, only its own namespace."""
+        if len(tenants) != 1:
+            return peers_of(Network(), (namespace,))
+        return peers_of(tenants[0].network, self.tenancy().members[tenants[0].name])

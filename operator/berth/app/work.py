@@ -5,7 +5,9 @@ import time
 from typing import Final
 
 from berth.app.deps import Deps
+from berth.app.rationing import servable
 from berth.app.reconcile import reconcile
+from berth.app.waiver_report import changes_at
 from berth.app.world_report import report_world
 from berth.kube import errors
 from berth.kube.backoff import Uniform, uniform
@@ -28,6 +30,8 @@ async def work(queue: KeyedQueue, deps: Deps, resync_seconds: float, spread: Uni
             await _one(key, queue, deps, resync_seconds * spread(0.8, 1.2))
         finally:
             queue.done(key)
+            if deps.ledger.seen(key):
+                _serve(queue, deps)
 
 
 async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -> None:
@@ -57,6 +61,7 @@ async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -
 
 
 async def _world(queue: KeyedQueue, deps: Deps) -> None:
+    _serve(queue, deps)
     # After a start every Workload has to be looked at once, or the counts would dip.
     deps.pace.looked_at_all |= len(queue) == 0
     due = deps.pace.looked_at_all and deps.clock() - deps.pace.counts >= COUNTS_SECONDS
@@ -64,6 +69,14 @@ async def _world(queue: KeyedQueue, deps: Deps) -> None:
         deps.pace.counts = deps.clock()
     if await report_world(deps, with_counts=due):
         queue.add_after(WORLD, COUNTS_SECONDS)
+    ends = [end for record in deps.store.waivers.values() if (end := changes_at(record, deps.clock())) is not None]
+    if ends:
+        queue.add_after(WORLD, min(ends) - deps.clock())
+
+
+def _serve(queue: KeyedQueue, deps: Deps) -> None:
+    for key in servable(deps):
+        queue.add(key)
 
 
 def _fields(key: Key) -> dict[str, str]:

@@ -53,6 +53,22 @@ def images_of(spec: WorkloadSpec) -> tuple[str, ...]:
     return tuple(sorted({*main, *containers, *disks}))
 
 
+def unsized_of(spec: WorkloadSpec) -> tuple[tuple[str, str], ...]:
+    """Return resource and container of every request that is missing; a machine always has a size."""
+    if spec.container is None:
+        return ()
+    found: list[tuple[str, ContainerResources | None]] = [("the container", spec.resources)]
+    found += [(f"init container {each.name}", each.resources) for each in spec.init_containers or ()]
+    found += [(f"sidecar {each.name}", each.resources) for each in spec.sidecars or ()]
+    sizes = ((name, _requested(resources)) for name, resources in found)
+    return tuple(
+        (resource, name)
+        for name, size in sizes
+        for resource, amount in (("cpu", size.cpu), ("memory", size.memory))
+        if not amount
+    )
+
+
 def _device(device: Device) -> tuple[str, int]:
     return device.device_name, device.count
 

@@ -39,6 +39,23 @@ def decide(ask: Ask, requirement: Requirement, catalog: tuple[ClassFacts, ...], 
     return Decision(chosen, candidates, requirement, Reason.PLACED, message)
 
 
+def choose(
+    ask: Ask, requirement: Requirement, catalog: tuple[ClassFacts, ...], current: str | None
+) -> Candidate | None:
+    """Return the class that `decide` would choose, without saying why: for questions asked thousands of times."""
+    if requirement.denials:
+        return None
+    fitting = [each for each in _candidates(ask, _open(requirement, catalog), current) if not each.verdicts]
+    stays = next((each for each in fitting if each.facts.name == current), None)
+    return stays or min(fitting, key=partial(_preference, ask, requirement.preferred), default=None)
+
+
+@lru_cache(maxsize=1024)
+def _open(requirement: Requirement, catalog: tuple[ClassFacts, ...]) -> tuple[Candidate, ...]:
+    """Return the classes that are open to all workloads under a requirement."""
+    return tuple(each for each in _under(requirement, catalog) if not each.verdicts)
+
+
 @lru_cache(maxsize=1024)
 def _under(requirement: Requirement, catalog: tuple[ClassFacts, ...]) -> tuple[Candidate, ...]:
     """Return every class, by name, as all workloads under a requirement share it. Remembered, for there are many."""

@@ -13,6 +13,7 @@ _FINAL: Final = frozenset(
         Reason.MISCONFIGURED,
         Reason.POLICY_DENIED,
         Reason.EXCEEDS_QUOTA,
+        Reason.DEADLINE_PASSED,
         Reason.NAME_TAKEN,
         Reason.CHILD_REJECTED,
         Reason.TASK_FAILED,
@@ -49,6 +50,9 @@ def placed(scene: Scene) -> Finding:
     decision = scene.decision
     if decision.chosen is None:
         return Finding(ConditionType.PLACED, "False", decision.reason, decision.message)
+    withheld = scene.move.withheld
+    if withheld is not None and scene.move.placed is None:
+        return Finding(ConditionType.PLACED, "False", withheld.reason, withheld.message)
     if scene.move.pending is not None:
         pending = scene.move.pending
         message = f"stays in {pending.from_class}; {pending.to_class} is due: {decision.message}"
@@ -60,6 +64,8 @@ def ready(scene: Scene, health: Health) -> Finding:
     """Return whether all replicas serve what is asked for, or the task has completed."""
     if scene.decision.chosen is None and scene.move.placed is None and not scene.move.below:
         return _not_ready(scene.decision.reason, scene.decision.message)
+    if scene.move.withheld is not None:
+        return _not_ready(scene.move.withheld.reason, scene.move.withheld.message)
     if health.failed is not None:
         return _not_ready(Reason(health.failed.reason), health.failed.message)
     if scene.plan.taken:
@@ -104,6 +110,9 @@ def stalled(scene: Scene, health: Health) -> Finding:
     """Return whether nothing will happen until somebody changes something (kstatus)."""
     if scene.plan.taken:
         return Finding(ConditionType.STALLED, "True", Reason.NAME_TAKEN, _taken(scene))
+    withheld = scene.move.withheld
+    if withheld is not None and withheld.reason in _FINAL:
+        return Finding(ConditionType.STALLED, "True", withheld.reason, withheld.message)
     if scene.decision.chosen is None and _hopeless(scene):
         return Finding(ConditionType.STALLED, "True", scene.decision.reason, scene.decision.message)
     for problem in (health.failed, health.problem):

@@ -8,6 +8,7 @@ from berth.api.reasons import ConditionType, Reason
 from berth.api.workload import WorkloadSpec
 from berth.decide.model import Ask, Decision
 from berth.plan.model import Move, Plan
+from berth.policy.waiving import Waived
 from berth.world.records import ChildRecord, MachineRecord, NodeRecord, PodRecord, Problem, WorkloadRecord
 
 Status = dict[str, Any]
@@ -31,7 +32,10 @@ class Scene:
     pods: tuple[PodRecord, ...]
     machines: tuple[MachineRecord, ...]
     nodes: Mapping[str, NodeRecord]
-    tenant: str | None = None
+    tenants: tuple[str, ...] = ()
+    """Tenants of its namespace: one or none where all is well."""
+    waivers: tuple[Waived, ...] = ()
+    """Waivers that spare it from something now, each with the policies that match."""
     decision_hashes: Mapping[str, str] | None = None
     would_change: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from berth.observe.conditions import findings
 from berth.observe.health import health
 from berth.observe.model import Finding, Health, Scene, Status
 from berth.observe.readiness import time_to_ready
+from berth.policy.waiving import Waived
 
 
 def compute_status(scene: Scene, previous: Status, now: float) -> Status:
@@ -23,7 +24,7 @@ def compute_status(scene: Scene, previous: Status, now: float) -> Status:
     status: dict[str, Any] = {
         "observedGeneration": scene.workload.generation,
         "conditions": [_condition(each, scene, previous, now) for each in found],
-        "tenant": scene.tenant,
+        "tenant": ", ".join(scene.tenants) or None,
         "placement": _placement(scene, previous, now),
         "decision": dict(scene.decision_hashes) if scene.decision_hashes else None,
         "candidates": [_candidate(each, scene) for each in scene.decision.candidates],
@@ -95,7 +96,7 @@ def _placement(scene: Scene, previous: Status, now: float) -> Status | None:
         return None
     before = previous.get("placement") or {}
     same = before.get("className") == facts.name and "since" in before
-    placement = {
+    placement: dict[str, Any] = {
         "className": facts.name,
         "level": str(facts.level),
         "backend": str(facts.backend),
@@ -107,7 +108,19 @@ def _placement(scene: Scene, previous: Status, now: float) -> Status | None:
     }
     if facts.runtime_class_name:
         placement["runtimeClassName"] = facts.runtime_class_name
+    if scene.waivers:
+        placement["waivers"] = [_waiver(each) for each in scene.waivers]
     return placement
+
+
+def _waiver(waived: Waived) -> Status:
+    return {
+        "name": waived.name,
+        "policies": sorted(waived.policies),
+        "reason": waived.reason,
+        "approver": waived.approver,
+        "expiresAt": timestamp(waived.expires),
+    }
 
 
 def _candidate(candidate: Candidate, scene: Scene) -> Status:

@@ -72,6 +72,14 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """Why a workload does not get what it asks for."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """Where the workload is kept now, whatever was decided."""
 
@@ -82,6 +90,10 @@ class Move:
     pending: Pending | None = None
     weaker: tuple[str, ...] = ()
     """Classes that run it now and do not meet what is required, or are gone."""
+    withheld: Withheld | None = None
+    """Why it may not start, grow or run on, whatever was decided."""
+    stopped: bool = False
+    """Whether what runs is to be stopped."""
 
     @property
     def held(self) -> bool:

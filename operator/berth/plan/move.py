@@ -1,9 +1,12 @@
 """Whether a running workload follows a decision that changed (design: sticky by default, never weaker)."""
 
+from dataclasses import replace
+
 from berth.api.levels import Backend
+from berth.api.reasons import Reason
 from berth.api.workload import WorkloadSpec
 from berth.decide.model import ClassFacts, Decision, Requirement
-from berth.plan.model import Move, Pending
+from berth.plan.model import Move, Pending, Withheld
 from berth.world.records import ChildRecord
 
 BACKING_KINDS = ("Deployment", "Job", "VirtualMachine", "VirtualMachinePool")
@@ -45,6 +48,25 @@ def next_move(
     if obstacle is None:
         return Move(chosen, weaker=weaker)
     return Move(current, frozen=name in weaker, pending=Pending(name, chosen.name, obstacle), weaker=weaker)
+
+
+def withhold(move: Move, current: ClassFacts | None, withheld: Withheld) -> Move:
+    """Return where a workload is kept that may not have what it asks for: nowhere, or as it runs now."""
+    return replace(move, placed=current, frozen=current is not None, withheld=withheld)
+
+
+def overdue(move: Move, since: float | None, deadline: tuple[int, bool] | None, now: float) -> Move:
+    """Return the move of a workload that runs below what is required, once the policy's deadline has passed.
+
+    `since` is when it was first seen below, in seconds; a deadline is its seconds and whether it stops the workload.
+    """
+    if not move.below or since is None or deadline is None or not deadline[1] or now < since + deadline[0]:
+        return move
+    text = (
+        f"it ran in {' and '.join(move.weaker)}, below what is required, for longer than the {deadline[0]} seconds that"
+        " the policy allows, and was stopped: change its spec so that a class fits, or ask for a Waiver"
+    )
+    return replace(move, placed=None, pending=None, stopped=True, withheld=Withheld(Reason.DEADLINE_PASSED, text))
 
 
 def _below(facts: ClassFacts | None, required: Requirement) -> bool:

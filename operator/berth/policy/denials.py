@@ -24,6 +24,8 @@ class Used(NamedTuple):
     dedicated: bool
     images: tuple[str, ...]
     storage_classes: tuple[str, ...]
+    unsized: tuple[tuple[str, str], ...]
+    """Resource and container of every request that is missing."""
 
 
 def denials(
@@ -33,6 +35,7 @@ def denials(
     return (
         *_account(used, accounts, tenants),
         *_priority(used, tenants),
+        *(text for tenant in tenants for text in _sizes(used, tenant)),
         *(text for demand in demands for text in _images(used.images, demand.images)),
         *(text for demand in demands for text in _disks(used.storage_classes, demand)),
         *(_shared_processors(demand) for demand in demands if demand.dedicated and not used.dedicated),
@@ -63,6 +66,15 @@ def _common(lists: list[Allowed | None]) -> frozenset[str]:
 
 def _where(tenants: Sequence[CompiledTenant]) -> str:
     return f" in Tenant {' and '.join(tenant.name for tenant in tenants)}" if tenants else ""
+
+
+def _sizes(used: Used, tenant: CompiledTenant) -> Iterable[str]:
+    """Yield the requests that are missing: what has no size cannot be counted, and its pods would be refused."""
+    limited = tenant.quota.model_dump(exclude_none=True) if tenant.quota else {}
+    for resource, container in used.unsized:
+        if resource in limited:
+            fix = f"set resources.requests.{resource} of {container}"
+            yield f"Tenant {tenant.name} has a quota of {resource}, and {container} does not say what it needs: {fix}"
 
 
 def _images(images: tuple[str, ...], rule: ImageRule | None) -> Iterable[str]:

@@ -40,6 +40,8 @@ class Subject:
     """The tenants that the namespace belongs to; none is knowledge: it belongs to none. Several are a conflict."""
     images: tuple[str, ...] = ()
     """All its images, of containers and of disks."""
+    unsized: tuple[tuple[str, str], ...] = ()
+    """Resource and container of every request that is missing."""
     waivers: tuple[Waived, ...] = ()
     """What spares it from policies now."""
 
@@ -95,8 +97,7 @@ def effective(
 
 def joined(subject: Subject, defaults: Defaults, matched: tuple[CompiledPolicy, ...]) -> Effective:
     """Return what is required of a workload that these policies match."""
-    waived = _waived(subject, matched) if subject.waivers else ()
-    return _joined(_said(subject, matched), defaults, subject.tenants, matched, waived)
+    return joined_as(said_by(subject, matched), defaults, subject.tenants, matched, waived_from(subject, matched))
 
 
 def matches(
@@ -141,7 +142,7 @@ def _variables(subject: Subject, namespace_labels: Labels | None) -> Any:
     return bind({"workload": workload, "ns": {"name": subject.namespace, **known}})
 
 
-def _said(subject: Subject, matched: Iterable[CompiledPolicy]) -> Said:
+def said_by(subject: Subject, matched: Iterable[CompiledPolicy]) -> Said:
     """Return what the author says, without what nobody asks about: so that many say the same."""
     ask = subject.ask
     demands = [*(tenant.demand for tenant in subject.tenants), *(policy.demand for policy in matched)]
@@ -151,12 +152,15 @@ def _said(subject: Subject, matched: Iterable[CompiledPolicy]) -> Said:
         dedicated=ask.dedicated,
         images=subject.images if any(demand.images for demand in demands) else (),
         storage_classes=ask.storage_classes if any(demand.storage_classes for demand in demands) else (),
+        unsized=subject.unsized if any(tenant.quota for tenant in subject.tenants) else (),
     )
     return Said(ask.level, ask.trust, used)
 
 
-def _waived(subject: Subject, matched: Iterable[CompiledPolicy]) -> tuple[tuple[str, str], ...]:
+def waived_from(subject: Subject, matched: Iterable[CompiledPolicy]) -> tuple[tuple[str, str], ...]:
     """Return the matching policies that a waiver spares from. Of one that is not understood nobody is spared."""
+    if not subject.waivers:
+        return ()
     found = ((policy.name, _sparing(subject.waivers, policy.name)) for policy in matched if policy.error is None)
     return tuple((name, waiver.name) for name, waiver in found if waiver is not None)
 
@@ -167,7 +171,7 @@ def _sparing(waivers: Iterable[Waived], policy: str) -> Waived | None:
 
 
 @lru_cache(maxsize=4096)
-def _joined(
+def joined_as(
     said: Said,
     defaults: Defaults,
     tenants: tuple[CompiledTenant, ...],

@@ -34,8 +34,8 @@ class Store:
 
     `wake` is called with the key of one Workload, `wake_soon` where only its children have moved on: they do so in
     bursts, which may be looked at together; `world_changed` when classes, policies or facts of the cluster have
-    changed, which may concern all of them. `facts_revision` and `policy_revision` grow then: whoever derives values
-    from those keeps them until then.
+    changed, which may concern all of them. `facts_revision`, `policy_revision` and `tenancy_revision` grow then:
+    whoever derives values from those keeps them until then.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Store:
         self.claims: dict[Key, ClaimRecord] = {}
         self.facts_revision = 0
         self.policy_revision = 0
+        self.tenancy_revision = 0
         self._children: dict[Key, dict[tuple[str, str], ChildRecord]] = {}
         self._pods: dict[Key, dict[str, PodRecord]] = {}
         self._machines: dict[Key, dict[str, MachineRecord]] = {}
@@ -118,7 +119,7 @@ class Store:
     def put_tenant(self, name: str, record: TenantRecord | None) -> None:
         """Store or drop a Tenant."""
         if self._swap(self.tenants, name, record, _no_status):
-            self.policy_revision += 1
+            self.tenancy_revision += 1
             self._world_changed()
 
     def put_waiver(self, name: str, record: WaiverRecord | None) -> None:
@@ -143,7 +144,10 @@ class Store:
     def put_namespace(self, name: str, record: NamespaceRecord | None) -> None:
         """Store or drop a namespace; its labels matter to its Workloads."""
         if self._swap(self.namespaces, name, record):
+            self.tenancy_revision += 1
             self._wake_namespace(name)
+            if self.tenants:
+                self._world_changed()
 
     def put_claim(self, key: Key, record: ClaimRecord | None) -> None:
         """Store or drop a PersistentVolumeClaim; its shape matters to Workloads that use it."""

@@ -1,0 +1,167 @@
+"""Status of IsolationPolicies: whether they are understood, whom they touch, and what they cost or would cost."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from berth.api.levels import PolicyMode
+from berth.api.reasons import EVADABLE, ConditionType, Reason
+from berth.app.deps import Deps
+from berth.app.outcomes import Outcome
+from berth.app.rationing import bounds_of
+from berth.app.tenancy import Tenancy
+from berth.decide.impact import Effect
+from berth.decide.model import Cost
+from berth.observe.model import Status
+from berth.observe.status import amounts, condition
+from berth.policy.compiled import CompiledPolicy, evadable
+from berth.policy.ledger import Ledger
+from berth.policy.quota import CPU, MEMORY, NOTHING, words
+from berth.world.records import Key, PolicyRecord
+
+_NOTHING: Final = Cost()
+_SHOWN: Final = 64
+"""Flips and tenants in one status."""
+
+
+@dataclass(slots=True)
+class Toll:
+    """What a policy takes from one tenant."""
+
+    workloads: int = 0
+    added: Cost = _NOTHING
+
+
+@dataclass(slots=True)
+class Sum:
+    """What all Workloads together say of one policy."""
+
+    matched: int = 0
+    unmet: int = 0
+    waived: int = 0
+    unplaced: int = 0
+    flips: Counter[tuple[str, str]] = field(default_factory=Counter)
+    tolls: dict[str, Toll] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def added(self) -> Cost:
+        """Return what isolation adds because of the policy."""
+        return sum((toll.added for toll in self.tolls.values()), Cost())
+
+
+def sums_of(outcomes: dict[Key, Outcome]) -> dict[str, Sum]:
+    """Return what the Workloads say of every policy that matches any."""
+    found: dict[str, Sum] = {}
+    for key, outcome in sorted(outcomes.items()):
+        for name in outcome.policies:
+            each = found.setdefault(name, Sum())
+            each.matched += 1
+            each.unmet += outcome.below
+        for name, _ in outcome.waived:
+            found[name].waived += 1
+        for name, error in outcome.policy_errors:
+            text = f"its condition failed on workloads.berth.dev {key[0]}/{key[1]}: {error}"
+            found[name].error = found[name].error or text
+        for effect in outcome.effects:
+            _count(found.setdefault(effect.policy, Sum()), payer(key, outcome), effect)
+    return found
+
+
+def payer(key: Key, outcome: Outcome) -> str:
+    """Return who pays for a Workload: its tenant, else its namespace."""
+    return outcome.tenants[0] if len(outcome.tenants) == 1 else f"ns/{key[0]}"
+
+
+def _count(total: Sum, tenant: str, effect: Effect) -> None:
+    toll = total.tolls.setdefault(tenant, Toll())
+    toll.workloads += 1
+    toll.added += effect.added
+    total.flips[effect.from_class, effect.to_class] += 1
+    total.unplaced += not effect.to_class
+
+
+def policy_statuses(deps: Deps) -> dict[str, Status]:
+    """Return the status of every policy."""
+    sums = sums_of(deps.outcomes)
+    compiled = {policy.name: policy for policy in deps.views.policies().policies}
+    tenancy, now = deps.views.tenancy(), deps.clock()
+    return {
+        name: _status(record, compiled[name], sums.get(name, Sum()), tenancy, deps.ledger, now)
+        for name, record in sorted(deps.store.policies.items())
+    }
+
+
+def _status(
+    record: PolicyRecord, policy: CompiledPolicy, total: Sum, tenancy: Tenancy, ledger: Ledger, now: float
+) -> Status:
+    previous: Status = orjson.loads(record.status or b"{}")
+    findings = (_accepted(policy.error or total.error), _evadable(policy))
+    return {
+        "observedGeneration": record.generation,
+        "conditions": [
+            condition(kind, state, reason, message, record.generation, previous, now)
+            for kind, (state, reason, message) in zip((ConditionType.ACCEPTED, EVADABLE), findings, strict=True)
+        ],
+        "matched": total.matched,
+        "unmet": total.unmet,
+        "waived": total.waived,
+        "impact": impact_of(policy.mode, total, tenancy, ledger),
+    }
+
+
+def _accepted(error: str | None) -> tuple[str, Reason, str]:
+    if error is None:
+        return "True", Reason.ACCEPTED, "the policy is understood"
+    return "False", Reason.MISCONFIGURED, f"{error}; until that is corrected it is read in the strictest way"
+
+
+def _evadable(policy: CompiledPolicy) -> tuple[str, Reason, str]:
+    ways = evadable(policy)
+    if not ways:
+        return "False", Reason.VERIFIED, "it looks at nothing that authors of Workloads write"
+    text = f"authors can write their Workloads so that it does not match: {'; '.join(ways)}"
+    return "True", Reason.EVADABLE, f"{text}: match by namespaceSelector or tenants to be sure"
+
+
+def impact_of(mode: PolicyMode, total: Sum, tenancy: Tenancy, ledger: Ledger) -> Status:
+    """Return the difference that a policy makes, or would make if it were enforced."""
+    tenants = [
+        _toll(name, toll, None if mode is PolicyMode.ENFORCE else exceeded(name, toll.added, tenancy, ledger))
+        for name, toll in sorted(total.tolls.items(), key=lambda each: (-each[1].added.memory, each[0]))
+    ]
+    flips = sorted(total.flips.items(), key=lambda each: (-each[1], each[0]))
+    found: Status = {
+        "workloads": sum(total.flips.values()),
+        "unplaced": total.unplaced,
+        "overhead": _never_negative(total.added),
+        "quotasExceeded": sum("exceeds" in each for each in tenants),
+    }
+    if flips:
+        found["flips"] = [{"from": was, "to": then, "workloads": count} for (was, then), count in flips[:_SHOWN]]
+        found["tenants"] = tenants[:_SHOWN]
+    return found
+
+
+def _toll(name: str, toll: Toll, exceeds: str | None) -> Status:
+    found: Status = {"tenant": name, "workloads": toll.workloads, "overhead": _never_negative(toll.added)}
+    return found if exceeds is None else found | {"exceeds": exceeds}
+
+
+def _never_negative(cost: Cost) -> Status:
+    """Return an amount; a class that adds less than the one before it saves something, which is not counted."""
+    return amounts(Cost(max(0, cost.cpu), max(0, cost.memory)))
+
+
+def exceeded(tenant: str, added: Cost, tenancy: Tenancy, ledger: Ledger) -> str | None:
+    """Return the quota of a tenant that would not hold, None if it would."""
+    for bounds in bounds_of((each for each in tenancy.tenants if each.name == tenant), tenancy):
+        used = ledger.used(bounds.namespaces)
+        for resource, more in ((CPU, added.cpu), (MEMORY, added.memory)):
+            has, limit = used.get(resource, NOTHING).total, bounds.limits.get(resource)
+            if limit is not None and more > 0 and has + more > limit:
+                added_text = f"{words(resource, more)} would be added"
+                return f"uses {words(resource, has)} of {words(resource, limit)}, and {added_text}"
+    return None

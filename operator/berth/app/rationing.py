@@ -1,0 +1,122 @@
+"""Whether the quotas of its tenants let a Workload have what it asks for, and whom to look at when room appears."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from berth.api.levels import Backend, IsolationLevel
+from berth.api.reasons import Reason
+from berth.app.deps import Deps
+from berth.app.tenancy import Tenancy
+from berth.app.views import Look
+from berth.decide.charge import charge_of, charge_of_what_runs, rolling
+from berth.decide.model import ClassFacts
+from berth.plan.model import Move, Withheld
+from berth.plan.move import withhold
+from berth.policy.ledger import Limits
+from berth.policy.quota import Charge, limits_of
+from berth.policy.tenancy import CompiledTenant
+from berth.world.records import ChildRecord, Key
+
+
+def rationed(look: Look, move: Move, deps: Deps) -> Move | None:
+    """Return the move as far as quotas allow it; None while others are still being counted: look again soon."""
+    key, ledger = look.workload.key, deps.ledger
+    if move.placed is None:
+        (ledger.withdraw if _still_there(key, deps) else ledger.release)(key)
+        return move
+    before = ledger.held(key)
+    bounds = bounds_of(look.policy_subject.tenants, deps.views.tenancy())
+    refusal = ledger.ask(_wanted(look, move.placed, before, deps), bounds, deps.clock())
+    if before is not None and ledger.held(key) != before:
+        deps.wake_reports()  # there may be room for somebody who waits
+    if refusal is None:
+        return move
+    if refusal.reason is Reason.NOT_DECIDED:
+        return None
+    current = next((facts for facts in look.catalog.classes if facts.name == look.current), None)
+    return withhold(move, current, Withheld(refusal.reason, refusal.message))
+
+
+def bounds_of(tenants: Iterable[CompiledTenant], tenancy: Tenancy) -> tuple[Limits, ...]:
+    """Return what the tenants of a namespace may have, those without any limit left out."""
+    found = (Limits(tenant.name, limits_of(tenant.quota), tenancy.members.get(tenant.name, ())) for tenant in tenants)
+    return tuple(each for each in found if each.limits)
+
+
+def servable(deps: Deps) -> Iterable[Key]:
+    """Yield the Workloads that wait for quota and may have it now."""
+    tenancy = deps.views.tenancy()
+    for bounds in bounds_of(tenancy.tenants, tenancy):
+        yield from deps.ledger.servable(bounds)
+
+
+def count_what_runs(deps: Deps) -> None:
+    """Begin the ledger with what runs, as the objects that run it say."""
+    running = (charge for key in deps.store.workloads if (charge := _running(key, deps)) is not None)
+    deps.ledger.start(running, deps.store.workloads)
+
+
+def release_when_gone(key: Key, deps: Deps) -> None:
+    """Take back what a Workload held that is gone, as soon as nothing of it runs any more."""
+    if not _still_there(key, deps):
+        if deps.ledger.held(key) is not None:
+            deps.wake_reports()
+        deps.ledger.release(key)
+
+
+def _still_there(key: Key, deps: Deps) -> bool:
+    store = deps.store
+    return bool(store.machines(key)) or any(not pod.finished for pod in store.pods(key))
+
+
+def _wanted(look: Look, facts: ClassFacts, before: Charge | None, deps: Deps) -> Charge:
+    """Return what a Workload asks for: of a task that has ended nothing, while it shrinks what is still there."""
+    key, since, ask = look.workload.key, look.workload.created, look.ask
+    if look.runs and (look.runs[-1].complete or look.runs[-1].failed is not None):
+        ask = replace(ask, replicas=0)
+    aside = tuple(_aside(look, facts, deps))
+    charge = charge_of(key, since, ask, facts, aside)
+    alive = sum(not pod.finished and not pod.launcher for pod in deps.store.pods(key)) + len(deps.store.machines(key))
+    if before is not None and alive > ask.replicas:
+        leaving = charge_of(key, since, replace(ask, replicas=alive), facts, aside)
+        if all(part.total <= before.total(name) for name, part in leaving.parts.items()):
+            return leaving
+    return charge
+
+
+def _aside(look: Look, placed: ClassFacts, deps: Deps) -> Iterable[Charge]:
+    """Yield what a Workload takes in the classes that it is leaving."""
+    key, since = look.workload.key, look.workload.created
+    replaced = [run for run in look.runs if run.class_name != placed.name and not _same_kind(run, placed)]
+    for run in replaced:
+        yield charge_of_what_runs(key, since, look.ask, _facts(run.class_name, look, run), run)
+    rolled = {run.class_name for run in look.runs} | {
+        pod.class_name for pod in deps.store.pods(key) if not pod.launcher
+    }
+    for name in sorted(rolled - {placed.name} - {run.class_name for run in replaced}):
+        former = next((each for each in look.catalog.classes if each.name == name), None)
+        if former is not None and placed.backend is Backend.POD:
+            yield rolling(charge_of(key, since, look.ask, former))
+
+
+def _same_kind(run: ChildRecord, placed: ClassFacts) -> bool:
+    return (run.kind in ("Deployment", "Job")) == (placed.backend is Backend.POD)
+
+
+def _facts(name: str, look: Look, run: ChildRecord) -> ClassFacts:
+    """Return what is known of a class; one that is gone added nothing that anybody could tell."""
+    known = next((facts for facts in look.catalog.classes if facts.name == name), None)
+    backend = Backend.POD if run.kind in ("Deployment", "Job") else Backend.VIRTUAL_MACHINE
+    return known or ClassFacts(name, IsolationLevel.CONTAINER, backend)
+
+
+def _running(key: Key, deps: Deps) -> Charge | None:
+    """Return what a Workload takes by what runs of it; None when nothing does, or its spec is not understood."""
+    look = deps.views.look(key)
+    if not isinstance(look, Look) or not look.runs:
+        return None
+    since, newest = look.workload.created, look.runs[-1]
+    older = [
+        charge_of_what_runs(key, since, look.ask, _facts(run.class_name, look, run), run) for run in look.runs[:-1]
+    ]
+    return charge_of_what_runs(key, since, look.ask, _facts(newest.class_name, look, newest), newest, older)

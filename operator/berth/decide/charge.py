@@ -1,0 +1,69 @@
+"""What a workload takes of a quota in a class: what it asks for, what isolation adds, and what a move sets aside."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from berth.api.levels import Backend
+from berth.decide.cost import overhead, requested
+from berth.decide.model import Ask, ClassFacts
+from berth.policy.quota import CPU, MACHINES, MEMORY, NOTHING, STORAGE, WORKLOADS, Charge, Part, in_class
+from berth.world.records import ChildRecord, Key
+from berth.world.sizes import seen_size
+
+_SURGE: Final = 4
+"""A Deployment adds one new pod for every so many old ones before it removes those (maxSurge 25%)."""
+
+
+def charge_of(key: Key, since: float, ask: Ask, facts: ClassFacts, aside: Iterable[Charge] = ()) -> Charge:
+    """Return what a workload takes in a class. `aside` is what it takes elsewhere until a move is done."""
+    own, aside = _parts(ask, facts), tuple(aside)
+    if not aside:
+        return Charge(key, since, own)  # shared by all that ask for the same
+    parts = dict(own)
+    for other in aside:
+        for name, part in other.parts.items():
+            if name not in (WORKLOADS, in_class(facts.name, WORKLOADS)):
+                parts[name] = parts.get(name, NOTHING).plus(Part(reserved=part.total))
+    return Charge(key, since, parts)
+
+
+def charge_of_what_runs(
+    key: Key, since: float, ask: Ask, facts: ClassFacts, record: ChildRecord, aside: Iterable[Charge] = ()
+) -> Charge:
+    """Return what a workload takes by the object that runs it, whatever its spec asks for by now."""
+    return charge_of(key, since, _as_seen(ask, record), facts, aside)
+
+
+def rolling(charge: Charge) -> Charge:
+    """Return what pods of the former class take at most while a Deployment rolls over: a quarter stands beside them."""
+    return replace(charge, parts={name: _quarter(part) for name, part in charge.parts.items()})
+
+
+def _quarter(part: Part) -> Part:
+    return Part(*(-(-each // _SURGE) for each in part))
+
+
+def _as_seen(ask: Ask, record: ChildRecord) -> Ask:
+    seen = seen_size(record)
+    if not seen.sized:
+        return replace(ask, replicas=seen.replicas)
+    if record.kind in ("Deployment", "Job"):
+        return replace(ask, replicas=seen.replicas, cpu=seen.cpu, memory=seen.memory)
+    machine = ask.machine and replace(ask.machine, vcpus=seen.cpu // 1000, memory=seen.memory)
+    return replace(ask, replicas=seen.replicas, machine=machine)
+
+
+@lru_cache(maxsize=4096)
+def _parts(ask: Ask, facts: ClassFacts) -> Mapping[str, Part]:
+    count, is_machine = ask.replicas, facts.backend is Backend.VIRTUAL_MACHINE
+    asked, added = requested(ask, facts).times(count), overhead(ask, facts).times(count)
+    sizes = {CPU: Part(asked.cpu, added.cpu), MEMORY: Part(asked.memory, added.memory)}
+    parts: dict[str, Part] = sizes | {WORKLOADS: Part(1)}
+    if is_machine:
+        parts[MACHINES] = Part(count)
+        parts[STORAGE] = Part(ask.machine.storage if ask.machine else 0)
+    for name, part in (*sizes.items(), (WORKLOADS, Part(1))):
+        parts[in_class(facts.name, name)] = part
+    return {name: part for name, part in parts.items() if part != NOTHING}

@@ -1,0 +1,135 @@
+"""What verifying takes and gives: bounds of what was seen and is named, and violations."""
+
+from dataclasses import dataclass
+
+from berth.api.levels import Backend, IsolationLevel, NodeSharing
+from berth.verify.rules import Rule
+
+Toleration = tuple[str, str | None, str | None]
+"""Key, value and effect of a taint; None stands for any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing in a child that must not be there, or is missing."""
+
+    path: str
+    """Where, such as `spec.template.spec.containers[0].image`."""
+    rule: Rule
+    message: str
+    """What is wrong and how to put it right."""
+
+    def __str__(self) -> str:
+        """Return all of it in one line."""
+        return f"{self.path or 'the object'}: {self.message} (rule {self.rule})"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A RuntimeClass, as it was declared or as the cluster has it."""
+
+    name: str
+    handler: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """One rule for every image of a Workload."""
+
+    registries: tuple[str, ...] | None
+    """What images may come from, as host and whole parts of a path: `registry.example/acme/`. None is any."""
+    digest: bool
+    """Whether an image must be pinned by `@sha256:`."""
+    by: str
+    """Who asks for it, for the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Whom an isolated Workload may talk to; DNS is always among them."""
+
+    namespaces: frozenset[str]
+    """Peers in both directions."""
+    cidrs: frozenset[str] = frozenset()
+    """Addresses that it may call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the Workload's own spec names: its children may refer to nothing else."""
+
+    images: frozenset[str] = frozenset()
+    claims: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    config_maps: frozenset[str] = frozenset()
+    data_sources: frozenset[str] = frozenset()
+    disks: frozenset[str] = frozenset()
+    """Names of the DataVolumes that are its own."""
+    storage_classes: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()
+    ports: frozenset[tuple[int, str]] = frozenset()
+    """Number and protocol."""
+    task: bool = False
+    replicas: int = 1
+    architecture: str | None = None
+    service_type: str | None = None
+    instancetype: str | None = None
+    preference: str | None = None
+    dedicated: bool = False
+    nested: bool = False
+    """Whether it runs machines itself."""
+    disks_go: bool = False
+    """Whether its disks are deleted with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the children of one Workload may be at most."""
+
+    namespace: str
+    workload: str
+    uid: str
+    """UID of the Workload: the only controller that a child may have."""
+    tenant: str
+    """Value of the tenant label of its pods."""
+    class_name: str
+    backend: Backend
+    level: IsolationLevel
+    named: Named
+    runtime: Runtime | None = None
+    """RuntimeClass that is wanted; None is the node's own runtime, and the level of pods must be Container then."""
+    seen: Runtime | None = None
+    """RuntimeClass of that name as the cluster has it now; None when it has none."""
+    user_namespaces: bool = False
+    root: bool = False
+    """Whether user 0 is asked for; it is granted in a user namespace or above Container only."""
+    launch_security: str | None = None
+    node_selector: tuple[tuple[str, str], ...] = ()
+    """Labels that its nodes must have."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints that it may stand."""
+    sharing: NodeSharing = NodeSharing.SHARED
+    images: tuple[Images, ...] = ()
+    """Rules that all hold for every image."""
+    service_account: str | None = None
+    storage_classes: frozenset[str] | None = None
+    """StorageClasses that disks may name; None is any."""
+    priority_class: str | None = None
+    """PriorityClass that it may have."""
+    network: Network | None = None
+    """Whom it may talk to; None is anybody, on its own ports."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaBounds:
+    """What the ResourceQuota of a tenant in one of its namespaces must be."""
+
+    namespace: str
+    name: str
+    tenant: str
+    """The Tenant's name."""
+    uid: str
+    """UID of the Tenant: its only controller."""
+    hard: tuple[tuple[str, str], ...]
+    """Resource and amount, as the API server writes amounts."""

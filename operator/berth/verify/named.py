@@ -1,0 +1,111 @@
+"""What a Workload's spec names, read from the spec alone."""
+
+from collections.abc import Iterator
+
+from berth.api.container import ContainerBase
+from berth.api.levels import WorkloadType
+from berth.api.machine import DiskSource, Machine
+from berth.api.workload import DeletionPolicy, WorkloadSpec
+from berth.verify.model import Named
+
+_BOOT_DISK = "root"
+
+
+def named_in(name: str, spec: WorkloadSpec) -> Named:
+    """Return everything that the spec of the Workload `name` names: its children may refer to nothing else."""
+    machine, needs = spec.machine, spec.needs
+    disks = list(_disks(machine))
+    devices = (*([needs.gpu] if needs and needs.gpu else ()), *((needs and needs.host_devices) or ()))
+    return Named(
+        images=frozenset(_images(spec, disks)),
+        claims=frozenset(_claims(spec, disks)),
+        secrets=frozenset(_secrets(spec, disks)),
+        config_maps=frozenset(_config_maps(spec)),
+        data_sources=frozenset(disk.data_source.name for _, disk in disks if disk.data_source),
+        disks=frozenset(f"{name}-{disk}" for disk, source in disks if source.data_source),
+        storage_classes=frozenset(_storage_classes(disks)),
+        devices=frozenset(device.device_name for device in devices),
+        ports=frozenset(_ports(spec)),
+        task=spec.type is WorkloadType.TASK,
+        replicas=spec.replicas,
+        architecture=needs.architecture if needs else None,
+        service_type=spec.service.type.value if spec.service else None,
+        instancetype=machine.instancetype if machine else None,
+        preference=machine.preference if machine else None,
+        dedicated=bool(spec.resources and spec.resources.dedicated),
+        nested=bool(needs and needs.nested_virtualization),
+        disks_go=spec.deletion_policy is DeletionPolicy.DELETE,
+    )
+
+
+def _containers(spec: WorkloadSpec) -> Iterator[ContainerBase]:
+    if spec.container:
+        yield spec.container
+    yield from spec.init_containers or ()
+    yield from spec.sidecars or ()
+
+
+def _disks(machine: Machine | None) -> Iterator[tuple[str, DiskSource]]:
+    if machine:
+        yield _BOOT_DISK, machine.boot_disk
+        yield from ((disk.name, disk) for disk in machine.disks or ())
+
+
+def _images(spec: WorkloadSpec, disks: list[tuple[str, DiskSource]]) -> Iterator[str]:
+    yield from (container.image for container in _containers(spec))
+    yield from (disk.container_disk.image for _, disk in disks if disk.container_disk)
+
+
+def _claims(spec: WorkloadSpec, disks: list[tuple[str, DiskSource]]) -> Iterator[str]:
+    yield from (each.persistent_volume_claim.claim_name for each in spec.volumes or () if each.persistent_volume_claim)
+    yield from (disk.persistent_volume_claim.claim_name for _, disk in disks if disk.persistent_volume_claim)
+
+
+def _secrets(spec: WorkloadSpec, disks: list[tuple[str, DiskSource]]) -> Iterator[str]:
+    yield from (each.name for each in spec.image_pull_secrets or ())
+    yield from (each.secret.secret_name for each in spec.volumes or () if each.secret)
+    for container in _containers(spec):
+        sources = (each.value_from for each in container.env or () if each.value_from)
+        yield from (each.secret_key_ref.name for each in sources if each.secret_key_ref)
+        yield from (each.secret_ref.name for each in container.env_from or () if each.secret_ref)
+    for _, disk in disks:
+        if disk.container_disk and disk.container_disk.image_pull_secret:
+            yield disk.container_disk.image_pull_secret
+    if spec.machine:
+        yield from _first_boot_secrets(spec.machine)
+
+
+def _first_boot_secrets(machine: Machine) -> Iterator[str]:
+    if machine.cloud_init:
+        yield machine.cloud_init.secret_ref.name
+        if machine.cloud_init.network_data_secret_ref:
+            yield machine.cloud_init.network_data_secret_ref.name
+    if machine.sysprep and machine.sysprep.secret:
+        yield machine.sysprep.secret.name
+
+
+def _config_maps(spec: WorkloadSpec) -> Iterator[str]:
+    yield from (each.config_map.name for each in spec.volumes or () if each.config_map)
+    for container in _containers(spec):
+        sources = (each.value_from for each in container.env or () if each.value_from)
+        yield from (each.config_map_key_ref.name for each in sources if each.config_map_key_ref)
+        yield from (each.config_map_ref.name for each in container.env_from or () if each.config_map_ref)
+    if spec.machine and spec.machine.sysprep and spec.machine.sysprep.config_map:
+        yield spec.machine.sysprep.config_map.name
+
+
+def _storage_classes(disks: list[tuple[str, DiskSource]]) -> Iterator[str]:
+    sources = (disk.data_source for _, disk in disks if disk.data_source)
+    yield from (each.storage_class_name for each in sources if each.storage_class_name)
+
+
+def _ports(spec: WorkloadSpec) -> Iterator[tuple[int, str]]:
+    """Yield the ports of both sources, and those that the service targets by number."""
+    if spec.container:
+        yield from ((each.container_port, each.protocol.value) for each in spec.container.ports or ())
+    if spec.machine:
+        yield from ((each.port, each.protocol.value) for each in spec.machine.ports or ())
+    for each in spec.service.ports if spec.service else ():
+        target = each.port if each.target_port is None else each.target_port
+        if isinstance(target, int):
+            yield target, each.protocol.value

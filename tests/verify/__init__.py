@@ -1,0 +1,1 @@
+"""What the second opinion on children accepts and what it refuses."""

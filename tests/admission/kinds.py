@@ -11,5 +11,3 @@ MIGRATION = Kind("VirtualMachineInstanceMigration", "kubevirt.io/v1", "virtualma
 CONFIG_MAP = Kind("ConfigMap", "v1", "configmaps")
 SECRET = Kind("Secret", "v1", "secrets")
 ROLE_BINDING = Kind("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings")
-TENANT = Kind("Tenant", "berth.dev/v1alpha1", "tenants", namespaced=False)
-WAIVER = Kind("Waiver", "berth.dev/v1alpha1", "waivers", namespaced=False)

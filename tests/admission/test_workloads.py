@@ -5,13 +5,12 @@ from functools import partial
 import pytest
 
 from admission.attempts import Attempt, check
-from admission.kinds import TENANT, WAIVER
 from admission.people import APPROVER, AUDIT, DEVELOPER, OPERATOR, OWNER, PLATFORM, REPORTER, ROBOT
 from admission.world import TEAM
 from ground.api import ApiError, Json
 from ground.cluster import Cluster
 from scenarios import specs
-from scenarios.kinds import CLASS, POLICY, WORKLOAD
+from scenarios.kinds import CLASS, POLICY, TENANT, WAIVER, WORKLOAD
 
 pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
 

@@ -8,7 +8,7 @@ import orjson
 
 from admission import bodies, people
 from admission.attempts import kubeconfig
-from admission.kinds import MIGRATION, TENANT, WAIVER
+from admission.kinds import MIGRATION
 from berth.api.workload import WorkloadSpec
 from berth.render.children import render
 from berth.render.model import Subject
@@ -28,8 +28,10 @@ from scenarios.kinds import (
     QUOTA,
     RUNTIME_CLASS,
     SERVICE,
+    TENANT,
     VM,
     VMI,
+    WAIVER,
     WORKLOAD,
     Kind,
 )

@@ -15,23 +15,21 @@ from berth.kube.gateway import CHILD_RESOURCES, NotOurs
 from berth.kube.resources import DATA_VOLUMES, SERVICES
 from berth.plan.model import Apply, Delete, Taken
 from berth.render.model import Child
-from berth.world.records import WorkloadRecord
+from berth.render.resource_quota import resource_quota
+from berth.verify.model import QuotaBounds
+from berth.world.records import TenantRecord, WorkloadRecord
 from kube.fake_apiserver import FakeApiServer, answer, lost, raw
 from plan.records import FOREIGN, SERVED, UID, stored, wanted
+from render.specs import CONTAINER, KATA, VM, machine, subject
+from verify.bounds import bounds_of
 
 WORKLOAD = WorkloadRecord(("shop", "web"), UID, 1, "1", 0.0, False, (), b"{}", b"{}")
 SERVICE = next(child for child in wanted(SERVED) if child.kind == "Service")
 OURS = SERVICE.body["metadata"]["ownerReferences"]
-DISK = Child(
-    "DataVolume",
-    "web-boot",
-    {
-        "apiVersion": DATA_VOLUMES.api_version,
-        "kind": "DataVolume",
-        "metadata": {"name": "web-boot", "namespace": "shop", "labels": {WORKLOAD_LABEL: "web"}},
-        "spec": {},
-    },
-)
+CLONED = machine(bootDisk={"dataSource": {"name": "golden", "storage": "30Gi"}})
+DISK = next(child for child in wanted(CLONED, VM) if child.kind == "DataVolume")
+BOUNDS = {"DataVolume": bounds_of(subject(CLONED), VM)}
+SERVED_BOUNDS = bounds_of(subject(SERVED), CONTAINER)
 
 
 @pytest.fixture
@@ -46,7 +44,8 @@ def with_meta(child: Child, **meta: Any) -> Child:
 
 async def execute(replica: Replica, *steps: Apply | Delete) -> Any:
     """Carry out steps for shop/web."""
-    return await replica.deps.gateway.execute(steps, WORKLOAD)
+    kind = steps[0].child.kind if isinstance(steps[0], Apply) else ""
+    return await replica.deps.gateway.execute(steps, WORKLOAD, lambda: BOUNDS.get(kind, SERVED_BOUNDS))
 
 
 def owned_by(uid: str) -> list[dict[str, Any]]:
@@ -104,7 +103,7 @@ async def test_one_that_loses_the_lead_stops_in_the_middle_of_a_plan(replica: Re
     gateway = replica.deps.gateway
     replica.deps.gateway._written = lambda *_: setattr(replica, "leads", False)
     with pytest.raises(errors.Unavailable):
-        await gateway.execute((Apply(SERVICE, None), Apply(with_meta(SERVICE), None)), WORKLOAD)
+        await gateway.execute((Apply(SERVICE, None), Apply(with_meta(SERVICE), None)), WORKLOAD, lambda: SERVED_BOUNDS)
     assert len(replica.writes()) == 1
 
 
@@ -131,10 +130,10 @@ async def test_a_name_of_somebody_else_is_taken_and_left_alone(replica: Replica,
 
 
 async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: Replica) -> None:
-    before = replica.server.put(DATA_VOLUMES, "web-boot", "shop", metadata={"labels": {WORKLOAD_LABEL: "web"}})
+    before = replica.server.put(DATA_VOLUMES, DISK.name, "shop", metadata={"labels": {WORKLOAD_LABEL: "web"}})
     done = await execute(replica, Apply(DISK, None))
     assert done.taken == ()
-    assert replica.of("datavolumes")["shop", "web-boot"] == before
+    assert replica.of("datavolumes")["shop", DISK.name] == before
 
 
 @pytest.mark.parametrize(
@@ -142,8 +141,8 @@ async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: R
     [{}, {"labels": {WORKLOAD_LABEL: "api"}}, {"labels": {WORKLOAD_LABEL: "web"}, "ownerReferences": owned_by("x")}],
 )
 async def test_any_other_disk_of_that_name_is_taken(replica: Replica, meta: dict[str, Any]) -> None:
-    replica.server.put(DATA_VOLUMES, "web-boot", "shop", metadata=meta)
-    assert (await execute(replica, Apply(DISK, None))).taken == (Taken("DataVolume", "web-boot"),)
+    replica.server.put(DATA_VOLUMES, DISK.name, "shop", metadata=meta)
+    assert (await execute(replica, Apply(DISK, None))).taken == (Taken("DataVolume", DISK.name),)
 
 
 async def test_only_that_very_object_is_changed(replica: Replica) -> None:
@@ -207,3 +206,68 @@ async def test_a_namespace_that_ends_ends_the_plan(replica: Replica) -> None:
     replica.server.fail("PATCH", "services", raw(orjson.dumps(body), 403))
     with pytest.raises(errors.NamespaceTerminating):
         await execute(replica, Apply(SERVICE, None))
+
+
+HOSTILE = {"hostNetwork": True}
+
+
+async def test_what_is_more_than_a_workload_may_have_is_not_written_and_the_rest_is(replica: Replica) -> None:
+    deployment = next(child for child in wanted(SERVED) if child.kind == "Deployment")
+    template = deployment.body["spec"]["template"]
+    hostile = deployment.body | {
+        "spec": deployment.body["spec"] | {"template": template | {"spec": template["spec"] | HOSTILE}}
+    }
+    done = await execute(replica, Apply(replace(deployment, body=hostile), None), Apply(SERVICE, None))
+    [problem] = done.refused
+    assert problem.reason == Reason.CHILD_UNSAFE
+    assert "Deployment web was not written, for Berth's own check refused it: " in problem.message
+    assert "hostNetwork" in problem.message
+    assert replica.of("deployments") == {}
+    assert replica.of("services")
+
+
+async def test_a_child_is_held_against_the_cluster_of_the_moment_in_which_it_is_written(replica: Replica) -> None:
+    """The handler of the RuntimeClass is another one by the time that the second step is due."""
+    kata = bounds_of(subject(SERVED), KATA)
+    assert kata.seen is not None
+    now = [kata]
+    replica.deps.gateway._written = lambda *_: now.append(replace(kata, seen=replace(kata.seen, handler="runc")))
+    network, *_, deployment = wanted(SERVED, KATA)
+    steps = (Apply(network, None), Apply(deployment, None))
+    done = await replica.deps.gateway.execute(steps, WORKLOAD, lambda: now[-1])
+    assert [problem.reason for problem in done.refused] == [Reason.CHILD_UNSAFE]
+    assert "runc" in done.refused[0].message
+    assert replica.of("deployments") == {}
+    assert replica.of("networkpolicies")
+
+
+TENANT = TenantRecord("acme", "uid-of-acme", 1, None, None, b"")
+NET = QuotaBounds("shop", "berth", "acme", "uid-of-acme", (("requests.memory", "8Gi"),))
+
+
+def net(hard: str = "8Gi", namespace: str = "shop") -> Child:
+    """Return the ResourceQuota of Tenant acme in a namespace."""
+    return resource_quota("acme", "uid-of-acme", namespace, {"requests.memory": hard})
+
+
+async def test_the_quota_of_a_tenant_is_written_and_removed(replica: Replica) -> None:
+    assert await replica.deps.gateway.settle(Apply(net(), None), TENANT, NET) == ()
+    live = replica.of("resourcequotas")["shop", "berth"]
+    assert live["spec"]["hard"] == {"requests.memory": "8Gi"}
+    record = replace(stored(net()), uid=live["metadata"]["uid"])
+    assert await replica.deps.gateway.settle(Delete(record, "x"), TENANT, NET) == ()
+    assert replica.of("resourcequotas") == {}
+
+
+@pytest.mark.parametrize("child", [net("16Gi"), net(namespace="bank")])
+async def test_a_quota_that_is_not_what_the_tenant_may_have_is_not_written(replica: Replica, child: Child) -> None:
+    [problem] = await replica.deps.gateway.settle(Apply(child, None), TENANT, NET)
+    assert problem.reason == Reason.CHILD_UNSAFE
+    assert replica.writes() == []
+
+
+@pytest.mark.parametrize("fields", [{"owner_uid": FOREIGN}, {"key": ("bank", "berth")}, {"key": ("shop", "theirs")}])
+async def test_a_quota_of_somebody_else_is_never_removed(replica: Replica, fields: dict[str, Any]) -> None:
+    with pytest.raises(NotOurs):
+        await replica.deps.gateway.settle(Delete(replace(stored(net()), **fields), "x"), TENANT, NET)
+    assert replica.writes() == []

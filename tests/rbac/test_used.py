@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from admission.kinds import TENANT, WAIVER
 from ground import identity
 from ground.api import ApiError, Json, apply, call, eventually
 from ground.cluster import ADMINISTRATOR, Cluster
@@ -29,8 +28,11 @@ from scenarios.kinds import (
     JOB,
     NETWORK_POLICY,
     POOL,
+    QUOTA,
     SERVICE,
+    TENANT,
     VM,
+    WAIVER,
     WORKLOAD,
     Kind,
 )
@@ -39,8 +41,8 @@ from scenarios.site import Space
 
 pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("rbac")]
 
-SEEN_ELSEWHERE = {Right("berth.dev", "workloads/finalizers", "update")}
-"""Never a request: the admission plugin asks for it. Tested below."""
+SEEN_ELSEWHERE = {Right("berth.dev", f"{owner}/finalizers", "update") for owner in ("workloads", "tenants")}
+"""Never requests: the admission plugin asks for them. Tested below."""
 LOAD: Json = {"replicas": 2, "autoscaling": {"minReplicas": 2, "maxReplicas": 4}}
 TEMPLATE: Json = {
     "selector": {"matchLabels": {"app": "theirs"}},
@@ -100,8 +102,14 @@ def work(space: Space) -> None:
 
 
 def policy_is_looked_at(space: Space) -> None:
-    """Have a Tenant and a Waiver, each of which says what became of it."""
-    space.put(TENANT, space.name, {"namespaceSelector": space.selector["namespaceSelector"]})
+    """Have a Tenant whose quota comes, is kept and goes, and a Waiver; each says what became of it."""
+    tenant = {"namespaceSelector": space.selector["namespaceSelector"]}
+    space.put(TENANT, space.name, {**tenant, "quota": {"workloads": 50}})
+    hard = space.until(QUOTA, "berth", lambda found: found)["spec"]
+    space.merge(QUOTA, "berth", {"spec": {"hard": {"count/workloads.berth.dev": "1"}}})
+    space.until(QUOTA, "berth", lambda found: found["spec"] == hard)
+    space.put(TENANT, space.name, tenant)
+    space.gone(QUOTA, "berth")
     waiver = {
         "workloads": [{"namespace": space.name, "name": "web"}],
         "policies": ["sandboxed-namespaces"],
@@ -197,52 +205,37 @@ WITHOUT = "berth-without-finalizers"
 
 @pytest.fixture
 def without(ground_cluster: Cluster, tmp_path: Path) -> Path:
-    """A kubeconfig of an account that has all rights of the operator but workloads/finalizers."""
+    """A kubeconfig of an account that has all rights of the operator but those on finalizers."""
     documents: list[Any] = list(yaml.safe_load_all(MANIFEST.read_text()))
     role = next(each for each in documents if each["metadata"]["name"] == "berth-operator" and "rules" in each)
-    rules = [rule for rule in role["rules"] if rule["resources"] != ["workloads/finalizers"]]
+    rules = [rule for rule in role["rules"] if not rule["resources"][0].endswith("/finalizers")]
     assert len(rules) == len(role["rules"]) - 1
-    group = "rbac.authorization.k8s.io"
-    head: Json = {"apiVersion": f"{group}/v1", "metadata": {"name": WITHOUT}}
+    meta, group = {"name": WITHOUT}, "rbac.authorization.k8s.io"
     reference = {"apiGroup": group, "kind": "ClusterRole", "name": WITHOUT}
     subject = {"kind": "ServiceAccount", "name": WITHOUT, "namespace": "default"}
-    bodies = {
-        f"/apis/{group}/v1/clusterroles": {**head, "kind": "ClusterRole", "rules": rules},
-        f"/apis/{group}/v1/clusterrolebindings": {
-            **head,
-            "kind": "ClusterRoleBinding",
-            "roleRef": reference,
-            "subjects": [subject],
-        },
-        "/api/v1/namespaces/default/serviceaccounts": {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": head["metadata"],
-        },
-    }
-    for where, body in bodies.items():
+    for where, kind, more in (
+        (f"/apis/{group}/v1/clusterroles", "ClusterRole", {"rules": rules}),
+        (f"/apis/{group}/v1/clusterrolebindings", "ClusterRoleBinding", {"roleRef": reference, "subjects": [subject]}),
+        ("/api/v1/namespaces/default/serviceaccounts", "ServiceAccount", {}),
+    ):
+        version = "v1" if kind == "ServiceAccount" else f"{group}/v1"
+        body = {"apiVersion": version, "kind": kind, "metadata": meta, **more}
         apply(ground_cluster.kubeconfig, f"{where}/{WITHOUT}", body)
     return identity.kubeconfig_for(ground_cluster, "default", WITHOUT, tmp_path / "kubeconfig")
 
 
-def test_without_finalizers_no_child_can_block_the_deletion_of_its_workload(
-    ground_cluster: Cluster, without: Path
+@pytest.mark.parametrize("kind", [WORKLOAD, TENANT], ids=lambda kind: kind.name)
+def test_without_finalizers_no_child_can_block_the_deletion_of_its_owner(
+    ground_cluster: Cluster, without: Path, kind: Kind
 ) -> None:
-    name = f"test-{uuid4().hex[:8]}"
-    made = objects.put(
-        ground_cluster, WORKLOAD, "default", {"metadata": {"name": name}, "spec": specs.container(replicas=0)}
-    )
-    owner = {"apiVersion": WORKLOAD.api, "kind": WORKLOAD.name, "name": name, "uid": made["metadata"]["uid"]}
-    meta = {"name": name, "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}]}
+    owner = {"apiVersion": kind.api, "kind": kind.name, "name": "any", "uid": uuid4().hex, "controller": True}
+    meta = {"name": "any", "ownerReferences": [{**owner, "blockOwnerDeletion": True}]}
     body = {"apiVersion": SERVICE.api, "kind": SERVICE.name, "metadata": meta, "spec": {"ports": [{"port": 80}]}}
-    eventually(lambda: _may_create(without), objects.SECONDS, "the account has its rights")
-    with pytest.raises(ApiError, match="cannot set blockOwnerDeletion"):
-        call(without, "POST", f"{SERVICE.path('default')}?dryRun=All", body)
 
+    def answer() -> str:
+        with pytest.raises(ApiError) as refused:
+            call(without, "POST", f"{SERVICE.path('default')}?dryRun=All", body)
+        return str(refused.value)
 
-def _may_create(kubeconfig: Path) -> bool:
-    attributes = {"verb": "create", "resource": "services", "namespace": "default"}
-    review = {"spec": {"resourceAttributes": attributes}}
-    where = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-    allowed: bool = call(kubeconfig, "POST", where, review)["status"]["allowed"]
-    return allowed
+    eventually(lambda: 'cannot create resource "services"' not in answer(), objects.SECONDS, "it has its other rights")
+    assert "cannot set blockOwnerDeletion" in answer()

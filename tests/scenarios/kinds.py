@@ -19,6 +19,8 @@ BERTH = "berth.dev/v1alpha1"
 WORKLOAD = Kind("Workload", BERTH, "workloads")
 CLASS = Kind("IsolationClass", BERTH, "isolationclasses", namespaced=False)
 POLICY = Kind("IsolationPolicy", BERTH, "isolationpolicies", namespaced=False)
+TENANT = Kind("Tenant", BERTH, "tenants", namespaced=False)
+WAIVER = Kind("Waiver", BERTH, "waivers", namespaced=False)
 
 DEPLOYMENT = Kind("Deployment", "apps/v1", "deployments")
 JOB = Kind("Job", "batch/v1", "jobs")
@@ -63,8 +65,10 @@ __all__ = [
     "QUOTA",
     "RUNTIME_CLASS",
     "SERVICE",
+    "TENANT",
     "VM",
     "VMI",
+    "WAIVER",
     "WORKLOAD",
     "Kind",
 ]

@@ -104,7 +104,7 @@ def foreign_values() -> Iterator[Mutant]:
     for spot in spots():
         for name in spot.fields or ():
             for value in FOREIGN.get(name, []) + FOREIGN.get(f"{spot.parent()}.{name}", []):
-                if spot.value.get(name, GONE) != value:
+                if repr(spot.value.get(name, GONE)) != repr(value):  # 0 is not False
                     yield _with(spot, name, value)
         yield from _not_asked_for(spot)
 

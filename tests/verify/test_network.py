@@ -15,7 +15,15 @@ from verify.change import changed, path_of
 CASE = "container-full"
 NAME = "kubernetes.io/metadata.name"
 OPEN = golden_bounds(CASE)
-ISOLATED = replace(OPEN, network=Network(frozenset({"shop", "shop-data"}), frozenset({"192.0.2.0/24"})))
+ISOLATED = replace(
+    OPEN,
+    network=Network(
+        frozenset({"shop", "shop-data"}),
+        clients=frozenset({"ingress"}),
+        callers=frozenset({"203.0.113.0/24"}),
+        called=(("192.0.2.0/24", frozenset()), ("198.51.100.0/24", frozenset({(443, "TCP")}))),
+    ),
+)
 PORTS = [{"port": 8080, "protocol": "TCP"}]
 DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 
@@ -44,8 +52,6 @@ def isolated(ingress: list[Any] | None = None, egress: list[Any] | None = None) 
     [
         [namespace("shop")],
         [namespace("shop", "shop-data")],
-        [namespace("shop") | {"podSelector": {"matchLabels": {"app": "x"}}}],
-        [{"podSelector": {}}],
     ],
 )
 def test_peers_of_the_tenant_are_let_in_and_called(peers: list[Json]) -> None:
@@ -56,12 +62,10 @@ def test_peers_of_the_tenant_are_let_in_and_called(peers: list[Json]) -> None:
     "rule",
     [
         {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "ports": [{"port": 443, "protocol": "TCP"}]},
-        {"to": [{"ipBlock": {"cidr": "192.0.2.0/24", "except": ["192.0.2.1/32"]}}]},
+        {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]},
+        {"to": [{"ipBlock": {"cidr": "198.51.100.0/24"}}], "ports": [{"port": 443, "protocol": "TCP"}]},
         {"to": [namespace("kube-system")], "ports": DNS},
-        {
-            "to": [namespace("kube-system") | {"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}],
-            "ports": DNS[:1],
-        },
+        {"to": [namespace("kube-system")], "ports": DNS[:1]},
     ],
 )
 def test_dns_and_listed_addresses_may_be_called(rule: Json) -> None:
@@ -78,13 +82,17 @@ def test_dns_and_listed_addresses_may_be_called(rule: Json) -> None:
         namespace("kube-system"),
         {"namespaceSelector": {"matchLabels": {"tenant": "acme"}}},
         {"namespaceSelector": {"matchLabels": {NAME: "shop"}, "matchExpressions": []}},
-        {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "NotIn", "values": ["x"]}]}},
+        {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "NotIn", "values": ["shop"]}]}},
         {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "Exists"}]}},
         {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "In", "values": [["shop"]]}]}},
         {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "In", "values": []}]}},
         {"namespaceSelector": None},
         {"namespaceSelector": {"matchLabels": {NAME: None}}},
         {"podSelector": []},
+        {"podSelector": {}},
+        namespace("shop") | {"podSelector": {}},
+        {"ipBlock": {"cidr": "192.0.2.0/24", "except": ["192.0.2.1/32"]}},
+        {"ipBlock": {"cidr": "198.51.100.0/24"}},
         {"ipBlock": {"cidr": "0.0.0.0/0"}},
         {"ipBlock": {"cidr": "192.0.2.0/23"}},
         {"ipBlock": {"cidr": ["192.0.2.0/24"]}},
@@ -101,6 +109,12 @@ def test_no_other_peer_is_let_in_or_called(peer: Any) -> None:
         assert {found.rule for found in verify(isolated(egress=[{"to": peers}]), ISOLATED)} == {Rule.NETWORK}
 
 
+@pytest.mark.parametrize("peer", [namespace("ingress"), {"ipBlock": {"cidr": "203.0.113.0/24"}}])
+def test_listed_clients_are_let_in_but_not_called(peer: Json) -> None:
+    assert verify(isolated([{"from": [namespace("shop"), peer], "ports": PORTS}]), ISOLATED) == ()
+    assert {found.rule for found in verify(isolated(egress=[{"to": [peer]}]), ISOLATED)} == {Rule.NETWORK}
+
+
 @pytest.mark.parametrize(
     "rule",
     [
@@ -113,6 +127,11 @@ def test_no_other_peer_is_let_in_or_called(peer: Any) -> None:
         {"to": [namespace("kube-system")], "ports": [{"port": 53, "endPort": 65535, "protocol": "TCP"}]},
         {"to": [namespace("kube-system"), namespace("other")], "ports": DNS},
         {"to": [namespace("shop")], "ports": None},
+        {"to": [namespace("ingress")]},
+        {"to": [{"ipBlock": {"cidr": "203.0.113.0/24"}}]},
+        {"to": [{"ipBlock": {"cidr": "198.51.100.0/24"}}], "ports": [{"port": 22, "protocol": "TCP"}]},
+        {"to": [{"ipBlock": {"cidr": "198.51.100.0/24"}}], "ports": [{"port": 443, "protocol": "UDP"}]},
+        {"to": [{"ipBlock": {"cidr": "198.51.100.0/24"}}], "ports": [{"port": "443", "protocol": "TCP"}]},
         {"to": [namespace("shop")], "from": []},
         None,
     ],

@@ -83,6 +83,15 @@ def test_a_priority_class_is_only_the_one_that_is_allowed(case: str) -> None:
     assert rules(body, replace(golden_bounds(case), priority_class="batch")) == set()
 
 
+@pytest.mark.parametrize(("least", "may"), [(-1, False), (0, True), (1, True), (2, True), (3, False), (True, False)])
+def test_a_drain_may_always_take_one_replica_away(least: int, may: bool) -> None:
+    """A budget that allows none would hold up every drain of a node."""
+    body = next(each for each in golden.children("machine-pool") if each["kind"] == "PodDisruptionBudget")
+    assert golden_bounds("machine-pool").named.replicas == 3
+    found = rules(changed(body, path_of("spec.minAvailable"), least), golden_bounds("machine-pool"))
+    assert found == (set() if may else {Rule.EVICTION})
+
+
 @pytest.mark.parametrize("kind", ["snp", "tdx"])
 def test_memory_is_encrypted_as_the_class_says(kind: str) -> None:
     """Nothing, or another kind, is weaker than what was decided; Confidential is never unencrypted."""

@@ -3,6 +3,7 @@
 Source: kubernetes.io/docs/concepts/security/pod-security-standards.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,16 @@ def test_a_container_without_a_security_context_is_refused(name: str) -> None:
 def test_all_eighteen_controls_have_a_case() -> None:
     assert {rule for rule, _, _ in CASES} >= CONTROLS
     assert list(Rule)[:18] == sorted(CONTROLS, key=list(Rule).index)
+
+
+@pytest.mark.parametrize(("user_namespaces", "may"), [(False, False), (True, True)])
+def test_asking_for_root_gives_no_root_of_the_nodes_kernel(user_namespaces: bool, may: bool) -> None:
+    """Whatever was decided: in a container on the shared kernel, user 0 needs a user namespace."""
+    case = "container-root-user-namespace"
+    body = changed(golden.children(case)[-1], path_of(f"{POD}.hostUsers"), False if user_namespaces else GONE)
+    bounds = replace(golden_bounds(case), user_namespaces=user_namespaces)
+    found = {each.rule for each in verify(body, bounds)}
+    assert found == (set() if may else {Rule.NON_ROOT, Rule.NON_ROOT_USER})
 
 
 @pytest.mark.parametrize(

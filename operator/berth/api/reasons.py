@@ -68,6 +68,8 @@ class Reason(StrEnum):
     """Moving it would interrupt it; somebody has to approve."""
     NAME_TAKEN = "NameTaken"
     """An object that Berth does not own has the name of a child."""
+    CHILD_UNSAFE = "ChildUnsafe"
+    """Berth's own check found a child to be more than the Workload may have, and it was not written."""
     CHILD_REJECTED = "ChildRejected"
     """The API server refused a child object."""
     ISOLATION_MISMATCH = "IsolationMismatch"

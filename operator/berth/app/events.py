@@ -35,6 +35,7 @@ _BAD: Final = frozenset(
         Reason.KUBEVIRT_NOT_READY,
         Reason.BELOW_REQUIRED,
         Reason.NAME_TAKEN,
+        Reason.CHILD_UNSAFE,
         Reason.CHILD_REJECTED,
         Reason.ISOLATION_MISMATCH,
         Reason.SOFTWARE_EMULATION,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import kopf
 
-from berth.api.meta import GROUP, VERSION, WORKLOAD_LABEL
+from berth.api.meta import GROUP, TENANT_LABEL, VERSION, WORKLOAD_LABEL
 from berth.app.session import Login
 from berth.app.watch_lines import GATHER_SECONDS, Echoes
 from berth.kube.client import Client, Selection
@@ -20,6 +20,7 @@ from berth.kube.resources import (
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
+    RESOURCE_QUOTAS,
     RUNTIME_CLASSES,
     TENANTS,
     VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES,
@@ -71,6 +72,12 @@ def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: fl
         (PODS, labelled, children.pod, store.put_pod),
         (VIRTUAL_MACHINE_INSTANCES, labelled, children.machine, store.put_machine),
         (PERSISTENT_VOLUME_CLAIMS, everything, parse.claim, store.put_claim),
+        (
+            RESOURCE_QUOTAS,
+            Selection(label_selector=TENANT_LABEL),
+            _child_of(RESOURCE_QUOTAS),
+            store.put_net,
+        ),
         (NAMESPACES, everything, parse.namespace, lambda key, record: store.put_namespace(key[1], record)),
         (NODES, everything, parse.node, lambda key, record: store.put_fact(store.nodes, key[1], record)),
         (

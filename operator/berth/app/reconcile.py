@@ -1,8 +1,10 @@
 """The recipe that everybody reads: look once, decide, render, plan, apply, say what happened."""
 
+from collections.abc import Callable
 from typing import Final
 
 from berth.api.reasons import Reason
+from berth.app.bounds import bounds_of, nothing_allowed
 from berth.app.deps import Deps
 from berth.app.rationing import rationed, release_when_gone
 from berth.app.report import report, report_unreadable
@@ -14,6 +16,7 @@ from berth.plan.model import Delete, Move, Plan
 from berth.plan.move import next_move, overdue
 from berth.render.children import render
 from berth.render.model import Unrenderable
+from berth.verify.model import Bounds
 from berth.world.records import Key, Problem
 
 _COUNTING_SECONDS: Final = 1.0
@@ -44,7 +47,7 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     if move is None:
         return _COUNTING_SECONDS
     plan, unrenderable = plan_for(look, move)
-    done = await deps.gateway.execute(plan.writes, look.workload)
+    done = await deps.gateway.execute(plan.writes, look.workload, bounds(look, move, deps))
     scene = Scene(
         workload=look.workload,
         spec=look.spec,
@@ -66,6 +69,12 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
         look.waivers_change,
         remaining(move, look, deps.clock()),
     )
+
+
+def bounds(look: Look, move: Move, deps: Deps) -> Callable[[], Bounds]:
+    """Return what gives the bounds of what may be written, at the moment of writing."""
+    placed = move.placed
+    return lambda: bounds_of(look, placed, deps.store) if placed else nothing_allowed(look)
 
 
 def soonest(*seconds: float | None) -> float | None:

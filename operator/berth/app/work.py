@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 from berth.app.deps import Deps
+from berth.app.nets import keep_nets
 from berth.app.rationing import servable
 from berth.app.reconcile import reconcile
 from berth.app.waiver_report import changes_at
@@ -67,6 +68,7 @@ async def _world(queue: KeyedQueue, deps: Deps) -> None:
     due = deps.pace.looked_at_all and deps.clock() - deps.pace.counts >= COUNTS_SECONDS
     if due:
         deps.pace.counts = deps.clock()
+    await keep_nets(deps)
     if await report_world(deps, with_counts=due):
         queue.add_after(WORLD, COUNTS_SECONDS)
     ends = [end for record in deps.store.waivers.values() if (end := changes_at(record, deps.clock())) is not None]

@@ -19,14 +19,17 @@ from berth.kube.resources import (
     JOBS,
     NETWORK_POLICIES,
     POD_DISRUPTION_BUDGETS,
+    RESOURCE_QUOTAS,
     SERVICES,
     VIRTUAL_MACHINE_POOLS,
     VIRTUAL_MACHINES,
     Resource,
 )
 from berth.plan.model import Apply, Delete, Taken
+from berth.verify.check import verify, verify_quota
+from berth.verify.model import Bounds, QuotaBounds, Violation
 from berth.world.children import controller_uid
-from berth.world.records import ChildRecord, Problem, WorkloadRecord
+from berth.world.records import ChildRecord, Problem, TenantRecord, WorkloadRecord
 
 CHILD_RESOURCES: Final[dict[str, Resource]] = {
     resource.kind: resource
@@ -76,8 +79,10 @@ class Gateway:
         self._written = written
         self._deleted = deleted
 
-    async def execute(self, steps: Iterable[Apply | Delete], workload: WorkloadRecord) -> Done:
-        """Carry out the steps, in order.
+    async def execute(
+        self, steps: Iterable[Apply | Delete], workload: WorkloadRecord, bounds: Callable[[], Bounds]
+    ) -> Done:
+        """Carry out the steps, in order. Every child is verified just before it is written, by bounds of that moment.
 
         Raises:
             ApiError: something that another try may cure; the steps before it are done.
@@ -90,27 +95,55 @@ class Gateway:
             if not self._may_write():
                 raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
             try:
-                await self._one(step, workload)
+                refused += await self._one(step, workload, bounds)
             except errors.AlreadyExists:
-                taken += await self._met(step, workload)
+                found, names = await self._met(step, workload, bounds)
+                refused += found
+                taken += names
             except (errors.Invalid, errors.Forbidden, errors.NotFound) as error:
                 refused.append(_refusal(step, error))
         return Done(tuple(refused), tuple(taken))
 
-    async def _met(self, step: Apply | Delete, workload: WorkloadRecord) -> list[Taken]:
+    async def settle(self, step: Apply | Delete, tenant: TenantRecord, bounds: QuotaBounds) -> tuple[Problem, ...]:
+        """Carry out one step for the ResourceQuota of a tenant; return why it was refused.
+
+        Raises ApiError as `execute` does.
+        """
+        if not self._may_write():
+            raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
+        namespace = bounds.namespace
+        if isinstance(step, Delete):
+            if step.record.key != (namespace, bounds.name) or step.record.owner_uid != tenant.uid:
+                raise NotOurs(f"delete of {step.record.kind} {step.record.key}")
+            await self._client.delete(RESOURCE_QUOTAS, namespace, bounds.name, step.record.uid)
+            return ()
+        violations = verify_quota(step.child.body, bounds)
+        if violations:
+            return (_unsafe(step, violations),)
+        try:
+            stored = await self._client.apply(
+                RESOURCE_QUOTAS, namespace, bounds.name, step.child.body, create_only=step.uid is None, uid=step.uid
+            )
+        except (errors.AlreadyExists, errors.Invalid, errors.Forbidden, errors.NotFound) as error:
+            return (_refusal(step, error),)
+        self._written(RESOURCE_QUOTAS, stored)
+        return ()
+
+    async def _met(
+        self, step: Apply | Delete, workload: WorkloadRecord, bounds: Callable[[], Bounds]
+    ) -> tuple[list[Problem], list[Taken]]:
         """Look at what has the name already: somebody else's, or ours without its labels or after a lost answer."""
         if isinstance(step, Delete):
-            return []
+            return [], []
         resource = _resource(step.child.kind)
         stored = await self._client.get(resource, workload.key[0], step.child.name)
         if _is_kept_disk(resource, stored, workload):
-            return []
+            return [], []
         if controller_uid(stored["metadata"]) != workload.uid:
-            return [Taken(step.child.kind, step.child.name)]
-        await self._one(replace(step, uid=stored["metadata"]["uid"]), workload)
-        return []
+            return [], [Taken(step.child.kind, step.child.name)]
+        return await self._one(replace(step, uid=stored["metadata"]["uid"]), workload, bounds), []
 
-    async def _one(self, step: Apply | Delete, workload: WorkloadRecord) -> None:
+    async def _one(self, step: Apply | Delete, workload: WorkloadRecord, bounds: Callable[[], Bounds]) -> list[Problem]:
         namespace = workload.key[0]
         if isinstance(step, Delete):
             resource = _resource(step.record.kind)
@@ -118,9 +151,12 @@ class Gateway:
                 raise NotOurs(f"delete of {step.record.kind} {step.record.key}")
             await self._client.delete(resource, namespace, step.record.key[1], step.record.uid)
             self._deleted(step.record)
-            return
+            return []
         resource = _resource(step.child.kind)
         _check(step.child.body, resource, workload)
+        violations = verify(step.child.body, bounds())
+        if violations:
+            return [_unsafe(step, violations)]
         stored = await self._client.apply(
             resource,
             namespace,
@@ -130,6 +166,7 @@ class Gateway:
             uid=step.uid,
         )
         self._written(resource, stored)
+        return []
 
 
 def _resource(kind: str) -> Resource:
@@ -152,6 +189,14 @@ def _is_kept_disk(resource: Resource, stored: Obj, workload: WorkloadRecord) -> 
     meta = stored["metadata"]
     label = (meta.get("labels") or {}).get(WORKLOAD_LABEL)
     return resource is DATA_VOLUMES and not controller_uid(meta) and label == workload.key[1]
+
+
+def _unsafe(step: Apply, violations: tuple[Violation, ...]) -> Problem:
+    more = f" and {len(violations) - 1} more" if len(violations) > 1 else ""
+    text = (
+        f"{step.child.kind} {step.child.name} was not written, for Berth's own check refused it: {violations[0]}{more}"
+    )
+    return Problem(Reason.CHILD_UNSAFE, text[:1024])
 
 
 def _refusal(step: Apply | Delete, error: errors.ApiError) -> Problem:

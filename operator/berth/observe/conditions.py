@@ -15,6 +15,7 @@ _FINAL: Final = frozenset(
         Reason.EXCEEDS_QUOTA,
         Reason.DEADLINE_PASSED,
         Reason.NAME_TAKEN,
+        Reason.CHILD_UNSAFE,
         Reason.CHILD_REJECTED,
         Reason.TASK_FAILED,
         Reason.BACKEND_FAILED,

@@ -56,12 +56,13 @@ def _toward(child: Child, record: ChildRecord | None) -> list[Step]:
     if child.kind == "Job":
         return _toward_job(child, record)
     live = unpack(record.content)
-    if _says(live, child):
+    if says(live, child):
         return []
     return [Apply(child, record.uid)]
 
 
-def _says(live: dict[str, object], child: Child) -> bool:
+def says(live: dict[str, object], child: Child) -> bool:
+    """Return whether a live object, its metadata and spec, says all that is wanted of it."""
     wanted = {"metadata": _compared_metadata(child), "spec": child.body["spec"]}
     return covers(live, wanted, merges=child.kind not in _ATOMIC_LISTS)
 
@@ -79,7 +80,7 @@ def _toward_job(child: Child, record: ChildRecord) -> list[Step]:
         ended = record.complete or record.failed is not None
         # One that another version of Berth has rendered otherwise is left to finish.
         other = have.get(DESIRED_HASH_ANNOTATION) != want[DESIRED_HASH_ANNOTATION]
-        return [] if ended or other or _says(live, child) else [Apply(child, record.uid)]
+        return [] if ended or other or says(live, child) else [Apply(child, record.uid)]
     return [
         Delete(record, "the task was edited"),
         Wait(Reason.UPDATING, "the edited task starts when the old Job is gone"),

@@ -51,8 +51,12 @@ class Network:
 
     namespaces: frozenset[str]
     """Peers in both directions."""
-    cidrs: frozenset[str] = frozenset()
-    """Addresses that it may call."""
+    clients: frozenset[str] = frozenset()
+    """Further namespaces that may call it."""
+    callers: frozenset[str] = frozenset()
+    """Blocks of addresses that may call it."""
+    called: tuple[tuple[str, frozenset[tuple[int, str]]], ...] = ()
+    """Blocks of addresses that it may call, each with ports and protocols; all ports where there are none."""
 
 
 @dataclass(frozen=True, slots=True)

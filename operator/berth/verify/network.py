@@ -1,5 +1,6 @@
 """Service and NetworkPolicy: who reaches a Workload, and whom an isolated one reaches."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from berth.verify.metadata import match_labels, selector
@@ -12,7 +13,6 @@ NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 """The label that the API server itself writes on every namespace."""
 _DNS: Final = Network(frozenset({"kube-system"}))
 _DNS_PORTS: Final = ({"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"})
-_PEER_KEYS: Final = frozenset({"namespaceSelector", "podSelector", "ipBlock"})
 
 _SERVICE_PORT: Final = table(
     {
@@ -69,7 +69,8 @@ def _callers(value: Any, bounds: Bounds) -> Complaint:
         return "is set, but the Workload is not isolated: remove it"
     if not isinstance(value, list) or not value:
         return "lets anybody in: list the namespaces of the tenant"
-    foreign = [peer for peer in value if not _in_namespaces(peer, bounds.network, bounds.namespace)]
+    within = replace(bounds.network, namespaces=bounds.network.namespaces | bounds.network.clients)
+    foreign = [peer for peer in value if not _in_namespaces(peer, within) and _block_of(peer) not in within.callers]
     return f"lets {shown(foreign[0])} in, which is not of the tenant: remove it" if foreign else None
 
 
@@ -80,21 +81,21 @@ def _no_callers(bounds: Bounds) -> Complaint:
 def _egress(value: Any, bounds: Bounds) -> Complaint:
     if bounds.network is None:
         return "is set, but the Workload is not isolated: remove it"
-    if not isinstance(value, list):
-        return "is no list: make it one"
+    if not _full(value):
+        return "lets it call nobody, DNS neither: list the namespaces of the tenant and DNS"
     for item in value:
-        if complaint := _way_out(item, bounds.network, bounds.namespace):
+        if complaint := _way_out(item, bounds.network):
             return complaint
     return None
 
 
-def _way_out(item: Any, network: Network, namespace: str) -> Complaint:
+def _way_out(item: Any, network: Network) -> Complaint:
     """Return what is wrong with one rule for egress; one that names no peer is open to the world."""
     if not isinstance(item, dict) or not item.keys() <= {"to", "ports"} or not _full(item.get("to")):
         return f"lets it call anybody by {shown(item)}: list peers in `to`"
     if "ports" in item and not _full(item["ports"]):
         return f"has ports that are no list in {shown(item)}: list them or leave them out"
-    foreign = [each for each in item["to"] if not _callable(each, network, namespace)]
+    foreign = [each for each in item["to"] if not _callable(each, item.get("ports", []), network)]
     only_dns = "ports" in item and all(any(same(each, dns) for dns in _DNS_PORTS) for each in item["ports"])
     if foreign and not (only_dns and all(map(_is_dns, foreign))):
         return f"lets it call {shown(foreign[0])}, which is neither of the tenant nor DNS: remove it"
@@ -105,29 +106,38 @@ def _full(value: Any) -> bool:
     return isinstance(value, list) and bool(value)
 
 
-def _callable(peer: Any, network: Network, namespace: str) -> bool:
-    return _in_namespaces(peer, network, namespace) or _in_cidrs(peer, network)
+def _callable(peer: Any, ports: list[Any], network: Network) -> bool:
+    if _in_namespaces(peer, network):
+        return True
+    wide = [allowed for cidr, allowed in network.called if cidr == _block_of(peer)]
+    return any(not allowed or (bool(ports) and all(_allowed(port, allowed) for port in ports)) for allowed in wide)
 
 
-def _in_cidrs(peer: Any, network: Network) -> bool:
+def _allowed(port: Any, allowed: frozenset[tuple[int, str]]) -> bool:
+    if not isinstance(port, dict) or port.keys() != {"port", "protocol"} or type(port["port"]) is not int:
+        return False
+    return isinstance(port["protocol"], str) and (port["port"], port["protocol"]) in allowed
+
+
+def _block_of(peer: Any) -> str | None:
+    """Return the block of addresses that a peer is, None if it is anything else."""
     if not isinstance(peer, dict) or peer.keys() != {"ipBlock"} or not isinstance(peer["ipBlock"], dict):
-        return False
+        return None
     block = peer["ipBlock"]
-    return block.keys() <= {"cidr", "except"} and isinstance(block.get("cidr"), str) and block["cidr"] in network.cidrs
+    cidr = block.get("cidr")
+    return cidr if block.keys() == {"cidr"} and isinstance(cidr, str) else None
 
 
-def _in_namespaces(peer: Any, network: Network, namespace: str) -> bool:
-    """Return whether a peer is in namespaces of the tenant; a pod selector alone is in the policy's own."""
-    if not isinstance(peer, dict) or not peer or not peer.keys() <= _PEER_KEYS - {"ipBlock"}:
+def _in_namespaces(peer: Any, network: Network) -> bool:
+    """Return whether a peer is namespaces of the tenant, whole, by their names."""
+    if not isinstance(peer, dict) or peer.keys() != {"namespaceSelector"}:
         return False
-    if not isinstance(peer.get("podSelector", {}), dict):
-        return False
-    names = _namespaces(peer["namespaceSelector"]) if "namespaceSelector" in peer else [namespace]
+    names = _namespaces(peer["namespaceSelector"])
     return bool(names) and network.namespaces.issuperset(names)
 
 
 def _is_dns(peer: Any) -> bool:
-    return _in_namespaces(peer, _DNS, "")
+    return _in_namespaces(peer, _DNS)
 
 
 def _namespaces(chosen: Any) -> list[str]:

@@ -11,7 +11,9 @@ Shape = Callable[[Any], Complaint]
 _PORTS: Final = range(1, 65536)
 _LONGEST_PORT_NAME: Final = 15
 _LARGEST: Final = 2**31 - 1
-_QUANTITY: Final = re.compile(r"[0-9]{1,32}(\.[0-9]{1,32})?([eE][0-9]{1,3}|m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?", re.ASCII)
+_QUANTITY: Final = re.compile(
+    r"[0-9]{1,32}(\.[0-9]{1,32})?([eE]-?[0-9]{1,3}|m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?", re.ASCII
+)
 
 
 def text(value: Any) -> Complaint:

@@ -55,6 +55,7 @@ class Store:
         self.kubevirts: dict[Key, KubeVirtRecord] = {}
         self.instancetypes: dict[str, InstancetypeRecord] = {}
         self.claims: dict[Key, ClaimRecord] = {}
+        self.nets: dict[Key, ChildRecord] = {}
         self.facts_revision = 0
         self.policy_revision = 0
         self.tenancy_revision = 0
@@ -158,6 +159,11 @@ class Store:
         """Store or drop a fact of the cluster in one of this store's tables."""
         if self._swap(table, key, record):
             self.facts_revision += 1
+            self._world_changed()
+
+    def put_net(self, key: Key, record: ChildRecord | None) -> None:
+        """Store or drop the ResourceQuota of a tenant's namespace."""
+        if self._swap(self.nets, key, record):
             self._world_changed()
 
     def put_child(self, kind: str, key: Key, record: ChildRecord | None) -> None:

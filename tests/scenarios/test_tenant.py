@@ -1,0 +1,405 @@
+"""What holds in the namespaces of a tenant: floor, images, accounts, network, nodes, quota; and what when it changes."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ground.api import eventually
+from ground.cluster import ADMINISTRATOR
+from ground.nodes import Shape
+from scenarios import objects, site, specs
+from scenarios.kinds import (
+    CLASS,
+    DEPLOYMENT,
+    NAMESPACE,
+    NETWORK_POLICY,
+    POLICY,
+    QUOTA,
+    RUNTIME_CLASS,
+    TENANT,
+    VM,
+    WAIVER,
+    WORKLOAD,
+)
+from scenarios.objects import Json
+from scenarios.process import Operator
+from scenarios.site import Space, condition
+
+pytestmark = pytest.mark.ground
+
+SMALL: Json = {"requests": {"cpu": "100m", "memory": "1Gi"}}
+
+
+@pytest.fixture
+def tenant(space: Space) -> Space:
+    """The namespace of a tenant whose network is open and that asks for nothing."""
+    be(space)
+    return space
+
+
+@pytest.fixture
+def another(shared: Operator) -> Iterator[Space]:
+    """A second namespace."""
+    made = Space.make(shared.cluster)
+    yield made
+    made.remove()
+
+
+def be(space: Space, name: str = "", *more: str, **spec: object) -> Json:
+    """Make this namespace, and others by name, a tenant; wait until its status is about this spec."""
+    selector = {
+        "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": [space.name, *more]}]
+    }
+    made = space.put(TENANT, name or space.name, {"namespaceSelector": selector, "network": {"mode": "Open"}, **spec})
+    generation = made["metadata"]["generation"]
+    return space.until(TENANT, name or space.name, lambda found: observed(found) == generation)
+
+
+def observed(found: Json) -> int:
+    """Return the generation that a status is about."""
+    seen: int = found.get("status", {}).get("observedGeneration", 0)
+    return seen
+
+
+def usage(found: Json, resource: str) -> Json:
+    """Return what a tenant uses of one resource."""
+    listed: list[Json] = found.get("status", {}).get("usage", [])
+    return next((each for each in listed if each["resource"] == resource), {})
+
+
+def test_the_floor_of_a_tenant_holds_and_is_named(tenant: Space) -> None:
+    be(tenant, floor="Sandboxed")
+    tenant.workload("web", specs.container())
+    found = tenant.ready("web")
+    assert found["status"]["placement"]["className"] == "gvisor"
+    assert found["status"]["tenant"] == tenant.name
+    assert {"dimension": "level", "value": "Sandboxed", "by": f"Tenant {tenant.name}"} in found["status"]["placement"][
+        "decidedBy"
+    ]
+    be(tenant, floor="Virtualized")
+    tenant.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "kata")
+    tenant.ready("web")
+
+
+def test_the_default_class_of_a_tenant_is_taken_and_the_allowed_ones_are_all(tenant: Space) -> None:
+    be(tenant, classes={"allowed": ["gvisor", "kata"], "default": "kata"})
+    tenant.workload("web", specs.container())
+    assert tenant.ready("web")["status"]["placement"]["className"] == "kata"
+    tenant.workload("pinned", specs.pinned("container", specs.container()))
+    found = tenant.expect("pinned", "Placed", "False", "NoEligibleClass")
+    assert f"only gvisor, kata allowed by Tenant {tenant.name}" in condition(found, "Placed")["message"]
+
+
+DENIED: list[tuple[str, Json, Json, str]] = [
+    (
+        "images",
+        {"images": {"registries": ["registry.example/acme/"]}},
+        {},
+        "image registry.example/team/web:1 is not from registry.example/acme/",
+    ),
+    ("digest", {"images": {"digest": "Required"}}, {}, "is not pinned"),
+    ("account", {"serviceAccounts": {"allowed": ["web"]}}, {"serviceAccountName": "default"}, "ServiceAccount default"),
+    ("priority", {}, {"priorityClassName": "system-node-critical"}, "PriorityClass system-node-critical"),
+    (
+        "size",
+        {"quota": {"cpu": "8"}},
+        {"resources": {"requests": {"memory": "1Gi"}}},
+        "has a quota of cpu, and the container does not say what it needs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rules", "asks", "says"), [case[1:] for case in DENIED], ids=[case[0] for case in DENIED])
+def test_what_a_tenant_does_not_allow_is_denied_on_the_object_and_nothing_is_made(
+    tenant: Space, rules: Json, asks: Json, says: str
+) -> None:
+    be(tenant, **rules)
+    tenant.workload("web", specs.container(**asks))
+    found = tenant.expect("web", "Accepted", "False", "PolicyDenied")
+    assert says in condition(found, "Accepted")["message"]
+    assert tenant.children("web") == set()
+    told = tenant.until(TENANT, tenant.name, lambda found: found["status"].get("unserved"), 30.0)
+    assert [(each["name"], each["reason"]) for each in told["status"]["unserved"]] == [("web", "PolicyDenied")]
+    assert says in told["status"]["unserved"][0]["message"]
+
+
+@pytest.mark.parametrize("spec", [specs.container(), specs.machine()], ids=["pods", "machine"])
+def test_an_isolated_tenant_keeps_to_its_own_namespaces(tenant: Space, another: Space, spec: Json) -> None:
+    be(tenant, "", another.name, network={"ingress": ["192.0.2.0/24"], "egress": [{"cidr": "198.51.100.0/24"}]})
+    tenant.workload("web", spec)
+    tenant.ready("web")
+    rules = tenant.get(NETWORK_POLICY, "web")["spec"]
+    peers = rules["ingress"][0]["from"]
+    named = [
+        peer["namespaceSelector"]["matchExpressions"][0]["values"] for peer in peers if "namespaceSelector" in peer
+    ]
+    assert named == [sorted([tenant.name, another.name])]
+    assert rules["policyTypes"] == ["Ingress", "Egress"]
+    assert rules["podSelector"] == {"matchLabels": {"berth.dev/workload": "web"}}
+    assert all(pod["metadata"]["labels"]["berth.dev/workload"] == "web" for pod in tenant.pods("web"))
+    be(tenant, network={})
+    tenant.until(NETWORK_POLICY, "web", lambda found: another.name not in str(found["spec"]))
+
+
+def test_on_the_nodes_of_a_tenant_nobody_else_runs(tenant: Space) -> None:
+    tenant.node("own", Shape())
+    be(tenant, nodes={**tenant.pool["nodes"], "sharing": "Tenant"}, nodeSharing="Tenant")
+    tenant.workload("web", specs.container())
+    tenant.ready("web")
+    [pod] = tenant.pods("web")
+    assert pod["spec"]["nodeName"] == f"{tenant.name}-own"
+    assert pod["metadata"]["labels"]["berth.dev/tenant"] == tenant.name
+    assert "podAntiAffinity" in pod["spec"]["affinity"]
+
+
+def test_quota_fills_says_the_numbers_and_frees(tenant: Space) -> None:
+    be(tenant, floor="Virtualized", quota={"memory": "3Gi", "workloads": 5})
+    net = tenant.until(QUOTA, "berth", lambda found: found)
+    assert net["spec"]["hard"] == {"requests.memory": "6Gi", "count/workloads.berth.dev": "10"}
+    tenant.workload("one", specs.container(resources=SMALL))
+    tenant.ready("one")
+    tenant.workload("two", specs.container(resources=SMALL))
+    tenant.ready("two")
+    tenant.workload("three", specs.container(resources=SMALL))
+    found = tenant.expect("three", "Placed", "False", "WaitingForQuota")
+    message = condition(found, "Placed")["message"]
+    assert message == (
+        f"Tenant {tenant.name} uses 2688Mi memory of 3Gi memory, and this needs 1344Mi memory (overhead 320Mi memory):"
+        " lower memory by 960Mi, wait until something goes, or ask for more quota"
+    )
+    tenant.workload("huge", specs.container(resources={"requests": {"cpu": "1", "memory": "8Gi"}}))
+    found = tenant.expect("huge", "Placed", "False", "ExceedsQuota")
+    assert "may have 3Gi memory: lower memory by 5440Mi" in condition(found, "Placed")["message"]
+    assert condition(found, "Stalled")["status"] == "True"
+    assert tenant.children("three") == tenant.children("huge") == set()
+    told = tenant.until(TENANT, tenant.name, lambda found: usage(found, "workloads").get("used") == "2", 30.0)
+    memory = usage(told, "memory")
+    assert (memory["limit"], memory["used"], memory["requested"], memory["overhead"]) == (
+        "3Gi",
+        "2688Mi",
+        "2Gi",
+        "640Mi",
+    )
+    tenant.delete(WORKLOAD, "one")
+    tenant.ready("three")
+
+
+def test_growth_waits_and_what_runs_goes_on(tenant: Space) -> None:
+    be(tenant, quota={"memory": "2Gi"})
+    tenant.workload("web", specs.container(resources=SMALL))
+    tenant.ready("web")
+    uid = tenant.pods("web")[0]["metadata"]["uid"]
+    tenant.workload("other", specs.container(resources=SMALL))
+    tenant.ready("other")
+    tenant.workload("web", specs.container(resources=SMALL, replicas=2))
+    found = tenant.expect("web", "Ready", "False", "WaitingForQuota")
+    assert found["status"]["placement"]["className"] == "container"
+    assert [pod["metadata"]["uid"] for pod in tenant.pods("web")] == [uid]
+    tenant.delete(WORKLOAD, "other")
+    found = tenant.ready("web")
+    assert found["status"]["readyReplicas"] == 2
+
+
+def test_machines_and_pods_share_one_quota(tenant: Space) -> None:
+    be(tenant, quota={"memory": "2Gi", "virtualMachines": 1})
+    tenant.workload("vm", specs.machine())
+    tenant.ready("vm")
+    tenant.workload("another", specs.machine(resources={"requests": {"cpu": "1", "memory": "128Mi"}}))
+    found = tenant.expect("another", "Placed", "False", "WaitingForQuota")
+    assert "1 virtualMachines of 1 virtualMachines" in condition(found, "Placed")["message"]
+    tenant.workload("web", specs.container(resources=SMALL))
+    found = tenant.expect("web", "Placed", "False", "WaitingForQuota")
+    assert "uses 1280Mi memory of 2Gi memory" in condition(found, "Placed")["message"]
+
+
+def test_a_namespace_of_two_tenants_is_an_error_on_both_and_the_strictest_holds(tenant: Space) -> None:
+    be(tenant, floor="Sandboxed", classes={"allowed": ["gvisor", "kata"]})
+    tenant.workload("web", specs.container())
+    tenant.ready("web")
+    other = f"{tenant.name}-too"
+    be(tenant, other, floor="Virtualized")
+    for name in (tenant.name, other):
+        found = tenant.until(TENANT, name, lambda found: condition(found, "Accepted")["reason"] == "TenantConflict")
+        assert tenant.name in condition(found, "Accepted")["message"]
+    found = tenant.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "kata")
+    assert found["status"]["tenant"] == f"{tenant.name}, {other}"
+    assert any("belongs to Tenants" in each for each in found["status"]["warnings"])
+    tenant.delete(TENANT, other)
+    tenant.until(TENANT, tenant.name, lambda found: condition(found, "Accepted")["status"] == "True")
+
+
+def test_a_tenant_that_is_deleted_with_workloads_running_loses_nothing_and_weakens_nothing(tenant: Space) -> None:
+    be(tenant, floor="Sandboxed", quota={"memory": "1Gi"})
+    tenant.workload("web", specs.container())
+    tenant.ready("web")
+    tenant.until(QUOTA, "berth", lambda found: found)
+    uid = tenant.get(DEPLOYMENT, "web")["metadata"]["uid"]
+    tenant.delete(TENANT, tenant.name)
+    found = tenant.until(WORKLOAD, "web", lambda found: "tenant" not in found["status"])
+    assert found["status"]["placement"]["className"] == "gvisor"
+    tenant.gone(QUOTA, "berth")
+    after = tenant.get(DEPLOYMENT, "web")
+    assert after["metadata"]["uid"] == uid
+    assert after["spec"]["template"]["spec"]["runtimeClassName"] == "gvisor"
+
+
+def test_a_namespace_that_is_relabelled_out_of_its_tenant_keeps_what_runs_where_it_is(space: Space) -> None:
+    label = {"metadata": {"labels": {"tenant": space.name}}}
+    objects.merge(space.cluster, NAMESPACE, "", space.name, label)
+    selector = {"matchLabels": {"tenant": space.name}}
+    space.put(TENANT, space.name, {"namespaceSelector": selector, "floor": "Virtualized"})
+    space.until(TENANT, space.name, lambda found: found.get("status", {}).get("namespaces") == [space.name])
+    space.workload("web", specs.container())
+    assert space.ready("web")["status"]["placement"]["className"] == "kata"
+    objects.merge(space.cluster, NAMESPACE, "", space.name, {"metadata": {"labels": {"tenant": None}}})
+    found = space.until(WORKLOAD, "web", lambda found: "tenant" not in found["status"])
+    assert found["status"]["placement"]["className"] == "kata"
+    space.quiet()
+    assert space.get(DEPLOYMENT, "web")["spec"]["template"]["spec"]["runtimeClassName"] == "kata"
+
+
+def test_a_restart_of_the_operator_grants_nobody_more_than_there_is(
+    tmp_path_factory: pytest.TempPathFactory, operators: list[Operator]
+) -> None:
+    with site.prepared(kubevirt=False) as cluster:
+        operator = Operator(cluster, tmp_path_factory.mktemp("operator"))
+        operators.append(operator.start())
+        space = Space.make(cluster)
+        be(space, quota={"memory": "3Gi"})
+        for name in ("a", "b", "c"):
+            space.workload(name, specs.container(resources=SMALL))
+            space.ready(name)
+        space.workload("early", specs.container(resources=SMALL))
+        space.expect("early", "Placed", "False", "WaitingForQuota")
+        operator.kill()
+        for name in ("late-1", "late-2"):
+            space.workload(name, specs.container(resources=SMALL))
+        space.delete(WORKLOAD, "a")
+        space.gone(DEPLOYMENT, "a")
+        operator.start()
+        space.ready("early")
+        for name in ("late-1", "late-2"):
+            found = space.expect(name, "Placed", "False", "WaitingForQuota")
+            assert space.children(name) == set()
+            assert "memory" in condition(found, "Placed")["message"]
+        operator.stop()
+
+
+def test_a_runtime_class_that_is_made_anew_with_another_handler_starts_nothing_and_says_so(space: Space) -> None:
+    runtime = f"{space.name}-rt"
+    space.put_body(RUNTIME_CLASS, {"metadata": {"name": runtime}, "handler": "kata"})
+    name = space.isolation_class("own", {"level": "Virtualized", "pod": {"runtimeClassName": runtime}})
+    space.until(CLASS, name, lambda found: found.get("status", {}).get("handler") == "kata")
+    space.workload("old", specs.pinned(name, specs.container()))
+    space.ready("old")
+    space.delete(RUNTIME_CLASS, runtime)
+    space.until(CLASS, name, lambda found: condition(found, "Available")["reason"] == "RuntimeClassMissing")
+    space.put_body(RUNTIME_CLASS, {"metadata": {"name": runtime}, "handler": "runc"})
+    found = space.until(CLASS, name, lambda found: condition(found, "Available")["reason"] == "RuntimeChanged")
+    assert "has handler runc" in condition(found, "Available")["message"]
+    space.workload("new", specs.pinned(name, specs.container()))
+    found = space.expect("new", "Placed", "False", "RuntimeChanged")
+    assert "restore the RuntimeClass" in condition(found, "Placed")["message"]
+    assert space.children("new") == set()
+    space.expect("old", "Placed", "False", "RuntimeChanged")
+
+
+def waiver(space: Space, policy: str, seconds: float, **more: object) -> None:
+    """Spare the Workload web of this namespace from a policy for so many seconds."""
+    end = datetime.now(UTC) + timedelta(seconds=seconds)
+    spec = {
+        "workloads": [{"namespace": space.name, "name": "web"}],
+        "policies": [policy],
+        "reason": "a test",
+        "approver": ADMINISTRATOR,
+        "expiresAt": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **more,
+    }
+    space.put(WAIVER, space.name, spec)
+
+
+def test_a_waiver_spares_until_it_ends_and_then_the_policy_holds_again(space: Space) -> None:
+    space.policy({"level": "Virtualized"})
+    waiver(space, space.name, 25.0)
+    space.until(WAIVER, space.name, lambda found: condition(found, "Active")["status"] == "True")
+    space.workload("web", specs.container())
+    found = space.ready("web")
+    assert found["status"]["placement"]["className"] == "container"
+    [shown] = found["status"]["placement"]["waivers"]
+    assert (shown["name"], shown["policies"], shown["approver"]) == (space.name, [space.name], ADMINISTRATOR)
+    assert any("ends at" in each for each in found["status"]["warnings"])
+    space.until(WAIVER, space.name, lambda found: found["status"].get("workloads") == 1, 30.0)
+    found = space.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "kata", 30.0)
+    assert "waivers" not in found["status"]["placement"]
+    found = space.until(WAIVER, space.name, lambda found: condition(found, "Active")["reason"] == "Expired", 30.0)
+    assert "hold again" in condition(found, "Active")["message"]
+
+
+def test_a_waiver_that_lasts_too_long_waives_nothing(space: Space) -> None:
+    space.policy({"level": "Virtualized"})
+    waiver(space, space.name, 200 * 86400.0)
+    found = space.until(WAIVER, space.name, lambda found: condition(found, "Accepted")["status"] == "False")
+    assert "more than the 90.0 days" in condition(found, "Accepted")["message"]
+    space.workload("web", specs.container())
+    assert space.ready("web")["status"]["placement"]["className"] == "kata"
+
+
+def test_what_runs_below_when_the_deadline_has_passed_is_stopped_and_starts_anew_where_it_may(space: Space) -> None:
+    space.workload("erp", specs.both())
+    space.ready("erp")
+    space.workload("vm", specs.machine())
+    space.ready("vm")
+    space.policy({"level": "Confidential"}, onDeadline="Stop", deadlineSeconds=4)
+    space.expect("vm", "Isolated", "False", "BelowRequired")
+    space.gone(VM, "vm", 30.0)
+    found = space.expect("vm", "Placed", "False")
+    assert "Confidential" in condition(found, "Placed")["message"]
+
+
+def test_a_policy_goes_from_audit_over_warn_to_enforce_and_says_its_price_before(tenant: Space) -> None:
+    be(tenant, quota={"memory": "2Gi"})
+    for number in range(4):
+        tenant.workload(f"w{number}", specs.container())
+    for number in range(4):
+        tenant.ready(f"w{number}")
+    tenant.policy({"level": "Virtualized"}, mode="Audit")
+    found = tenant.until(
+        POLICY, tenant.name, lambda found: found["status"].get("impact", {}).get("workloads") == 4, 40.0
+    )
+    impact = found["status"]["impact"]
+    assert impact["flips"] == [{"from": "container", "to": "kata", "workloads": 4}]
+    assert impact["overhead"] == {"cpu": "1", "memory": "1280Mi"}
+    assert (impact["unplaced"], impact["quotasExceeded"]) == (0, 0)
+    assert impact["tenants"] == [{"tenant": tenant.name, "workloads": 4, "overhead": impact["overhead"]}]
+    assert all("warnings" not in tenant.get(WORKLOAD, f"w{number}")["status"] for number in range(4))
+    be(tenant, quota={"memory": "1Gi"})
+    found = tenant.until(POLICY, tenant.name, lambda found: found["status"]["impact"]["quotasExceeded"] == 1, 40.0)
+    assert "uses 512Mi memory of 1Gi memory, and 1280Mi memory would be added" in str(found["status"]["impact"])
+    tenant.policy({"level": "Virtualized"}, mode="Warn")
+    found = tenant.until(WORKLOAD, "w0", lambda found: found["status"].get("warnings"))
+    assert "if policies in mode Warn were enforced, it would run in kata" in found["status"]["warnings"][0]
+    eventually(lambda: "WouldChange" in {event["reason"] for event in tenant.events("w0")}, 10.0, "an Event")
+    assert found["status"]["placement"]["className"] == "container"
+    be(tenant, quota={"memory": "8Gi"})
+    tenant.policy({"level": "Virtualized"})
+    for number in range(4):
+        tenant.until(WORKLOAD, f"w{number}", lambda found: found["status"]["placement"]["className"] == "kata")
+        tenant.ready(f"w{number}")
+    found = tenant.until(POLICY, tenant.name, lambda found: found["status"]["impact"].get("workloads") == 4, 40.0)
+    assert found["status"]["impact"]["overhead"] == {"cpu": "1", "memory": "1280Mi"}
+
+
+def test_a_policy_that_authors_can_dodge_says_so(space: Space) -> None:
+    space.put(
+        POLICY,
+        space.name,
+        {
+            "mode": "Audit",
+            "reason": "r",
+            "match": {"workloadSelector": {"matchLabels": {"tier": "x"}}},
+            "require": {"level": "Sandboxed"},
+        },
+    )
+    found = space.until(POLICY, space.name, lambda found: condition(found, "Evadable")["status"] == "True")
+    assert "match.workloadSelector looks at labels of the Workload" in condition(found, "Evadable")["message"]

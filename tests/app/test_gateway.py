@@ -12,7 +12,17 @@ from berth.api.reasons import Reason
 from berth.kube import errors
 from berth.kube.client import Client
 from berth.kube.gateway import CHILD_RESOURCES, NotOurs
-from berth.kube.resources import DATA_VOLUMES, SERVICES
+from berth.kube.reading import EVERYTHING, NotReadable
+from berth.kube.resources import (
+    DATA_VOLUMES,
+    EVENTS,
+    LEASES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    WORKLOADS,
+    Resource,
+)
 from berth.plan.model import Apply, Delete, Taken
 from berth.render.model import Child
 from berth.render.resource_quota import resource_quota
@@ -271,3 +281,35 @@ async def test_a_quota_of_somebody_else_is_never_removed(replica: Replica, field
     with pytest.raises(NotOurs):
         await replica.deps.gateway.settle(Delete(replace(stored(net()), **fields), "x"), TENANT, NET)
     assert replica.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "body"),
+    [
+        (SERVICES, {"metadata": {"name": "web", "namespace": "shop", "uid": "u"}, "status": {}}),
+        (WORKLOADS, {"metadata": {"name": "web", "namespace": "shop", "uid": "u"}, "spec": {}, "status": {}}),
+    ],
+)
+async def test_nothing_but_the_status_of_berths_own_kinds_is_said(
+    replica: Replica, resource: Resource, body: dict[str, Any]
+) -> None:
+    with pytest.raises(NotOurs):
+        await replica.deps.gateway.say(resource, body)
+    assert replica.writes() == []
+
+
+@pytest.mark.parametrize("change", [{"kind": "Secret"}, {"namespace": "bank"}])
+async def test_an_event_is_about_a_workload_of_its_own_namespace(replica: Replica, change: dict[str, str]) -> None:
+    regarding = {"kind": "Workload", "namespace": "shop", "name": "web"} | change
+    with pytest.raises(NotOurs):
+        await replica.deps.gateway.note({"metadata": {"namespace": "shop"}, "regarding": regarding})
+    assert replica.writes() == []
+
+
+@pytest.mark.parametrize("resource", [SECRETS, SERVICE_ACCOUNTS, LEASES, EVENTS])
+async def test_what_berth_has_no_business_with_is_not_read(replica: Replica, resource: Resource) -> None:
+    with pytest.raises(NotReadable):
+        replica.reader.list_pages(resource)
+    with pytest.raises(NotReadable):
+        replica.reader.watch(resource, EVERYTHING, resource_version="1", timeout_seconds=1, gather=0.0)
+    assert replica.server.requests == []

@@ -8,7 +8,6 @@ from berth.app.metrics import Metrics
 from berth.app.outcomes import Outcome
 from berth.app.views import Views
 from berth.decide.whatif import Flip
-from berth.kube.client import Client
 from berth.kube.gateway import Gateway
 from berth.policy.ledger import Ledger
 from berth.world.records import Key
@@ -31,7 +30,6 @@ class Deps:
 
     store: Store
     views: Views
-    client: Client
     gateway: Gateway
     recorder: Recorder
     metrics: Metrics

@@ -12,7 +12,7 @@ from typing import Final
 from berth.api.meta import API_VERSION
 from berth.api.reasons import Reason
 from berth.kube import errors
-from berth.kube.client import Client
+from berth.kube.gateway import Gateway
 from berth.kube.resources import EVENTS
 from berth.observe.model import Status
 from berth.observe.status import timestamp
@@ -97,8 +97,10 @@ def _same(before: Status | None, after: Status) -> bool:
 class Recorder:
     """Writes notes as Events of a Workload; a failure to write is counted, never retried."""
 
-    def __init__(self, client: Client, instance: str, clock: Callable[[], float], dropped: Callable[[], None]) -> None:
-        self._client = client
+    def __init__(
+        self, gateway: Gateway, instance: str, clock: Callable[[], float], dropped: Callable[[], None]
+    ) -> None:
+        self._gateway = gateway
         self._instance = instance
         self._clock = clock
         self._dropped = dropped
@@ -142,7 +144,7 @@ class Recorder:
             },
         }
         try:
-            await self._client.create(EVENTS, namespace, event)
+            await self._gateway.note(event)
         except errors.ApiError as error:
             self._dropped()
             log.warning("an Event was not written: %s", error, extra={"namespace": namespace, "workload": name})

@@ -11,9 +11,12 @@ from berth.api import crd
 from berth.api.reasons import Reason
 from berth.app.metrics import ClassState, Metrics
 from berth.app.outcomes import Outcome
+from berth.app.policy_metrics import PolicyState, QuotaState, WaiverState
 from berth.app.settings import Settings
+from berth.decide.impact import Effect
 from berth.decide.model import Cost
 from berth.decide.rules import RULES
+from berth.policy.quota import Part
 from golden import golden
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -75,9 +78,25 @@ def metrics() -> str:
     """Return all metrics of a leader with one Workload and one class."""
     found = Metrics(cap=1)
     found.state.outcomes["ns", "name"] = Outcome(
-        "c", "Container", "Pod", "", "Running", True, False, False, "True", Cost(1, 1), Cost(1, 1), 1
+        "c",
+        "Container",
+        "Pod",
+        "",
+        "Running",
+        True,
+        False,
+        False,
+        "True",
+        Cost(1, 1),
+        Cost(1, 1),
+        1,
+        policies=("p",),
+        effects=(Effect("p", "c", "d", Cost(1, 1)),),
     )
     found.state.classes = (ClassState("c", "Container", "Pod", "", 1),)
+    found.state.policies = (PolicyState("p", "Audit", accepted=True, evadable=False),)
+    found.state.quotas = (QuotaState("t", "memory", Part(1, 1, 1), 1),)
+    found.state.waivers = (WaiverState("w", active=True, expires=1.0),)
     families = sorted(found.registry.collect(), key=lambda family: family.name)
     return table(("Metric", "Type", "Labels", "Help"), (_metric(family, found) for family in families))
 

@@ -17,7 +17,7 @@ from berth.observe.model import Status
 from berth.observe.status import amounts, condition
 from berth.policy.compiled import CompiledPolicy, evadable
 from berth.policy.ledger import Ledger
-from berth.policy.quota import CPU, MEMORY, NOTHING, words
+from berth.policy.quota import CPU, MEMORY, NOTHING, bare, words
 from berth.world.records import PolicyRecord
 
 _SHOWN: Final = 64
@@ -109,6 +109,7 @@ def exceeded(tenant: str, added: Cost, tenancy: Tenancy, ledger: Ledger) -> str 
         for resource, more in ((CPU, added.cpu), (MEMORY, added.memory)):
             has, limit = used.get(resource, NOTHING).total, bounds.limits.get(resource)
             if limit is not None and more > 0 and has + more > limit:
-                added_text = f"{words(resource, more)} would be added"
-                return f"uses {words(resource, has)} of {words(resource, limit)}, and {added_text}"
+                return (
+                    f"uses {bare(resource, has)} of {words(resource, limit)}, and {bare(resource, more)} would be added"
+                )
     return None

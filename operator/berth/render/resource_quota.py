@@ -2,8 +2,8 @@
 
 It is twice the tenant's quota: KubeVirt charges a machine twice while it migrates, CDI a disk while it fills it, and a
 Deployment has some pods too many while it rolls over. It says nothing of limits: a quota of `limits.memory` would make
-KubeVirt double what machines ask for. It does not count machines, whose memory it counts anyhow: for half a minute after
-KubeVirt is installed such a quota would refuse them all. Berth's own ledger is what holds.
+KubeVirt double what machines ask for. Nor does it count machines, whose memory it counts anyhow: right after KubeVirt
+was installed such a quota would refuse them all. Berth's own ledger is what holds.
 """
 
 from typing import Final

@@ -25,7 +25,7 @@ from berth.app.session import Login
 from berth.decide.model import ClassFacts
 from berth.render.children import render
 from berth.render.model import Subject
-from ground import cluster, identity
+from ground import berth, cluster, identity
 
 Json = dict[str, Any]
 
@@ -210,7 +210,7 @@ async def measure(count: int, keep: bool) -> Json:
     """Run all phases; return the results."""
     cluster.down("bench", say=lambda *_: None)
     ground = cluster.up("bench", nodes=max(3, -(-count * 2 // PODS_PER_NODE)))
-    install(ground)
+    berth.install(ground)
     kubeconfig = identity.kubeconfig_for(ground, "berth-system", "berth", BUILD / "bench.kubeconfig")
     python = runtime()
     login = Login(ground.kubeconfig)
@@ -263,14 +263,6 @@ async def measure(count: int, keep: bool) -> Json:
         if not keep:
             cluster.down("bench", say=lambda *_: None)
     return results
-
-
-def install(ground: cluster.Cluster) -> None:
-    """Install Berth's CRDs, RBAC, default classes and policies."""
-    cluster.kubectl(ground, "apply", "--server-side", "-f", str(REPOSITORY / "crds"))
-    cluster.kubectl(ground, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-    cluster.kubectl(ground, "apply", "-f", str(REPOSITORY / "manifests/operator/rbac.yaml"))
-    cluster.kubectl(ground, "apply", "-f", str(REPOSITORY / "manifests/defaults"))
 
 
 def restart(python: str, kubeconfig: Path, count: int) -> Json:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ground.api import eventually
+from ground.cluster import ADMINISTRATOR
 from ground.nodes import Shape
 from scenarios import objects, site, specs
 from scenarios.kinds import (
@@ -311,7 +312,7 @@ def waiver(space: Space, policy: str, seconds: float, **more: object) -> None:
         "workloads": [{"namespace": space.name, "name": "web"}],
         "policies": [policy],
         "reason": "a test",
-        "approver": "kubernetes-admin",
+        "approver": ADMINISTRATOR,
         "expiresAt": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
         **more,
     }
@@ -326,7 +327,7 @@ def test_a_waiver_spares_until_it_ends_and_then_the_policy_holds_again(space: Sp
     found = space.ready("web")
     assert found["status"]["placement"]["className"] == "container"
     [shown] = found["status"]["placement"]["waivers"]
-    assert (shown["name"], shown["policies"], shown["approver"]) == (space.name, [space.name], "kubernetes-admin")
+    assert (shown["name"], shown["policies"], shown["approver"]) == (space.name, [space.name], ADMINISTRATOR)
     assert any("ends at" in each for each in found["status"]["warnings"])
     space.until(WAIVER, space.name, lambda found: found["status"].get("workloads") == 1, 30.0)
     found = space.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "kata", 30.0)

@@ -6,7 +6,7 @@ from typing import Final
 from berth.api.reasons import Reason
 from berth.app.bounds import bounds_of, nothing_allowed
 from berth.app.deps import Deps
-from berth.app.rationing import rationed, release_when_gone
+from berth.app.rationing import in_turn, rationed, release_when_gone
 from berth.app.report import report, report_unreadable
 from berth.app.views import Look, Unreadable
 from berth.decide.engine import decide
@@ -43,7 +43,8 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     with deps.metrics.decision_seconds.time():
         decision = decide(look.ask, look.effective.requirement, look.catalog.classes, look.current)
     wanted = next_move(decision, look.runs, look.catalog.classes, look.spec)
-    move = rationed(look, overdue(wanted, look.below_since, look.effective.deadline, deps.clock()), deps)
+    due = overdue(wanted, look.below_since, look.effective.deadline, deps.clock())
+    move = rationed(look, in_turn(look, due, deps), deps)
     if move is None:
         return _COUNTING_SECONDS
     plan, unrenderable = plan_for(look, move)

@@ -144,7 +144,7 @@ def rows(section: Object) -> Iterator[tuple[str, ...]]:
             _said(row),
             "<br>".join(_around(row)) or "nothing",
             f"**`{found.outcome}`**",
-            "<br>".join(_rules(found)),
+            "<br>".join(_rules(found)) or "none",
             found.placed["message"],
         )
 

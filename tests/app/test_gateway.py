@@ -201,6 +201,14 @@ async def test_a_refusal_is_kept_and_the_plan_goes_on(replica: Replica, code: in
     assert replica.of("networkpolicies")
 
 
+async def test_what_a_quota_of_the_cluster_refuses_waits_for_quota(replica: Replica) -> None:
+    body = {"kind": "Status", "code": 403, "message": "services is forbidden: exceeded quota: theirs"}
+    replica.server.fail("PATCH", "services", raw(orjson.dumps(body), 403))
+    [problem] = (await execute(replica, Apply(SERVICE, None))).refused
+    assert problem.reason == Reason.WAITING_FOR_QUOTA
+    assert "exceeded quota: theirs" in problem.message
+
+
 @pytest.mark.parametrize("code", [409, 429, 500, 503])
 async def test_what_another_try_may_cure_ends_the_plan(server: FakeApiServer, impatient: Client, code: int) -> None:
     replica = Replica(server, impatient)

@@ -22,8 +22,8 @@ from berth.world.records import Key, Problem
 _COUNTING_SECONDS: Final = 1.0
 """Seconds until another look while the workloads of a tenant are being counted."""
 
-_TAKEN_SECONDS: Final = 15.0
-"""Seconds between tries for a name that is taken: an object without our label is not watched."""
+_BLOCKED_SECONDS: Final = 15.0
+"""Seconds between tries where what is in the way is not watched: an object without our label, a quota of others."""
 
 
 async def reconcile(key: Key, deps: Deps) -> float | None:
@@ -65,10 +65,15 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     )
     return soonest(
         await report(scene, look, deps),
-        _TAKEN_SECONDS if scene.plan.taken else None,
+        _BLOCKED_SECONDS if _blocked(scene) else None,
         look.waivers_change,
         remaining(move, look, deps.clock()),
     )
+
+
+def _blocked(scene: Scene) -> bool:
+    """Return whether a name is taken, or a quota that is not Berth's is full."""
+    return bool(scene.plan.taken) or any(each.reason == Reason.WAITING_FOR_QUOTA for each in scene.failures)
 
 
 def bounds(look: Look, move: Move, deps: Deps) -> Callable[[], Bounds]:

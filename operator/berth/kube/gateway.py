@@ -246,4 +246,5 @@ def _unsafe(step: Apply, violations: tuple[Violation, ...]) -> Problem:
 
 def _refusal(step: Apply | Delete, error: errors.ApiError) -> Problem:
     where = f"{step.child.kind} {step.child.name}" if isinstance(step, Apply) else f"{step.record.kind}"
-    return Problem(Reason.CHILD_REJECTED, f"the API server refused {where}: {error.message}"[:1024])
+    reason = Reason.WAITING_FOR_QUOTA if "exceeded quota" in error.message else Reason.CHILD_REJECTED
+    return Problem(reason, f"the API server refused {where}: {error.message}"[:1024])

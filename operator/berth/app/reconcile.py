@@ -10,6 +10,7 @@ from berth.app.rationing import in_turn, rationed, release_when_gone
 from berth.app.report import report, report_unreadable
 from berth.app.views import Look, Unreadable
 from berth.decide.engine import decide
+from berth.kube import errors
 from berth.observe.model import Scene
 from berth.plan.make import make_plan
 from berth.plan.model import Delete, Move, Plan
@@ -78,9 +79,17 @@ def _blocked(scene: Scene) -> bool:
 
 
 def bounds(look: Look, move: Move, deps: Deps) -> Callable[[], Bounds]:
-    """Return what gives the bounds of what may be written, at the moment of writing."""
-    placed = move.placed
-    return lambda: bounds_of(look, placed, deps.store) if placed else nothing_allowed(look)
+    """Return what gives the bounds of what may be written, at the moment of writing.
+
+    It raises Conflict once what was decided by has changed: nothing starts by rules that do not hold any more.
+    """
+
+    def now() -> Bounds:
+        if deps.views.overtaken(look):
+            raise errors.Conflict(0, "Overtaken", "policies or tenants have changed since it was decided")
+        return bounds_of(look, move.placed, deps.store) if move.placed else nothing_allowed(look)
+
+    return now
 
 
 def soonest(*seconds: float | None) -> float | None:

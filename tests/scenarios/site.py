@@ -49,12 +49,12 @@ def prepared(*, kubevirt: bool = True) -> Iterator[Cluster]:
     name = f"scenarios-{uuid4().hex[:8]}"
     try:
         cluster = control_plane.up(name, audit=True, say=lambda *_: None)
+        if kubevirt:  # first: who may own is asked of kinds that the API server has looked up, and that is every 30 s
+            install_kubevirt(cluster)
         berth.install(cluster)
         kubectl(cluster, "apply", "--server-side", "-f", str(FAILURES))
         for body in RUNTIMES:
             objects.put(cluster, RUNTIME_CLASS, "", body)
-        if kubevirt:
-            install_kubevirt(cluster)
         yield cluster
     finally:
         control_plane.down(name, say=lambda *_: None)

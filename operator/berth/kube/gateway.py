@@ -32,6 +32,7 @@ from berth.kube.resources import (
     WORKLOADS,
     Resource,
 )
+from berth.plan.make import lacks_a_disk
 from berth.plan.model import Apply, Delete, Taken
 from berth.verify.check import verify, verify_quota
 from berth.verify.model import Bounds, QuotaBounds, Violation
@@ -105,6 +106,8 @@ class Gateway:
         for step in steps:
             if not self._may_write():
                 raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
+            if isinstance(step, Apply) and lacks_a_disk(step.child, taken):
+                continue
             try:
                 refused += await self._one(step, workload, bounds)
             except errors.AlreadyExists:

@@ -144,8 +144,9 @@ def _children(site: Site, namespace: str, name: str, *, pods: bool = False) -> l
 def _request(site: Site, who: str, request: Request) -> Answer:
     person = kubeconfig(site.cluster, who)
     path, body, content = request.path.format(**site.names), request.body, JSON
-    if request.method == "PUT":
-        body = with_changes(call(site.cluster.kubeconfig, "GET", path), body)
+    if request.method == "PUT" and body:
+        found = call(site.cluster.kubeconfig, "GET", path.removesuffix("/finalize"))
+        body = with_changes(found, body)
     if request.method == "PATCH":
         content = CONTENT[request.content]
         path += "?fieldManager=somebody" + ("&force=true" if content == APPLY else "")
@@ -174,7 +175,7 @@ def _child(site: Site, tried: Child) -> Answer:
     body = with_changes(site.children[tried.of], tried.change)
     bounds = replace(site.bounds[name], **{key: _bound(key, value) for key, value in tried.bounds.items()})
     if tried.by == "operator":
-        return _by_the_operator(site, body)
+        return by_the_operator(site, body)
     if tried.by == "gateway":
         return gateway(body, bounds)
     found = verify(body, bounds)
@@ -193,7 +194,8 @@ def _bound(name: str, value: Any) -> Any:
     return {"level": IsolationLevel, "sharing": NodeSharing, "backend": Backend}.get(name, lambda given: given)(value)
 
 
-def _by_the_operator(site: Site, body: Json) -> Answer:
+def by_the_operator(site: Site, body: Json) -> Answer:
+    """Write an object as the operator's account, past everything that the operator itself checks."""
     meta = body.get("metadata", {})
     kind = PLURALS.get(body.get("kind", "")) or Kind(body["kind"], body["apiVersion"], f"{body['kind'].lower()}s")
     where = kind.path(meta.get("namespace", EVIL), meta.get("name", "web"))
@@ -230,4 +232,3 @@ def gateway(body: Json, bounds: Bounds) -> Answer:
     if client.reached or not done.refused:
         return Answer(Layer.ACCEPTED, "it was written")
     return Answer(Layer.VERIFIER, done.refused[0].message)
-

@@ -62,7 +62,9 @@ def operator_has_limits(_: Site) -> str:
 
 def _policy() -> Any:
     found = _of_kind("NetworkPolicy")["spec"]
-    assert found["podSelector"]["matchLabels"].items() <= _pod()["metadata"]["labels"].items(), "it selects something else"
+    assert found["podSelector"]["matchLabels"].items() <= _pod()["metadata"]["labels"].items(), (
+        "it selects something else"
+    )
     return found
 
 
@@ -109,7 +111,9 @@ def policies_fail_closed(site: Site) -> str:
     """Every admission policy of Berth refuses when it fails, is bound, and denies."""
     policies = call(site.cluster.kubeconfig, "GET", f"{API}/validatingadmissionpolicies")["items"]
     bindings = call(site.cluster.kubeconfig, "GET", f"{API}/validatingadmissionpolicybindings")["items"]
-    ours = {each["metadata"]["name"]: each["spec"] for each in policies if each["metadata"]["name"].startswith("berth-")}
+    ours = {
+        each["metadata"]["name"]: each["spec"] for each in policies if each["metadata"]["name"].startswith("berth-")
+    }
     denied = {each["spec"]["policyName"] for each in bindings if each["spec"]["validationActions"] == ["Deny"]}
     assert ours
     assert {each["failurePolicy"] for each in ours.values()} == {"Fail"}
@@ -167,12 +171,22 @@ def a_swapped_wheel_is_refused(_: Site) -> str:
         with zipfile.ZipFile(wheel, "w") as archive:
             archive.writestr("swapped.py", "print('gotcha')")
             archive.writestr("swapped-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: swapped\nVersion: 1.0\n")
-            archive.writestr("swapped-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            archive.writestr(
+                "swapped-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            )
             archive.writestr("swapped-1.0.dist-info/RECORD", "")
         asked = Path(folder) / "asked.txt"
         asked.write_text(f"swapped==1.0 --hash=sha256:{'0' * 64}\n")
         command = [sys.executable, "-m", "pip", "install", "--require-hashes", "--no-index", "--no-deps", "--dry-run"]
-        command += ["--disable-pip-version-check", "--find-links", folder, "--target", f"{folder}/out", "-r", str(asked)]
+        command += [
+            "--disable-pip-version-check",
+            "--find-links",
+            folder,
+            "--target",
+            f"{folder}/out",
+            "-r",
+            str(asked),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode != 0, "it was installed"
         assert "HASH" in (done.stderr + done.stdout).upper(), done.stderr[-500:]

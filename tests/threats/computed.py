@@ -20,8 +20,8 @@ CRD = Path(__file__).resolve().parents[2] / "crds" / "berth.dev_workloads.yaml"
 TEMPLATE = "spec.template.spec"
 PLACES = {
     "container": ("spec.container", "containers.0"),
-    "init": ("spec.initContainers.0", "initContainers.0"),
-    "sidecar": ("spec.sidecars.0", "initContainers.1"),
+    "init": ("spec.initContainers.0", "initContainers.1"),
+    "sidecar": ("spec.sidecars.0", "initContainers.0"),
 }
 """Where a container stands in a Workload and in a pod."""
 
@@ -53,7 +53,7 @@ def pod_security() -> Iterator[Vector]:
 
 
 def _three(place: str, control: Control, written: str, rendered: str) -> Iterator[Vector]:
-    name = f"T{control.threat}-{_id(control.name)}" + (f"-{_id(control.path)}" if control.part else "") + f"-{place}"
+    name = f"T{control.threat}-{_id(control.name)}" + (f"-{_id(control.path)}" if control.several else "") + f"-{place}"
     title = f"{control.name}: {control.path} of a {place}"
     at = f"{rendered}.{control.path}"
     value = control.authored if control.value == GONE else control.value
@@ -62,21 +62,24 @@ def _three(place: str, control: Control, written: str, rendered: str) -> Iterato
         control.threat,
         f"{title}, in a Workload",
         Layer.SCHEMA,
-        says=_innermost(control.path, value),
+        says=_innermost(place, control.path, value),
         workload=Manifest("full", change={f"{written}.{control.path}": value}),
     )
     child = Child("full/Deployment", change={at: control.value}, rule=control.name)
     yield Vector(f"{name}-rendered", control.threat, f"{title}, past admission", Layer.VERIFIER, child=child)
-    ours = Child("full/Deployment", "operator", change={at: control.value})
-    yield Vector(f"{name}-stolen", control.threat, f"{title}, by the operator's account", Layer.ADMISSION, child=ours)
+    beside = {f"{TEMPLATE}.{path}": each for path, each in control.pod.items()}
+    beside |= {f"{rendered}.{path}": each for path, each in control.beside.items()}
+    ours = Child("full/Deployment", "operator", change={at: control.value, **beside})
+    stolen = Layer.SCHEMA if control.path == "lifecycle" and place == "init" else control.stolen
+    yield Vector(f"{name}-stolen", control.threat, f"{title}, by the operator's account", stolen, child=ours)
 
 
-def _innermost(path: str, value: Any) -> str:
+def _innermost(place: str, path: str, value: Any) -> str:
     """Return the field that the API server does not know, or the bound that a known one breaks."""
     if path.endswith("runAsUser"):
         return "runAsUser"
-    if isinstance(value, list) and value and isinstance(value[0], dict) and path == "ports":
-        return "hostPort"
+    if path == "ports":
+        return "hostPort" if place == "container" else "ports"
     if path.startswith("volumes"):
         return next(key for key in value if key != "name")
     return path.removeprefix("securityContext.").split(".")[0]
@@ -91,12 +94,12 @@ def ephemeral() -> Iterator[Vector]:
         context = dict(safe)
         context[control.path.split(".")[1]] = {} if control.value == GONE else control.value
         one = {"name": "debug", "image": "registry.example/evil/x:1", "securityContext": context}
+        context |= {path.split(".")[1]: value for path, value in control.beside.items()}
         yield Vector(
             f"T55-ephemeral-{_id(control.name)}",
             55,
             f"{control.name} in an ephemeral container",
-            Layer.ADMISSION,
-            says="belongs to Berth",
+            Layer.SCHEMA if control.name in {"HostProcess", "ProcMountType"} else Layer.ADMISSION,
             precedent=("CVE-2023-2727", "CVE-2023-2728"),
             who="owner",
             request=Request("PATCH", PODS, {"spec": {"ephemeralContainers": [one]}}),
@@ -276,9 +279,19 @@ def steering() -> Iterator[Vector]:
         if not key.startswith(("berth.dev/", "kopf.zalando.org/")):  # those are refused: see T33 and T34
             title = f"{key} as annotation and label of a Workload"
             check = Check("steers_nothing", {"key": key})
-            yield Vector(f"T{threat}-{_id(key)}-workload", threat, title, Layer.HARMLESS, precedent=precedent, check=check)
-        of = "erp/VirtualMachine" if key.startswith(OF_MACHINES) else "web/Service" if key.startswith(OF_SERVICES) else "web/Deployment"
-        child = Child(of, change={"metadata.annotations": {"berth.dev/desired-hash": "0" * 32, key: "true"}}, rule="Annotations")
+            yield Vector(
+                f"T{threat}-{_id(key)}-workload", threat, title, Layer.HARMLESS, precedent=precedent, check=check
+            )
+        of = (
+            "erp/VirtualMachine"
+            if key.startswith(OF_MACHINES)
+            else "web/Service"
+            if key.startswith(OF_SERVICES)
+            else "web/Deployment"
+        )
+        child = Child(
+            of, change={"metadata.annotations": {"berth.dev/desired-hash": "0" * 32, key: "true"}}, rule="Annotations"
+        )
         title = f"{key} on a {of.split('/')[1]}, past admission"
         yield Vector(f"T{threat}-{_id(key)}-rendered", threat, title, Layer.VERIFIER, precedent=precedent, child=child)
 
@@ -358,5 +371,8 @@ def cluster_scoped() -> Iterator[Vector]:
 
 def _id(name: str) -> str:
     """Return a name in small letters and dashes: an API server takes it as the name of an object."""
-    spread = "".join(f"-{letter}" if letter.isupper() and name[max(0, place - 1)].islower() else letter for place, letter in enumerate(name))
+    spread = "".join(
+        f"-{letter}" if letter.isupper() and name[max(0, place - 1)].islower() else letter
+        for place, letter in enumerate(name)
+    )
     return "".join(letter if letter.isalnum() else "-" for letter in spread.lower()).strip("-")

@@ -54,7 +54,11 @@ def grant(cluster: Cluster) -> None:
 def _role(cluster: Cluster, name: str, rules: list[Json], labels: dict[str, str] | None = None) -> None:
     where = f"/apis/{people.RBAC}/v1/clusterroles/{name}"
     meta = {"name": name, "labels": labels or {}}
-    apply(cluster.kubeconfig, where, {"apiVersion": f"{people.RBAC}/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules})
+    apply(
+        cluster.kubeconfig,
+        where,
+        {"apiVersion": f"{people.RBAC}/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules},
+    )
 
 
 @lru_cache(maxsize=64)
@@ -63,5 +67,3 @@ def kubeconfig(cluster: Cluster, who: str) -> Path:
     if who == "admin":
         return cluster.kubeconfig
     return identity.kubeconfig_as(cluster, NAMES[who], cluster.workdir / f"threat-{who}.kubeconfig")
-
-

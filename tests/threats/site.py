@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from admission import bodies
 from admission.kinds import CONFIG_MAP, MIGRATION, REPLICA_SET, SECRET
 from admission.world import ACCOUNT, open_schemas, serve
 from berth.api.tenant import Network
@@ -24,8 +25,11 @@ from scenarios.kinds import (
     CLAIM,
     CLUSTER_INSTANCETYPE,
     DATA_SOURCE,
+    DEPLOYMENT,
+    KUBEVIRT_CHILDREN,
     NAMESPACE,
     POD,
+    POD_CHILDREN,
     POLICY,
     TENANT,
     WORKLOAD,
@@ -40,7 +44,7 @@ from verify.bounds import bounds_of
 EVIL = "evil"
 SHOP = "acme-shop"
 LABELS: dict[str, dict[str, str]] = {
-    EVIL: {"tenant": "evil", "pod-security.kubernetes.io/enforce": "baseline"},
+    EVIL: {"tenant": "evil", "pod-security.kubernetes.io/audit": "restricted"},
     SHOP: {"tenant": "acme"},
     "acme-db": {"tenant": "acme"},
     "tiny": {"tenant": "tiny"},
@@ -102,6 +106,11 @@ class Site:
         found = {"pod": own, "victim": victims, "replicaset": sets}
         return {key: each[0]["metadata"]["name"] for key, each in found.items()}
 
+    def stored(self, child: str) -> Json:
+        """Return a child as the operator wrote it."""
+        kind = next(each for each in (*POD_CHILDREN, *KUBEVIRT_CHILDREN) if each.name == child.split("/")[1])
+        return objects.get(self.cluster, kind, EVIL, self.children[child]["metadata"]["name"])
+
     def _subject(self, name: str) -> Subject:
         stored = objects.get(self.cluster, WORKLOAD, EVIL, name)
         spec = WorkloadSpec.model_validate_json(orjson.dumps(stored["spec"]))
@@ -135,11 +144,22 @@ def furnish(cluster: Cluster) -> None:
         eventually(lambda at=name: objects.get(cluster, ACCOUNT, at, "default"), objects.SECONDS, f"{name} is usable")
     match = {"namespaceSelector": {"matchLabels": {"lost": "yes"}}}
     for name, spec in POLICIES.items():
-        objects.put(cluster, POLICY, "", {"metadata": {"name": name}, "spec": {"mode": "Enforce", "reason": "a test", "match": match, **spec}})
+        objects.put(
+            cluster,
+            POLICY,
+            "",
+            {"metadata": {"name": name}, "spec": {"mode": "Enforce", "reason": "a test", "match": match, **spec}},
+        )
     objects.put(cluster, PRIORITY, "", {"metadata": {"name": "batch"}, "value": -1, "preemptionPolicy": "Never"})
-    objects.put(cluster, CLUSTER_INSTANCETYPE, "", {"metadata": {"name": "small"}, "spec": {"cpu": {"guest": 1}, "memory": {"guest": "1Gi"}}})
+    objects.put(
+        cluster,
+        CLUSTER_INSTANCETYPE,
+        "",
+        {"metadata": {"name": "small"}, "spec": {"cpu": {"guest": 1}, "memory": {"guest": "1Gi"}}},
+    )
     for namespace in (EVIL, SHOP):
         _own(cluster, namespace)
+    objects.put(cluster, DEPLOYMENT, "free", {"metadata": {"name": "own"}, "spec": bodies.template()["spec"]})
     people.grant(cluster)
 
 
@@ -171,5 +191,3 @@ def place(workload: Json) -> str:
     """Return the class that a Workload runs in; nothing when it runs nowhere."""
     found: str = workload.get("status", {}).get("placement", {}).get("className", "")
     return found
-
-

@@ -26,8 +26,8 @@ _BINARY: Final = tuple((unit, 1024**power) for power, unit in reversed(list(enum
 
 
 _MOST: Final = 1 << 58
-"""More millicores or bytes (256Pi) than any cluster has: larger quantities count as this much, so that the sum of a pod's
-containers stays within 64 bits and `1e999999` costs nothing."""
+"""More millicores or bytes (256Pi) than any cluster has. Larger quantities count as this much, so that the sum of a
+pod's containers stays within 64 bits and `1e999999` costs nothing."""
 
 
 @lru_cache(maxsize=4096)

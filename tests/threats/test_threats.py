@@ -18,7 +18,7 @@ pytestmark = pytest.mark.ground
 OURS = {Layer.POLICY, Layer.VERIFIER, Layer.GATEWAY}
 FIX = re.compile(
     r"(: |\. |, |; )(add|ask|bind|change|choose|create|decide|delete|drop|give|have|keep|leave|list|lower|make|move|name|"
-    r"pin|point|put|raise|remove|rename|render|report|restore|say|set|use|wait|write)\b",
+    r"pin|point|push|put|raise|remove|rename|render|report|restore|say|set|use|wait|write)\b",
     re.IGNORECASE,
 )
 CVE = re.compile(r"CVE-\d{4}-\d+")

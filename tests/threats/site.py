@@ -124,7 +124,7 @@ def prepared(folder: Path) -> Iterator[Site]:
         serve(cluster, MIGRATION)
         if real_folder() is None:
             open_schemas(cluster)
-        operator = Operator(cluster, folder)
+        operator = Operator(cluster, folder, BERTH_LOG_LEVEL="DEBUG")
         try:
             operator.start()
             furnish(cluster)

@@ -155,6 +155,14 @@ async def test_any_other_disk_of_that_name_is_taken(replica: Replica, meta: dict
     assert (await execute(replica, Apply(DISK, None))).taken == (Taken("DataVolume", DISK.name),)
 
 
+async def test_a_machine_whose_disk_turns_out_to_be_taken_is_not_made(replica: Replica) -> None:
+    replica.server.put(DATA_VOLUMES, DISK.name, "shop")
+    machine_of_it = next(child for child in wanted(CLONED, VM) if child.kind == "VirtualMachine")
+    done = await execute(replica, Apply(DISK, None), Apply(machine_of_it, None))
+    assert done.taken == (Taken("DataVolume", DISK.name),)
+    assert replica.of("virtualmachines") == {}
+
+
 async def test_only_that_very_object_is_changed(replica: Replica) -> None:
     replica.server.put(SERVICES, "web", "shop")
     with pytest.raises(errors.Conflict):

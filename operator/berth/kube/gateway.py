@@ -32,6 +32,7 @@ from berth.kube.resources import (
     WORKLOADS,
     Resource,
 )
+from berth.plan.make import lacks_a_disk
 from berth.plan.model import Apply, Delete, Taken
 from berth.verify.check import verify, verify_quota
 from berth.verify.model import Bounds, QuotaBounds, Violation
@@ -105,6 +106,8 @@ class Gateway:
         for step in steps:
             if not self._may_write():
                 raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
+            if isinstance(step, Apply) and lacks_a_disk(step.child, taken):
+                continue
             try:
                 refused += await self._one(step, workload, bounds)
             except errors.AlreadyExists:
@@ -159,7 +162,7 @@ class Gateway:
         namespace = bounds.namespace
         if isinstance(step, Delete):
             if step.record.key != (namespace, bounds.name) or step.record.owner_uid != tenant.uid:
-                raise NotOurs(f"delete of {step.record.kind} {step.record.key}")
+                raise NotOurs(f"delete of {step.record.kind} {step.record.key}, which is somebody else's: leave it")
             await self._client.delete(RESOURCE_QUOTAS, namespace, bounds.name, step.record.uid)
             return ()
         violations = verify_quota(step.child.body, bounds)
@@ -193,7 +196,7 @@ class Gateway:
         if isinstance(step, Delete):
             resource = _resource(step.record.kind)
             if step.record.key[0] != namespace or step.record.owner_uid != workload.uid:
-                raise NotOurs(f"delete of {step.record.kind} {step.record.key}")
+                raise NotOurs(f"delete of {step.record.kind} {step.record.key}, which is somebody else's: leave it")
             await self._client.delete(resource, namespace, step.record.key[1], step.record.uid)
             self._deleted(step.record)
             return []
@@ -216,17 +219,19 @@ class Gateway:
 
 def _resource(kind: str) -> Resource:
     if kind not in CHILD_RESOURCES:
-        raise NotOurs(f"{kind} is not a kind that Berth writes")
+        raise NotOurs(
+            f"{kind} is not a kind that Berth writes: drop it, or give it a place in the gateway and the verifier"
+        )
     return CHILD_RESOURCES[kind]
 
 
 def _check(body: Obj, resource: Resource, workload: WorkloadRecord) -> None:
     meta = body["metadata"]
     if meta.get("namespace") != workload.key[0]:
-        raise NotOurs(f"{resource.kind} {meta.get('name')} outside the namespace of its Workload")
+        raise NotOurs(f"{resource.kind} {meta.get('name')} is outside the namespace of its Workload: write it there")
     owners = [ref["uid"] for ref in meta.get("ownerReferences", ()) if ref.get("controller")]
     if owners != [workload.uid] and (owners or resource is not DATA_VOLUMES):
-        raise NotOurs(f"{resource.kind} {meta.get('name')} that is not owned by its Workload")
+        raise NotOurs(f"{resource.kind} {meta.get('name')} is not owned by its Workload: make that its controller")
 
 
 def _is_kept_disk(resource: Resource, stored: Obj, workload: WorkloadRecord) -> bool:

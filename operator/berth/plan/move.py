@@ -9,7 +9,10 @@ from berth.decide.model import ClassFacts, Decision, Requirement
 from berth.plan.model import Move, Pending, Withheld
 from berth.world.records import ChildRecord
 
-BACKING_KINDS = ("Deployment", "Job", "VirtualMachine", "VirtualMachinePool")
+MACHINE_KINDS = ("VirtualMachine", "VirtualMachinePool")
+"""Kinds that run a workload on disks of its own."""
+
+BACKING_KINDS = ("Deployment", "Job", *MACHINE_KINDS)
 """Kinds that run a workload."""
 
 
@@ -85,7 +88,7 @@ def _below(facts: ClassFacts | None, required: Requirement) -> bool:
 def _obstacle(runs: tuple[ChildRecord, ...], chosen: ClassFacts, spec: WorkloadSpec) -> str | None:
     """Return what a move would interrupt or lose; None when nothing."""
     kinds = {run.kind for run in runs}
-    if kinds & {"VirtualMachine", "VirtualMachinePool"}:
+    if kinds & set(MACHINE_KINDS):
         halted = all(run.replicas == 0 for run in runs) and spec.replicas == 0
         return None if halted else "the machine would stop and start anew"
     if "Job" in kinds:

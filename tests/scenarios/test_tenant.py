@@ -87,7 +87,7 @@ def test_the_default_class_of_a_tenant_is_taken_and_the_allowed_ones_are_all(ten
     tenant.workload("web", specs.container())
     assert tenant.ready("web")["status"]["placement"]["className"] == "kata"
     tenant.workload("pinned", specs.pinned("container", specs.container()))
-    found = tenant.expect("pinned", "Placed", "False", "NoEligibleClass")
+    found = tenant.expect("pinned", "Placed", "False", "PolicyDenied")
     assert f"only gvisor, kata allowed by Tenant {tenant.name}" in condition(found, "Placed")["message"]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from inspect import getmembers, isfunction
 from types import ModuleType
 
-from threats import checks_cluster, checks_supply, checks_text
+from threats import checks_limits, checks_metadata, checks_operator, checks_supply, checks_text
 
 
 def _of(module: ModuleType) -> dict[str, Callable[..., str]]:
@@ -12,5 +12,6 @@ def _of(module: ModuleType) -> dict[str, Callable[..., str]]:
     return {name: each for name, each in found if each.__module__ == module.__name__ and not name.startswith("_")}
 
 
-CHECKS: dict[str, Callable[..., str]] = {**_of(checks_cluster), **_of(checks_supply), **_of(checks_text)}
+MODULES = (checks_limits, checks_metadata, checks_operator, checks_supply, checks_text)
+CHECKS: dict[str, Callable[..., str]] = {name: check for module in MODULES for name, check in _of(module).items()}
 """Each takes the site and what the vector gives, returns what it saw, and fails where the attack has an effect."""

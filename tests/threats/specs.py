@@ -63,6 +63,8 @@ MACHINE: Json = {
     "resources": GUEST_SIZE,
     "service": PORTS,
 }
+GUEST: Json = {**MACHINE, "machine": {key: value for key, value in MACHINE["machine"].items() if key != "disks"}}
+"""A machine that shares no disk with others."""
 DISKS: Json = {
     "type": "Service",
     "machine": {

@@ -11,7 +11,7 @@ from scenarios.kinds import CLASS, DEPLOYMENT, EVENT, POLICY, TENANT, WORKLOAD
 from scenarios.objects import Json
 from scenarios.site import condition
 from threats.site import EVIL, Site
-from threats.specs import CONTAINER, FULL, MACHINE, SIZE
+from threats.specs import CONTAINER, FULL, GUEST, SIZE
 from verify.change import GONE, changed, path_of
 
 pytestmark = pytest.mark.ground
@@ -72,10 +72,9 @@ def spec_of(changes: Json) -> Json:
 
 def guest() -> Json:
     """Return a machine whose probes hold the canary."""
-    spec = changed(MACHINE, path_of("machine.disks"), [])
     probe = {"httpGet": {"port": 8080, "path": "/", "httpHeaders": HEADERS}}
     return changed(
-        changed(spec, path_of("machine.readinessProbe"), probe),
+        changed(GUEST, path_of("machine.readinessProbe"), probe),
         path_of("machine.livenessProbe"),
         {"exec": {"command": [CANARY]}},
     )

@@ -16,13 +16,11 @@ from scenarios.kinds import DEPLOYMENT, POD, SERVICE, VM, WORKLOAD, Kind
 from scenarios.objects import Json
 from scenarios.site import condition
 from threats.site import EVIL, Site, place
-from threats.specs import CONTAINER, DISK, IMAGE, MACHINE
-from verify.change import changed, path_of
+from threats.specs import CONTAINER, DISK, GUEST, IMAGE
 
 pytestmark = pytest.mark.ground
 
 KOPF = "kopf.zalando.org"
-GUEST = changed(MACHINE, path_of("machine.disks"), [])
 FORGED: Json = {
     "observedGeneration": 99,
     "reason": "Running",

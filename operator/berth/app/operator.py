@@ -32,6 +32,7 @@ from berth.kube.client import Client, Obj
 from berth.kube.gateway import Gateway
 from berth.kube.lease import LeaderElector, LeaseTiming
 from berth.kube.queue import KeyedQueue
+from berth.kube.reading import Reader
 from berth.kube.reflector import Reflector
 from berth.kube.resources import KUBEVIRTS, Resource
 from berth.policy.ledger import Ledger
@@ -59,7 +60,7 @@ class Operator:
     queue: KeyedQueue
     store: Store = field(init=False)
     views: Views = field(init=False)
-    client: Client = field(init=False)
+    reader: Reader = field(init=False)
     elector: LeaderElector = field(init=False)
     deps: Deps = field(init=False)
     watches: dict[Resource, Reflector[Any]] = field(init=False)
@@ -79,10 +80,11 @@ class Operator:
         settings = self.settings
         identity = f"{settings.identity or socket.gethostname()}_{uuid4().hex[:8]}"
         self.store = Store(self.queue.add, self._world_changed, self._wake_soon)
-        self.client = Client(
+        client = Client(
             self.login.session, self.login.server, metrics=self.metrics, max_in_flight=settings.max_requests
         )
-        self.watches = reflectors(self.client, self.store, self._watch_failed, settings.absent_retry_seconds)
+        self.reader = Reader(client)
+        self.watches = reflectors(self.reader, self.store, self._watch_failed, settings.absent_retry_seconds)
         self.views = Views(self.store, settings, lambda: self.watches[KUBEVIRTS].present, time.time)
         self.elector = LeaderElector(
             # A client of its own: a renewal never waits behind other requests.
@@ -93,18 +95,19 @@ class Operator:
             timing=LeaseTiming(settings.lease_duration, settings.lease_renew_deadline, settings.lease_retry_period),
             on_lost=_end_at_once,
         )
+        gateway = Gateway(client, lambda: self.elector.is_leader, self._written, self.store.put_deleting)
         self.deps = Deps(
             store=self.store,
             views=self.views,
-            client=self.client,
-            gateway=Gateway(self.client, lambda: self.elector.is_leader, self._written, self.store.put_deleting),
-            recorder=Recorder(self.client, identity, time.time, self.metrics.events_dropped.inc),
+            gateway=gateway,
+            recorder=Recorder(gateway, identity, time.time, self.metrics.events_dropped.inc),
             metrics=self.metrics,
             clock=time.time,
             progress_seconds=settings.progress_seconds,
             expect_echo=self.echoes.expect,
             wake_reports=lambda: self.queue.add_after(WORLD, 1.0),
             ledger=Ledger(settings.quota_patience_seconds),
+            max_switches=settings.max_switches,
         )
 
     def _written(self, resource: Resource, stored: Obj) -> None:
@@ -144,7 +147,7 @@ class Operator:
     async def _sweep(self, resource: Resource) -> bool:
         """Return whether the store lacks something of this kind; a failed look counts as lacking."""
         try:
-            return bool(await sweep(self.client, self.store, resource))
+            return bool(await sweep(self.reader, self.store, resource))
         except errors.ApiError as error:
             log.warning("%s cannot be listed: %s", resource.plural, error)
             return True

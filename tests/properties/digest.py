@@ -27,7 +27,8 @@ def _of(number: int) -> bytes:
     seen = sha256(canonical(decision))
     seen.update(repr(hashes(world.ask, required(world), world.catalog, world.current)).encode())
     if number % 20 == 0:
-        seen.update(repr(would_change(world.inputs, decision)).encode())
+        flips = would_change(world.inputs, decision)
+        seen.update(repr([(flip.change.text, flip.change.path, flip.outcome) for flip in flips]).encode())
         seen.update(bodies_of(drawn("digest", number, (a_scene,))[0]))
     return seen.digest()
 

@@ -20,7 +20,7 @@ def a_crowded_world(random: Random) -> World:
     """Draw a world of two policies at least."""
     world = worlds.a_world(random)
     return replace(
-        world, policies=tuple(worlds.a_policy(random, f"p{n}") for n in range(worlds.pick(random, (2, 2, 3))))
+        world, policies=tuple(worlds.a_policy(random, f"p{n}") for n in range(worlds.pick(random, (2, 2, 2, 3))))
     )
 
 
@@ -39,7 +39,7 @@ def test_p02_every_order_gives_the_same_bytes(world: World, seed: float) -> None
             labels=_shuffled(random, world.labels),
         )
         assert canonical(decided(other)) == before
-        assert hashes(other.ask, required(other), other.catalog, other.current) == prints
+    assert hashes(other.ask, required(other), other.catalog, other.current) == prints
 
 
 def _shuffled(random: Random, values: tuple[T, ...]) -> tuple[T, ...]:

@@ -157,8 +157,8 @@ def seen(site: Site) -> bytes:
         bodies = [child.body for child in render(found.look.rendered, placed)] if placed else []
     except Unrenderable as error:
         bodies = [str(error)]
-    said = repr((move, found.look.effective, found.look.waivers, found.bounds(site)))
-    return canonical(found.decision) + orjson.dumps(bodies) + said.encode()
+    said = [move, found.look.effective, found.look.waivers, found.bounds(site)]
+    return canonical(found.decision) + orjson.dumps(bodies) + orjson.dumps(said, default=sorted)
 
 
 def charged(site: Site) -> None:

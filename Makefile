@@ -9,7 +9,7 @@ N ?= 500
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-down test check lint generate bench threats lock clean
+.PHONY: help install demo demo-down test properties check lint generate bench threats lock clean
 
 help: ## Show what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ demo-down: $(INSTALLED) ## Stop everything that `make demo` started
 test: $(INSTALLED) lint ## Run everything: the quick checks, and all tests, on real control planes too
 	@$(BIN)/python -m ground.toolchain
 	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
+
+properties: $(INSTALLED) ## The seventeen properties of policy, thousands of random examples each; BERTH_SEED=N repeats a run
+	@$(BIN)/python -m ground.toolchain
+	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) tests/properties
 
 check: $(INSTALLED) lint ## The quick loop: format, lint, types, import contracts, generated files, unit tests
 	@$(BIN)/python -m pytest -q -m "not ground" -n $(WORKERS)

@@ -34,7 +34,7 @@ class Mirror:
         settings: Settings,
         login: Login,
         store: Store,
-        metrics: ClientMetrics,
+        metrics: ClientMetrics | None,
         count_error: Callable[[str], None],
     ) -> None:
         """`count_error` is told the plural of a kind whose watch has failed."""

@@ -108,6 +108,16 @@ class Pictured:
             made = child.body | {"kind": child.kind, "metadata": meta | {"creationTimestamp": BORN}}
             self.store.put_child(child.kind, (namespace, child.name), children.child(made))
 
+    def places(self) -> dict[Key, str]:
+        """Return the class of every Workload as it would be decided now; empty where none fits."""
+        found = {}
+        for key in self.store.workloads:
+            look = self.views.look(key)
+            assert isinstance(look, Look)
+            chosen = decide(look.ask, look.effective.requirement, look.catalog.classes, look.current).chosen
+            found[key] = chosen.facts.name if chosen else ""
+        return found
+
     def ask(self, plural: str, new: Json | None, old: Json | None = None, **more: Any) -> list[str]:
         """Return the warnings that a dry-run of an object gets."""
         meta = (new or old or {}).get("metadata", {})
@@ -147,3 +157,12 @@ def waiver(*policies: str, workload: str = "web", **spec: Any) -> Json:
         "approver": "ada",
         "expiresAt": "2026-03-08T10:00:00Z",
     } | spec
+
+
+def assert_told(told: list[str], said: list[str]) -> None:
+    """Fail unless all texts are told, in that order."""
+    whole, place = "\n".join(told), 0
+    for text in said:
+        found = whole.find(text, place)
+        assert found >= 0, f"{text!r} is not told, or not there:\n{whole}"
+        place = found + len(text)

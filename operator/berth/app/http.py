@@ -39,10 +39,17 @@ async def serve(
     app: web.Application, address: str, port: int, tls: ssl.SSLContext | None = None
 ) -> tuple[web.AppRunner, int]:
     """Serve until the runner is cleaned up, by HTTPS if `tls` is given; return it and the port that was taken."""
-    # No connection outlives its answer: at its end kopf waits for every task there is.
+    # No connection outlives its answer: at its end kopf waits for every task there is. The client is told, or it would
+    # send its next request on a connection that is just being closed.
+    app.on_response_prepare.append(_close)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=0.0)
     await runner.setup()
     site = web.TCPSite(runner, address, port, ssl_context=tls)
     await site.start()
     taken = runner.addresses[0][1]
     return runner, taken
+
+
+async def _close(_: web.Request, response: web.StreamResponse) -> None:
+    response.force_close()
+    response.headers["Connection"] = "close"

@@ -78,7 +78,7 @@ async def compare(picture: Picture, before: Rules, after: Rules, keys: Iterable[
             catalogs[tenants] = picture.views.catalog(pool_of(tenants)).classes
         return catalogs[tenants]
 
-    for number, key in enumerate(list(picture.rows if keys is None else keys)):
+    for number, key in enumerate(sorted(picture.rows if keys is None else keys)):
         if number % _AT_ONCE == 0:
             await asyncio.sleep(0)
         row = picture.rows.get(key)

@@ -28,7 +28,7 @@ async def of_policy(name: str, record: PolicyRecord | None, picture: Picture) ->
     new = None if record is None else compile_policy(record)
     if new is not None and new.error is not None:
         yield _misunderstood(name, new)
-    after = replace(now, policies=_with(now.policies, name, new))
+    after = replace(now, policies=with_policy(now.policies, name, new))
     found = await compare(picture, now, after)
     if new is not None:
         yield _matched(name, found, picture)
@@ -40,7 +40,7 @@ async def of_policy(name: str, record: PolicyRecord | None, picture: Picture) ->
     for line in _changes(found, "", after.tenancy, picture):
         yield line
     if new is not None and new.mode is not PolicyMode.ENFORCE:
-        enforced = replace(now, policies=_with(now.policies, name, replace(new, mode=PolicyMode.ENFORCE)))
+        enforced = replace(now, policies=with_policy(now.policies, name, replace(new, mode=PolicyMode.ENFORCE)))
         imagined = await compare(picture, now, enforced)
         for line in _changes(imagined, f"mode {new.mode}: if it were enforced, ", after.tenancy, picture):
             yield line
@@ -60,7 +60,8 @@ def _misunderstood(name: str, policy: CompiledPolicy) -> str:
     )
 
 
-def _with(policies: CompiledPolicies, name: str, new: CompiledPolicy | None) -> CompiledPolicies:
+def with_policy(policies: CompiledPolicies, name: str, new: CompiledPolicy | None) -> CompiledPolicies:
+    """Return the policies with one of them changed, made or, by None, deleted."""
     others = [policy for policy in policies.policies if policy.name != name]
     return CompiledPolicies(tuple(sorted([*others, *([] if new is None else [new])], key=lambda policy: policy.name)))
 
@@ -178,10 +179,8 @@ def _changes(found: Difference, imagined: str, tenancy: Tenancy, picture: Pictur
     yield from _overquota(found, imagined, tenancy, picture)
     yield from _added(found, imagined)
     if found.staying:
-        yield (
-            f"{imagined}{len(found.staying)} would not move by themselves, for that would interrupt them:"
-            f" {_keys(found.staying)}; each waits for approval"
-        )
+        count, them = counted(len(found.staying), "Workload"), "it" if len(found.staying) == 1 else "them"
+        yield f"{imagined}{count} would wait for approval, for a move would interrupt {them}: {_keys(found.staying)}"
     if found.closed:
         yield f"{imagined}{counted(found.closed, 'Workload')} would be closed off on the network"
     if found.relaxed:

@@ -68,6 +68,8 @@ def webhook(ask: Callable[[Request], Awaitable[list[str]]], metrics: PreviewMetr
                 request = parse(await http.read())
         except MalformedError as error:
             return _refuse(metrics, 400, str(error))
+        except web.HTTPRequestEntityTooLarge:
+            return _refuse(metrics, 413, f"the body is longer than {MAX_BYTES} bytes")
         except TimeoutError:
             return _refuse(metrics, 408, f"the body did not come within {_ANSWER_SECONDS:.0f} s")
         result, warnings = await _asked(request, ask)

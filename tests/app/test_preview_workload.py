@@ -171,7 +171,7 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
         [
             "would run in container",
             (
-                "it is larger than the quota, and it would not start: needs 2500m cpu, but Tenant acme may have 2 cpu: lower"
+                "it is larger than the quota, and it would not start: needs 2500m cpu, but Tenant acme may have 2: lower"
                 " cpu by 500m, or ask for more quota"
             ),
             "needs 5Gi memory, but Tenant acme may have 3Gi: lower memory by 2Gi, or ask for more quota",

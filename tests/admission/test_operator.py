@@ -52,6 +52,12 @@ def service(meta: Json | None = None, **more: object) -> Json:
     return {"metadata": owned() if meta is None else meta, "spec": spec}
 
 
+def deployment(labels: dict[str, str]) -> Json:
+    """Return the Deployment of Workload web with further labels on its pods."""
+    made = {"metadata": {"labels": LABELS | labels}, "spec": bodies.pod_spec()}
+    return {"metadata": owned(), "spec": {"selector": {"matchLabels": LABELS}, "template": made}}
+
+
 def selecting(spec: Json) -> Json:
     """Return a child with a spec."""
     return {"metadata": owned(), "spec": spec}
@@ -116,6 +122,7 @@ REFUSED = [
     attempt("create", SERVICE, LAB, "web", service(owned(team="a")), "label or annotation team is none that it sets"),
     attempt("create", SERVICE, LAB, "web", service({**owned(), "annotations": {"service.beta.kubernetes.io/x": "y"}}), "is none that it sets", note="annotation"),
     attempt("merge-patch", SERVICE, TEAM, "web", {"metadata": {"labels": {"istio.io/rev": "a"}}}, "istio.io/rev is none that it sets"),
+    attempt("create", DEPLOYMENT, LAB, "web", deployment({"sidecar.istio.io/inject": "true"}), "label or annotation sidecar.istio.io/inject is none that it sets", note="pod label"),
     attempt("create", VM, LAB, "web", bodies.machine(LABELS, owned(name="other")), ONE),
 ]  # fmt: skip
 ALLOWED = [

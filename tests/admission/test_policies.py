@@ -55,7 +55,10 @@ def test_what_policies_share_is_spelled_the_same_in_all_of_them() -> None:
     for policy in FOUND.values():
         for variable in policy["spec"].get("variables", []):
             texts.setdefault(variable["name"], set()).add(" ".join(variable["expression"].split()))
-    shared = {"operator", "isController", "isAdmin", "before", "after", "changed", "keys"}
+    [controllers] = texts["isController"]
+    [condition] = FOUND["berth-floor"]["spec"]["matchConditions"]
+    assert f"!({controllers}) &&" in " ".join(condition["expression"].split())
+    shared = {"operator", "isAdmin", "before", "after", "changed", "keys"}
     assert {name: len(texts[name]) for name in shared} == dict.fromkeys(shared, 1)
     operator = "system:serviceaccount:berth-system:berth"
     spelled = [path.read_text().count(operator) for path in sorted(MANIFESTS.glob("*.yaml"))]

@@ -254,7 +254,7 @@ MACHINES_REFUSED = [
         machines(OPERATOR, "create", POOL, "lab", "web", pool(inner), text, note=note)
         for note, (inner, text) in [*MACHINE_BREACHES.items()][:4]
     ),
-    machines(OPERATOR, "create", VM, "lab", "web", vm(instance(), HOOKED), "hook sidecars"),
+    machines(KUBEVIRT, "create", VM, "lab", "web", vm(instance(), HOOKED), "hook sidecars"),
     machines(
         KUBEVIRT,
         "merge-patch",

@@ -390,6 +390,27 @@ def test_a_policy_goes_from_audit_over_warn_to_enforce_and_says_its_price_before
     assert found["status"]["impact"]["overhead"] == {"cpu": "1", "memory": "1280Mi"}
 
 
+def test_no_more_workloads_move_at_one_time_than_the_tenant_allows(tenant: Space) -> None:
+    be(tenant, switching={"maxConcurrent": 1})
+    names = [f"w{number}" for number in range(4)]
+    for name in names:
+        tenant.workload(name, specs.container(replicas=2))
+    for name in names:
+        tenant.ready(name)
+    version = tenant.get(WORKLOAD, "w0")["metadata"]["resourceVersion"]
+    tenant.policy({"level": "Sandboxed"})
+    for name in names:
+        tenant.until(WORKLOAD, name, lambda found: found["status"]["placement"]["className"] == "gvisor")
+        tenant.ready(name)
+    seen = [
+        state["status"]["pendingSwitch"]
+        for state in objects.history(tenant.cluster, WORKLOAD, tenant.name, version)
+        if "pendingSwitch" in state["status"]
+    ]
+    assert {(each["from"], each["to"], each["reason"]) for each in seen} == {("container", "gvisor", "WaitingForTurn")}
+    assert f"1 Workloads of Tenant {tenant.name} are being moved" in seen[0]["message"]
+
+
 def test_a_policy_that_authors_can_dodge_says_so(space: Space) -> None:
     space.put(
         POLICY,

@@ -66,7 +66,8 @@ def notes(previous: Status, status: Status, warned: tuple[Note, ...] = ()) -> tu
     if was and now and was != now:
         found.append(Note("Normal", str(Reason.SWITCHING), f"moves from {was} to {now}: {_message(status, 'Placed')}"))
     pending = status.get("pendingSwitch")
-    if pending and pending != previous.get("pendingSwitch"):
+    waits_for_turn = pending and pending.get("reason") == Reason.WAITING_FOR_TURN
+    if pending and not waits_for_turn and pending != previous.get("pendingSwitch"):
         text = f"should move from {pending['from']} to {pending['to']}: {pending['message']}"
         found.append(Note("Warning", str(Reason.AWAITING_APPROVAL), text))
     for kind, bad in (("Accepted", "False"), ("Placed", "False"), ("Isolated", "False"), ("Stalled", "True")):

@@ -107,6 +107,7 @@ class Operator:
             expect_echo=self.echoes.expect,
             wake_reports=lambda: self.queue.add_after(WORLD, 1.0),
             ledger=Ledger(settings.quota_patience_seconds),
+            max_switches=settings.max_switches,
         )
 
     def _written(self, resource: Resource, stored: Obj) -> None:

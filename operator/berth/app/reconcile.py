@@ -6,10 +6,11 @@ from typing import Final
 from berth.api.reasons import Reason
 from berth.app.bounds import bounds_of, nothing_allowed
 from berth.app.deps import Deps
-from berth.app.rationing import rationed, release_when_gone
+from berth.app.rationing import in_turn, rationed, release_when_gone
 from berth.app.report import report, report_unreadable
 from berth.app.views import Look, Unreadable
 from berth.decide.engine import decide
+from berth.kube import errors
 from berth.observe.model import Scene
 from berth.plan.make import make_plan
 from berth.plan.model import Delete, Move, Plan
@@ -43,7 +44,8 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     with deps.metrics.decision_seconds.time():
         decision = decide(look.ask, look.effective.requirement, look.catalog.classes, look.current)
     wanted = next_move(decision, look.runs, look.catalog.classes, look.spec)
-    move = rationed(look, overdue(wanted, look.below_since, look.effective.deadline, deps.clock()), deps)
+    due = overdue(wanted, look.below_since, look.effective.deadline, deps.clock())
+    move = rationed(look, in_turn(look, due, deps), deps)
     if move is None:
         return _COUNTING_SECONDS
     plan, unrenderable = plan_for(look, move)
@@ -77,9 +79,17 @@ def _blocked(scene: Scene) -> bool:
 
 
 def bounds(look: Look, move: Move, deps: Deps) -> Callable[[], Bounds]:
-    """Return what gives the bounds of what may be written, at the moment of writing."""
-    placed = move.placed
-    return lambda: bounds_of(look, placed, deps.store) if placed else nothing_allowed(look)
+    """Return what gives the bounds of what may be written, at the moment of writing.
+
+    It raises Conflict once what was decided by has changed: nothing starts by rules that do not hold any more.
+    """
+
+    def now() -> Bounds:
+        if deps.views.overtaken(look):
+            raise errors.Conflict(0, "Overtaken", "policies or tenants have changed since it was decided")
+        return bounds_of(look, move.placed, deps.store) if move.placed else nothing_allowed(look)
+
+    return now
 
 
 def soonest(*seconds: float | None) -> float | None:

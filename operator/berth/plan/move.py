@@ -55,6 +55,13 @@ def withhold(move: Move, current: ClassFacts | None, withheld: Withheld) -> Move
     return replace(move, placed=current, frozen=current is not None, withheld=withheld)
 
 
+def put_off(move: Move, current: ClassFacts, why: str) -> Move:
+    """Return where a workload is kept that would move by itself, until it is its turn."""
+    to = move.placed.name if move.placed else ""
+    pending = Pending(current.name, to, why, Reason.WAITING_FOR_TURN)
+    return replace(move, placed=current, frozen=current.name in move.weaker, pending=pending)
+
+
 def overdue(move: Move, since: float | None, deadline: tuple[int, bool] | None, now: float) -> Move:
     """Return the move of a workload that runs below what is required, once the policy's deadline has passed.
 

@@ -9,7 +9,7 @@ N ?= 500
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-down test check lint generate bench lock clean
+.PHONY: help install demo demo-down test check lint generate bench threats lock clean
 
 help: ## Show what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ generate: $(INSTALLED) ## Write all generated files: CRDs, golden cases, tables 
 
 bench: $(INSTALLED) ## Measure against a bare client on an empty control plane: N=500 Workloads, N=2000 for real
 	@$(BIN)/python -m bench --count $(N)
+
+threats: $(INSTALLED) ## Try the sixty threats on a real control plane, and print what refused each
+	@$(BIN)/python -m ground.toolchain
+	@$(BIN)/python -m threats
 
 lock: $(INSTALLED) ## Bring the lock files up to date with pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import randbelow
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,7 +15,24 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+# All processes of a run draw their examples from one seed: another one each time, unless it is given.
+os.environ.setdefault("BERTH_SEED", str(randbelow(10**9)))
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_report_header() -> str:
+    """Say how many examples are tried, and from which seed."""
+    from properties import report  # noqa: PLC0415  it reads the seed
+
+    return report.header()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what was tried, and from which seed."""
+    from properties import report  # noqa: PLC0415  it reads the seed
+
+    report.summary(terminalreporter)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from berth.app.settings import Settings
 from berth.app.views import Views
 from berth.kube.client import Client, Obj
 from berth.kube.gateway import Gateway
+from berth.kube.reading import Reader
 from berth.kube.resources import WORKLOADS, Resource
 from berth.world import parse
 from berth.world.records import Key, NamespaceRecord, WorkloadRecord
@@ -40,17 +41,18 @@ class Replica:
         self.dropped = 0
         self.written: list[tuple[Resource, Obj]] = []
         self.store = Store(self.woken.append, lambda: None)
+        self.reader = Reader(client)
+        gateway = Gateway(
+            client,
+            lambda: self.leads,
+            lambda resource, obj: self.written.append((resource, obj)),
+            self.store.put_deleting,
+        )
         self.deps = Deps(
             store=self.store,
             views=Views(self.store, Settings(), lambda: False, lambda: 0.0),
-            client=client,
-            gateway=Gateway(
-                client,
-                lambda: self.leads,
-                lambda resource, obj: self.written.append((resource, obj)),
-                self.store.put_deleting,
-            ),
-            recorder=Recorder(client, "replica", self.clock, self._drop),
+            gateway=gateway,
+            recorder=Recorder(gateway, "replica", self.clock, self._drop),
             metrics=Metrics(10),
             clock=self.clock,
             progress_seconds=30.0,

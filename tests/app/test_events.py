@@ -129,7 +129,7 @@ async def test_an_event_is_what_the_api_server_takes(replica: Replica, monkeypat
         assert namespace == "shop"
         seen.append(body)
 
-    monkeypatch.setattr(replica.deps.client, "create", create)
+    monkeypatch.setattr(replica.deps.gateway._client, "create", create)
     await replica.deps.recorder.tell(replica.workload(), (Note("Warning", "BelowRequired", "ä" * 2000),))
     [event] = seen
     assert len(event["note"].encode()) <= 1024

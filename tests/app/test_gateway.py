@@ -12,7 +12,17 @@ from berth.api.reasons import Reason
 from berth.kube import errors
 from berth.kube.client import Client
 from berth.kube.gateway import CHILD_RESOURCES, NotOurs
-from berth.kube.resources import DATA_VOLUMES, SERVICES
+from berth.kube.reading import EVERYTHING, NotReadable
+from berth.kube.resources import (
+    DATA_VOLUMES,
+    EVENTS,
+    LEASES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    WORKLOADS,
+    Resource,
+)
 from berth.plan.model import Apply, Delete, Taken
 from berth.render.model import Child
 from berth.render.resource_quota import resource_quota
@@ -145,6 +155,14 @@ async def test_any_other_disk_of_that_name_is_taken(replica: Replica, meta: dict
     assert (await execute(replica, Apply(DISK, None))).taken == (Taken("DataVolume", DISK.name),)
 
 
+async def test_a_machine_whose_disk_turns_out_to_be_taken_is_not_made(replica: Replica) -> None:
+    replica.server.put(DATA_VOLUMES, DISK.name, "shop")
+    machine_of_it = next(child for child in wanted(CLONED, VM) if child.kind == "VirtualMachine")
+    done = await execute(replica, Apply(DISK, None), Apply(machine_of_it, None))
+    assert done.taken == (Taken("DataVolume", DISK.name),)
+    assert replica.of("virtualmachines") == {}
+
+
 async def test_only_that_very_object_is_changed(replica: Replica) -> None:
     replica.server.put(SERVICES, "web", "shop")
     with pytest.raises(errors.Conflict):
@@ -189,6 +207,14 @@ async def test_a_refusal_is_kept_and_the_plan_goes_on(replica: Replica, code: in
     assert problem.reason == Reason.CHILD_REJECTED
     assert problem.message == "the API server refused Service web: injected"
     assert replica.of("networkpolicies")
+
+
+async def test_what_a_quota_of_the_cluster_refuses_waits_for_quota(replica: Replica) -> None:
+    body = {"kind": "Status", "code": 403, "message": "services is forbidden: exceeded quota: theirs"}
+    replica.server.fail("PATCH", "services", raw(orjson.dumps(body), 403))
+    [problem] = (await execute(replica, Apply(SERVICE, None))).refused
+    assert problem.reason == Reason.WAITING_FOR_QUOTA
+    assert "exceeded quota: theirs" in problem.message
 
 
 @pytest.mark.parametrize("code", [409, 429, 500, 503])
@@ -271,3 +297,35 @@ async def test_a_quota_of_somebody_else_is_never_removed(replica: Replica, field
     with pytest.raises(NotOurs):
         await replica.deps.gateway.settle(Delete(replace(stored(net()), **fields), "x"), TENANT, NET)
     assert replica.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "body"),
+    [
+        (SERVICES, {"metadata": {"name": "web", "namespace": "shop", "uid": "u"}, "status": {}}),
+        (WORKLOADS, {"metadata": {"name": "web", "namespace": "shop", "uid": "u"}, "spec": {}, "status": {}}),
+    ],
+)
+async def test_nothing_but_the_status_of_berths_own_kinds_is_said(
+    replica: Replica, resource: Resource, body: dict[str, Any]
+) -> None:
+    with pytest.raises(NotOurs):
+        await replica.deps.gateway.say(resource, body)
+    assert replica.writes() == []
+
+
+@pytest.mark.parametrize("change", [{"kind": "Secret"}, {"namespace": "bank"}])
+async def test_an_event_is_about_a_workload_of_its_own_namespace(replica: Replica, change: dict[str, str]) -> None:
+    regarding = {"kind": "Workload", "namespace": "shop", "name": "web"} | change
+    with pytest.raises(NotOurs):
+        await replica.deps.gateway.note({"metadata": {"namespace": "shop"}, "regarding": regarding})
+    assert replica.writes() == []
+
+
+@pytest.mark.parametrize("resource", [SECRETS, SERVICE_ACCOUNTS, LEASES, EVENTS])
+async def test_what_berth_has_no_business_with_is_not_read(replica: Replica, resource: Resource) -> None:
+    with pytest.raises(NotReadable):
+        replica.reader.list_pages(resource)
+    with pytest.raises(NotReadable):
+        replica.reader.watch(resource, EVERYTHING, resource_version="1", timeout_seconds=1, gather=0.0)
+    assert replica.server.requests == []

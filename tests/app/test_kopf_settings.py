@@ -34,6 +34,13 @@ def test_no_last_handled_state_is_stored_or_read() -> None:
     assert dict(patch) == {}
 
 
+def test_nobody_can_hold_an_object_by_the_frameworks_finalizer() -> None:
+    """Its usual name on an object would have kopf try to remove it for ever, and see nothing else of that object."""
+    names = [kopf_settings().persistence.finalizer for _ in range(2)]
+    assert names[0] != names[1]
+    assert not any("kopf" in name.lower() for name in names)
+
+
 def test_nothing_is_posted_and_no_peers_are_looked_for() -> None:
     settings = kopf_settings()
     assert settings.posting.enabled is False

@@ -15,7 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from berth.app.metrics import ClassState, Metrics, State, StateCollector
 from berth.app.outcomes import Outcome
+from berth.app.policy_metrics import PolicyState, QuotaState, WaiverState
+from berth.decide.impact import Effect
 from berth.decide.model import Cost
+from berth.policy.quota import Part
 
 NAME = re.compile(
     r"(berth|controller_runtime|workqueue|rest_client|leader_election|process|python)_[a-z0-9_]*[a-z0-9]", re.ASCII
@@ -24,6 +27,9 @@ BUILT_IN = ("process_", "python_")
 hostile = st.text(max_size=8) | st.sampled_from(
     ['"', "\\", "\n", 'a"} 1\nberth_fake 1', "# HELP x", "\\n", "é✓", "\x1b[31m"]
 )
+
+
+FLIP = Effect("pci", "runc", "kata", Cost(500, 1 << 20))
 
 
 def an_outcome(**fields: Any) -> Outcome:
@@ -64,8 +70,11 @@ def series(metrics: Metrics, name: str) -> list[dict[str, str]]:
 
 def every_metric_used() -> Metrics:
     """Return metrics in which every counter and histogram has a sample."""
-    metrics = scraped(web=an_outcome())
+    metrics = scraped(web=an_outcome(policies=("pci",), effects=(FLIP,), waived=(("pci", "w"),)))
     metrics.state.classes = (ClassState("runc", "Container", "Pod", "", 3),)
+    metrics.state.policies = (PolicyState("pci", "Audit", accepted=True, evadable=False),)
+    metrics.state.quotas = (QuotaState("acme", "cpu", Part(1500, 250, 0), 4000),)
+    metrics.state.waivers = (WaiverState("w", active=True, expires=1e9),)
     metrics.observe("PATCH", "workloads", 200, 0.1)
     metrics.workqueue_adds()
     metrics.workqueue_retries()
@@ -150,6 +159,32 @@ def test_a_request_without_an_answer_is_an_error_and_a_watch_has_no_duration() -
     metrics.observe("WATCH", "pods", 200, 1.0)
     assert value(metrics, "rest_client_requests_total", code="<error>", method="GET", resource="pods") == 1
     assert {each["verb"] for each in series(metrics, "rest_client_request_duration_seconds_count")} == {"GET"}
+
+
+def test_the_price_of_a_policy_is_shown_by_mode_and_by_who_pays() -> None:
+    metrics = every_metric_used()
+    policy = {"policy": "pci", "mode": "Audit"}
+    assert value(metrics, "berth_policy_matched_workloads", **policy) == 1
+    assert value(metrics, "berth_policy_waived_workloads", **policy) == 1
+    assert value(metrics, "berth_policy_flips", **policy, **{"from": "runc", "to": "kata"}) == 1
+    assert value(metrics, "berth_policy_overhead", **policy, tenant="ns/shop", resource="cpu") == 0.5
+    assert value(metrics, "berth_policy_overhead", **policy, tenant="ns/shop", resource="memory") == 1 << 20
+
+
+def test_a_quota_is_shown_in_cores_and_bytes_with_its_parts() -> None:
+    metrics = every_metric_used()
+    place = {"tenant": "acme", "resource": "cpu"}
+    assert value(metrics, "berth_quota_used", **place, part="requested") == 1.5
+    assert value(metrics, "berth_quota_used", **place, part="overhead") == 0.25
+    assert value(metrics, "berth_quota_used", **place, part="reserved") == 0
+    assert value(metrics, "berth_quota_limit", **place) == 4
+
+
+def test_a_waiver_shows_when_it_ends_and_whom_it_spares() -> None:
+    metrics = every_metric_used()
+    assert value(metrics, "berth_waiver_active", waiver="w") == 1
+    assert value(metrics, "berth_waiver_expiry_timestamp_seconds", waiver="w") == 1e9
+    assert value(metrics, "berth_waiver_workloads", waiver="w") == 1
 
 
 def test_every_metric_is_named_and_described_as_prometheus_wants_it() -> None:

@@ -97,7 +97,7 @@ NEW: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
         [
             "it matches 4 of 4 Workloads",
             "3 Workloads would be placed differently: container -> kata 3",
-            "the quota of Tenant acme would not hold: it uses 1536Mi memory of 2Gi memory, and 640Mi memory would be added",
+            "the quota of Tenant acme would not hold: it uses 1536Mi of 2Gi memory, and 640Mi would be added",
             (
                 "isolation would add 1250m CPU and 1600Mi, most of it for ns/shop (750m CPU and 960Mi), acme (500m CPU and"
                 " 640Mi)"
@@ -260,14 +260,14 @@ TENANTS: dict[str, tuple[Callable[[Pictured], None], str, Json | None, list[str]
         bank,
         "acme",
         tenant("acme", quota={"cpu": "4", "classes": [{"className": "container", "cpu": "2"}]}),
-        ["no Workload", "its quota would hold: 1 cpu of 4 cpu, 1 cpu of 2 cpu in class container are used"],
+        ["no Workload", "its quota would hold: 1 of 4 cpu, 1 of 2 cpu in class container are used"],
     ),
     "a quota that does not hold": (
         bank,
         "acme",
         tenant("acme", quota={"cpu": "4", "memory": "1Gi"}),
         [
-            "its quota would not hold: 1536Mi memory of 1Gi memory are used; what runs goes on, and nothing of it may grow",
+            "its quota would not hold: 1536Mi of 1Gi memory are used; what runs goes on, and nothing of it may grow",
         ],
     ),
     "a class that is not allowed any more": (

@@ -162,7 +162,7 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
         web(),
         [
             "would run in container",
-            "fits the quota: Tenant acme would use 1 cpu of 2 cpu, 2Gi memory of 3Gi memory",
+            "fits the quota: Tenant acme would use 1 of 2 cpu, 2Gi of 3Gi memory",
             "isolation adds nothing",
         ],
     ),
@@ -172,10 +172,10 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
         [
             "would run in container",
             (
-                "it is larger than the quota, and it would not start: needs 2500m cpu, but Tenant acme may have 2 cpu: lower"
+                "it is larger than the quota, and it would not start: needs 2500m cpu, but Tenant acme may have 2: lower"
                 " cpu by 500m, or ask for more quota"
             ),
-            "needs 5Gi memory, but Tenant acme may have 3Gi memory: lower memory by 2Gi, or ask for more quota",
+            "needs 5Gi memory, but Tenant acme may have 3Gi: lower memory by 2Gi, or ask for more quota",
         ],
     ),
     "it finds no room": (
@@ -184,8 +184,8 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
         [
             "would run in container",
             (
-                "it finds no room in the quota, and it would not start: Tenant acme uses 2Gi memory of 3Gi memory, and this needs"
-                " 2Gi memory: lower memory by 1Gi, wait until something goes, or ask for more quota"
+                "it finds no room in the quota, and it would not start: Tenant acme uses 2Gi of 3Gi memory, and this needs"
+                " 2Gi: lower memory by 1Gi, wait until something goes, or ask for more quota"
             ),
         ],
     ),
@@ -194,7 +194,7 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
         web(replicas=3),
         [
             "would stay in container",
-            "it finds no room in the quota, and it would keep what it has: Tenant acme uses 1Gi memory of 3Gi memory",
+            "it finds no room in the quota, and it would keep what it has: Tenant acme uses 1Gi of 3Gi memory",
         ],
     ),
     "it grows within the quota": (

@@ -8,6 +8,7 @@ import pytest
 from app.parts import WEB, Replica
 from berth.api.reasons import Reason
 from berth.app.reconcile import reconcile
+from berth.kube import errors
 from berth.kube.client import Client
 from berth.kube.resources import DEPLOYMENTS
 from berth.world import children, parse
@@ -133,3 +134,34 @@ async def test_a_name_that_is_taken_is_told_and_tried_again(replica: Replica) ->
     assert await reconcile(WEB, replica.deps) == 15.0
     assert replica.of("deployments")[WEB]["spec"] == {"theirs": 1}
     assert status_of(replica)["reason"] == Reason.NAME_TAKEN
+
+
+def policy_arrives(replica: Replica) -> None:
+    """Let a policy come that requires a sandbox of everything."""
+    spec = {"mode": "Enforce", "reason": "now", "require": {"level": "Sandboxed"}}
+    raw = {"metadata": {"name": "late", "uid": "p", "generation": 1}, "spec": spec}
+    replica.store.put_policy("late", parse.isolation_policy(raw))
+
+
+def tenant_arrives(replica: Replica) -> None:
+    """Let the namespace become one of a tenant with a floor."""
+    selector = {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}
+    raw = {"metadata": {"name": "acme", "uid": "t"}, "spec": {"namespaceSelector": selector, "floor": "Sandboxed"}}
+    replica.store.put_tenant("acme", parse.tenant(raw))
+
+
+def label_arrives(replica: Replica) -> None:
+    """Let the namespace get a label."""
+    replica.store.put_namespace("shop", NamespaceRecord("shop", (("data", "cardholder"),), terminating=False))
+
+
+@pytest.mark.parametrize("arrives", [policy_arrives, tenant_arrives, label_arrives])
+async def test_nothing_starts_by_rules_that_changed_after_it_was_decided(replica: Replica, arrives: Any) -> None:
+    """The NetworkPolicy is being written when they change: the Deployment is not written any more."""
+    replica.workload()
+    note = replica.deps.gateway._written
+    replica.deps.gateway._written = lambda resource, obj: (note(resource, obj), arrives(replica))
+    with pytest.raises(errors.Conflict, match="have changed since it was decided"):
+        await reconcile(WEB, replica.deps)
+    assert replica.of("networkpolicies")
+    assert replica.of("deployments") == {}

@@ -9,6 +9,7 @@ from app.parts import WEB, Replica
 from berth.app.sweep import sweep
 from berth.kube import errors
 from berth.kube.client import Client
+from berth.kube.reading import Reader
 from berth.kube.resources import ISOLATION_CLASSES, ISOLATION_POLICIES, WORKLOADS, Resource
 from berth.world import parse
 from berth.world.store import Store
@@ -24,7 +25,7 @@ async def replica(server: FakeApiServer, client: Client) -> Replica:
 
 async def swept(replica: Replica) -> frozenset[tuple[str, str]]:
     """Sweep the Workloads; return what the store lacks."""
-    return await sweep(replica.deps.client, replica.store, WORKLOADS)
+    return await sweep(replica.reader, replica.store, WORKLOADS)
 
 
 async def test_what_is_there_stays_and_nothing_is_lacking(replica: Replica) -> None:
@@ -119,7 +120,7 @@ async def test_classes_and_policies_are_swept_too(server: FakeApiServer, client:
     meta = {"metadata": {"name": "x", "uid": "u"}, "spec": {}}
     store.put_class("x", parse.isolation_class(meta))
     store.put_policy("x", parse.isolation_policy(meta))
-    await sweep(client, store, resource)
+    await sweep(Reader(client), store, resource)
     assert ("x" in store.classes, "x" in store.policies) == (
         resource is ISOLATION_POLICIES,
         resource is ISOLATION_CLASSES,

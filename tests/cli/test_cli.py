@@ -135,6 +135,26 @@ def test_nothing_to_explain_is_said(text: str) -> None:
     assert "nothing to explain" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: &a [x]\nmetadata: {name: web}\nstatus: {reason: *a}", "has a YAML alias"),
+        ("status: " + "[" * 101 + "]" * 101, "more than 100 levels deep"),
+        ("metadata: !!python/object/apply:os.system [id]", "neither YAML nor JSON"),
+        ("a: [", "neither YAML nor JSON"),
+        ("x" * ((64 << 20) + 1), "give fewer than 64 MiB"),
+        ("metadata: web", "nothing to explain"),
+        ("items: {a: b}", "nothing to explain"),
+    ],
+    ids=["alias", "depth", "python", "torn", "size", "no object", "no list"],
+)
+def test_what_no_workload_is_written_as_is_refused_with_one_line(text: str, says: str) -> None:
+    result = berth("explain", "-", text=text)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_text_of_a_tenant_cannot_steer_the_terminal() -> None:
     forged = WORKLOAD | {"status": STATUS | {"reason": "\x1b[2Jgone\r\x9b31m\x07\n  runs in kata"}}
     said = berth("explain", "-", text=yaml.safe_dump(forged)).stdout

@@ -243,3 +243,17 @@ def test_the_canonical_form_is_json_with_every_verdict() -> None:
     assert b'"rule":"source"' in text
     assert b'"_' not in text
     assert canonical(decide(an_ask(), needing(classes=frozenset({"b", "a"})), (replace(RUNC, shapes=(SHAPE,)),), None))
+
+
+def test_what_rules_out_the_named_class_is_the_reason_whatever_the_others_lack() -> None:
+    needed = needing("Container", classes=frozenset({"gvisor"}))
+    decision = decide(an_ask(class_name="runc"), needed, (pods(), pods("gvisor", "Sandboxed")), None)
+    assert decision.chosen is None
+    assert decision.reason is Reason.POLICY_DENIED
+    assert "runc: only gvisor allowed" in decision.message
+    assert "gvisor: " not in decision.message
+
+
+def test_lists_of_classes_without_a_common_one_are_said_to_allow_none() -> None:
+    decision = decide(an_ask(), needing("Container", classes=frozenset()), (pods(),), None)
+    assert ", no class allowed by" in decision.message

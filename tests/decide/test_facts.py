@@ -108,6 +108,16 @@ def test_what_the_api_server_would_refuse_is_refused_here_as_well(spec: dict[str
     assert missing.reason is Reason.MISCONFIGURED
 
 
+def test_a_class_with_an_unknown_field_takes_nobody_but_is_no_weaker_than_it_says() -> None:
+    record = replace(KATA, error="unknown field spec.x")
+    facts = facts_of(record)
+    assert (facts.level, facts.runtime_class_name) == (IsolationLevel.VIRTUALIZED, "kata")
+    assert facts.unavailable is not None
+    assert facts.unavailable.reason is Reason.MISCONFIGURED
+    assert "IsolationClass kata is not valid: unknown field spec.x" in facts.unavailable.message
+    assert capable_nodes(record, cluster_of(RUNTIMES, (a_node(),), KUBEVIRT, kubevirt_present=True)) == 0
+
+
 def test_a_node_that_does_not_say_its_handlers_is_possible() -> None:
     assert facts_of(KATA, a_node(handlers=None)).unavailable is None
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
 
 from berth.api.levels import PolicyMode
 from berth.decide.change import Inputs
@@ -16,7 +15,10 @@ from berth.policy.compiled import CompiledPolicies
 from berth.policy.effective import effective, matches
 from berth.world.records import PolicyRecord
 from decide import worlds
-from decide.builders import DEFAULTS, GI, MI, a_policy, a_subject, a_waiver, an_ask, machines, pods, policies
+from decide.builders import DEFAULTS, GI, LINUX_VM, MI, a_policy, a_subject, a_waiver, an_ask, machines, pods, policies
+from decide.worlds import World
+from properties.examples import EXAMPLES, for_all
+from properties.judge import decided, required
 
 RUNC, GVISOR = pods(), pods("gvisor", "Sandboxed")
 KATA = pods("kata", "Virtualized", overhead=Cost(250, 320 * MI))
@@ -68,7 +70,7 @@ def test_an_enforced_policy_is_compared_with_its_absence_from_the_beginning() ->
 
 
 def test_machines_are_priced_by_their_own_formula() -> None:
-    ask = an_ask(machine=worlds.LINUX_VM)
+    ask = an_ask(machine=LINUX_VM)
     vm = machines()
     asked = a_subject(ask)
     matched, _ = matches(asked, (), policies(a_policy()))
@@ -77,42 +79,42 @@ def test_machines_are_priced_by_their_own_formula() -> None:
     assert 0 < effect.added.memory < GI
 
 
-@given(world=worlds.worlds)
-def test_the_quick_choice_is_the_decision(world: Inputs) -> None:
-    needed = effective(world.subject, world.namespace_labels, world.policies, world.defaults).requirement
-    decision = decide(world.subject.ask, needed, world.catalog, world.current)
-    assert choose(world.subject.ask, needed, world.catalog, world.current) == decision.chosen
+@for_all(worlds.a_world)
+def test_the_quick_choice_is_the_decision(world: World) -> None:
+    assert choose(world.ask, required(world), world.catalog, world.current) == decided(world).chosen
 
 
-@given(world=worlds.worlds)
-def test_an_effect_is_what_deciding_with_and_without_the_policy_says(world: Inputs) -> None:
+@for_all(worlds.a_world, of=EXAMPLES // 5)
+def test_an_effect_is_what_deciding_with_and_without_the_policy_says(world: World) -> bool:
     """The slow way: remove or enforce each policy, and decide again."""
-    matched, _ = matches(world.subject, world.namespace_labels, world.policies)
-    told = {each.policy: each for each in effects(world.subject, matched, world.defaults, world.catalog, world.current)}
-    spared = {name for waiver in world.subject.waivers for name in waiver.policies}
+    given = world.inputs
+    matched, _ = matches(given.subject, given.namespace_labels, given.policies)
+    told = {each.policy: each for each in effects(given.subject, matched, given.defaults, given.catalog, given.current)}
+    spared = {name for waiver in world.waivers for name in waiver.policies}
     for policy in matched:
         if policy.name in spared and policy.error is None:
             assert policy.name not in told
             continue
         enforced = policy.mode is PolicyMode.ENFORCE
         others = tuple(each for each in matched if each is not policy)
-        harder = worlds.enforced(policy)
-        before = _slow(world, others, None if enforced else world.current)
-        after = _slow(world, (*others, harder), world.current)
+        harder = replace(policy, mode=PolicyMode.ENFORCE)
+        before = _slow(given, others, None if enforced else given.current)
+        after = _slow(given, (*others, harder), given.current)
         if policy.name in told:
             assert (told[policy.name].from_class, told[policy.name].to_class) == (before, after)
             assert before != after
-        elif _requires(world, others) != _requires(world, (*others, harder)):
+        elif _requires(given, others) != _requires(given, (*others, harder)):
             assert before == after
+    return bool(told)
 
 
-def _slow(world: Inputs, matched: tuple[Any, ...], current: str | None) -> str:
-    decision = decide(world.subject.ask, _requires(world, matched), world.catalog, current)
+def _slow(given: Inputs, matched: tuple[Any, ...], current: str | None) -> str:
+    decision = decide(given.subject.ask, _requires(given, matched), given.catalog, current)
     return decision.chosen.facts.name if decision.chosen else ""
 
 
-def _requires(world: Inputs, matched: tuple[Any, ...]) -> Any:
+def _requires(given: Inputs, matched: tuple[Any, ...]) -> Any:
     """Return what is required under these policies and no others, without who requires it."""
     alone = CompiledPolicies(tuple(sorted(matched, key=lambda policy: policy.name)))
-    found = effective(world.subject, world.namespace_labels, alone, world.defaults).requirement
+    found = effective(given.subject, given.namespace_labels, alone, given.defaults).requirement
     return replace(found, sources=())

@@ -1,63 +1,125 @@
-"""Random worlds for the properties: small ranges, so that values meet."""
+"""Random worlds: small ranges, so that values meet. A whole one is drawn in a tenth of a millisecond.
 
-from dataclasses import replace
+Every draw takes a `random.Random` and nothing else, so that a seed gives the same worlds in every process.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
-from typing import Any
+from random import Random
+from typing import Any, TypeVar
 
-from hypothesis import strategies as st
-
+from berth.api.isolation_policy import IsolationPolicySpec, Match, OnDeadline, Require
 from berth.api.levels import Backend, IsolationLevel, NodeSharing, PolicyMode, Trust, WorkloadType
 from berth.api.machine import OperatingSystem
 from berth.api.reasons import Reason
+from berth.api.tenant import TenantSpec
 from berth.decide.change import Inputs
 from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, MachineAsk, NodeShape, Unavailable
-from berth.policy.compiled import CompiledPolicies, CompiledPolicy, compile_policies
+from berth.policy.compiled import Labels, compile_policies
 from berth.policy.effective import Defaults, Subject
-from berth.policy.tenancy import CompiledTenant
-from berth.world.records import NodeRecord, PolicyRecord
-from decide.builders import GI, LINUX_VM, SHAPE, a_node, a_policy, a_tenant, a_waiver, an_invalid_policy
+from berth.policy.tenancy import compile_tenants
+from berth.policy.waiving import Waived
+from berth.world.records import NodeRecord, PolicyRecord, TenantRecord
+from decide.builders import GI, LINUX_VM, SHAPE, a_node, a_waiver
+
+T = TypeVar("T")
 
 GPU, NIC = "nvidia.com/A100", "vendor.example/nic"
-NAMES = ("c0", "c1", "c2", "c3", "c4", "c5")
-MISSING = (Reason.MISCONFIGURED, Reason.RUNTIME_CLASS_MISSING, Reason.NO_CAPABLE_NODE, Reason.KUBEVIRT_NOT_READY)
-
+NAMES = ("c0", "c1", "c2", "c3")
 BOTH = (False, True)
 MOSTLY_NOT = (False, True, False, False)
 MOSTLY = (True, False, True, True)
 DEVICES = ((), ((GPU, 1),), ((GPU, 2), (NIC, 1)))
 ARCHITECTURES = ("amd64", "arm64")
 
-flags = st.booleans()
+
+@dataclass(frozen=True)
+class World:
+    """Everything that a decision depends on, as it was read and before any of it is prepared."""
+
+    policies: tuple[PolicyRecord, ...]
+    tenants: tuple[TenantRecord, ...]
+    namespace_labels: Labels | None
+    labels: Labels
+    ask: Ask
+    spec: bytes
+    images: tuple[str, ...]
+    unsized: tuple[tuple[str, str], ...]
+    waivers: tuple[Waived, ...]
+    defaults: Defaults
+    catalog: tuple[ClassFacts, ...]
+    current: str | None
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The inputs of its decision, prepared by the real functions."""
+        subject = Subject(
+            namespace="shop",
+            name="checkout",
+            labels=self.labels,
+            ask=self.ask,
+            spec=self.spec,
+            tenants=compile_tenants(self.tenants),
+            images=self.images,
+            unsized=self.unsized,
+            waivers=self.waivers,
+        )
+        policies = compile_policies(self.policies)
+        return Inputs(subject, self.namespace_labels, policies, self.defaults, self.catalog, self.current)
 
 
-def often(usual: Any, unusual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def pick(random: Random, values: Sequence[T]) -> T:
+    """Return one of some values."""
+    return values[int(random.random() * len(values))]
+
+
+def often(random: Random, usual: T, unusual: Callable[[Random], T], odds: float = 0.25) -> T:
     """Return the usual value three times of four: a world where everything is odd fits nothing and proves nothing."""
-    return st.integers(0, 3).flatmap(lambda number: unusual if number == 3 else st.just(usual))
+    return unusual(random) if random.random() < odds else usual
 
 
-levels = st.sampled_from(IsolationLevel)
-sharings = st.sampled_from(NodeSharing)
-sizes = st.sampled_from((GI, 4 * GI, 64 * GI))
-processors = st.sampled_from((500, 1000, 4000, 16000))
-labels = st.dictionaries(st.sampled_from(("a", "b")), st.sampled_from(("1", "2"))).map(
-    lambda d: tuple(sorted(d.items()))
+def some(random: Random, values: Sequence[T], most: int) -> list[T]:
+    """Return some of these values, each at most once, in any order."""
+    return random.sample(values, int(random.random() * (most + 1)))
+
+
+LABELS: tuple[Labels, ...] = tuple(
+    tuple((key, value) for key, value in (("a", one), ("b", other)) if value)
+    for one, other in product(("1", "2", ""), ("1", "2", ""))
 )
-every_shape = [
+
+
+# --- What a workload asks for ---
+
+SHAPES = tuple(
     NodeShape(cpu, memory, has, architecture, pins, nests)
     for cpu, memory, has, architecture, pins, nests in product(
         (1000, 4000, 16000), (2 * GI, 8 * GI, 64 * GI), DEVICES, ARCHITECTURES, BOTH, BOTH
     )
-]
-shapes = st.sampled_from(every_shape)
-every_claim = [
-    ClaimAsk("d0", found, (mode,), block, by_machine=by_machine, storage_class=kind)
-    for found, mode, block, by_machine, kind in product(
-        MOSTLY, ("ReadWriteOnce", "ReadWriteMany"), MOSTLY_NOT, BOTH, ("", "fast")
+)
+ROOMY = (NodeShape(16000, 64 * GI, ((GPU, 2), (NIC, 1)), "amd64", cpu_manager=True, nested=True), SHAPE)
+CLAIMS = tuple(
+    ClaimAsk("d0", found, (mode,), block, by_container, by_machine, storage_class=kind)
+    for found, mode, block, by_container, by_machine, kind in product(
+        MOSTLY, ("ReadWriteOnce", "ReadWriteMany"), MOSTLY_NOT, MOSTLY, BOTH, ("", "fast")
     )
-]
-claims = often((), st.sampled_from(every_claim).map(lambda claim: (claim,)))
-every_machine = [
-    MachineAsk(os, vcpus, memory, instancetype_found=found, tpm=found, boots_from=boots, dedicated=pins)
+)
+MACHINES = tuple(
+    MachineAsk(
+        os,
+        vcpus,
+        memory,
+        instancetype="u1" if not found or pins else None,
+        instancetype_found=found,
+        graphics=found,
+        tpm=found,
+        boots_from=boots,
+        dedicated=pins,
+        cloned_disks=int(boots == "dataSource"),
+        storage_classes=("slow",) if boots == "dataSource" else (),
+    )
     for os, vcpus, memory, found, boots, pins in product(
         OperatingSystem,
         (1, 16, 2),
@@ -66,118 +128,140 @@ every_machine = [
         ("containerDisk", "dataSource", "containerDisk"),
         MOSTLY_NOT,
     )
-]
-
-needs = often(
-    {},
-    st.sampled_from(
-        [
-            {"root": True},
-            {"privileged": True},
-            {"kernel_modules": ("wireguard",)},
-            {"nested_virtualization": True},
-            {"gpu": (GPU, 1)},
-            {"gpu": (GPU, 1), "host_devices": ((NIC, 1),)},
-            {"architecture": "arm64"},
-            {"dedicated": True},
-            {"service_account": "other"},
-            {"class_name": "c9"},
-        ]
-    ),
 )
-asked_sizes = st.sampled_from(
-    [
-        {"type": kind, "replicas": replicas, "max_replicas": most, "cpu": cpu, "memory": memory}
-        for kind, replicas, most, cpu, memory in product(
-            WorkloadType, (1, 0, 3, 1, 1), (0, 3, 0, 0), (1, 16000, 1000, 500), (1, 64 * GI, 4 * GI, GI, GI)
-        )
-    ]
+NEEDS: tuple[dict[str, Any], ...] = (
+    {"root": True},
+    {"privileged": True},
+    {"kernel_modules": ("wireguard",)},
+    {"nested_virtualization": True},
+    {"gpu": (GPU, 1)},
+    {"gpu": (GPU, 1), "host_devices": ((NIC, 1),)},
+    {"architecture": "arm64"},
+    {"dedicated": True},
+    {"dedicated": True},
+    {"service_account": "other"},
+    {"service_account": "builder"},
+    {"priority_class": "high"},
+    {"class_name": "c9"},
 )
-asked_isolation = st.sampled_from(
-    [
-        {"level": level, "trust": trust} | ({"class_name": name} if name else {})
-        for level, trust, name in product(
-            (None, *IsolationLevel, *[None] * 9), (None, *Trust, *[None] * 3), (None, "c0", *[None] * 9)
-        )
-    ]
+SIZES: tuple[dict[str, Any], ...] = tuple(
+    {"type": kind, "replicas": replicas, "max_replicas": most, "cpu": cpu, "memory": memory}
+    for kind, replicas, most, cpu, memory in product(
+        (*[WorkloadType.SERVICE] * 2, WorkloadType.TASK),
+        (1, 0, 3, 1, 1, 1),
+        (0, 0, 3, 0, 0, 0),
+        (1, 500, 1000, 4000, 500, 16000),
+        (1, GI, 4 * GI, GI, 64 * GI, GI, GI),
+    )
+)
+WISHES: tuple[dict[str, Any], ...] = tuple(
+    {"level": level, "trust": trust} | ({"class_name": name} if name else {})
+    for level, trust, name in product(
+        (None, *IsolationLevel, *[None] * 9), (None, *Trust, *[None] * 3), (None, "c0", *[None] * 9)
+    )
 )
 
 
-@st.composite
-def an_ask(draw: st.DrawFn) -> Ask:
-    """Draw what a workload asks for. Values are drawn in groups: every draw costs time."""
-    machine = draw(often(LINUX_VM, st.sampled_from((None, *every_machine))))
-    fields = draw(asked_sizes) | draw(asked_isolation) | draw(needs)
+def an_ask(random: Random) -> Ask:
+    """Draw what a workload asks for."""
+    machine = often(random, LINUX_VM, lambda random: None if random.random() < 0.3 else pick(random, MACHINES))
     return Ask(
-        has_container=machine is None or draw(st.sampled_from((True, False, True))),
+        has_container=machine is None or random.random() < 0.7,
         machine=machine,
-        claims=draw(claims),
-        **fields,
+        claims=often(random, (), lambda random: (pick(random, CLAIMS),)),
+        **(pick(random, SIZES) | pick(random, WISHES) | often(random, {}, lambda random: pick(random, NEEDS))),
     )
 
 
-asks = an_ask()
-kinds = st.sampled_from(
-    [
-        {"level": level, "backend": backend, "sharing": sharing}
-        for level, backend, sharing in product(IsolationLevel, Backend, (*NodeSharing, *[NodeSharing.SHARED] * 3))
-    ]
+# --- What the cluster offers ---
+
+KINDS: tuple[dict[str, Any], ...] = tuple(
+    {"level": level, "backend": backend, "sharing": sharing}
+    for level, backend, sharing in product(
+        IsolationLevel, Backend, (*NodeSharing, *[NodeSharing.SHARED] * 2, NodeSharing.EXCLUSIVE)
+    )
 )
-extras = st.sampled_from(
-    [
-        {
-            "enabled": not disabled,
-            "preference": preference,
-            "user_namespaces": preference > 0,
-            "launch_security": launch,
-            "permitted_devices": permitted,
-            "overhead": cost,
-        }
-        for disabled, preference, launch, permitted, cost in product(
-            (False, True, *[False] * 6),
-            (0, 1),
-            (None, "snp"),
-            (frozenset(), frozenset({GPU, NIC})),
-            (Cost(), Cost(250, GI), Cost(0, GI)),
-        )
-    ]
+EXTRAS: tuple[dict[str, Any], ...] = tuple(
+    {
+        "enabled": not disabled,
+        "preference": preference,
+        "user_namespaces": preference > 0,
+        "launch_security": launch,
+        "permitted_devices": permitted,
+        "overhead": cost,
+    }
+    for disabled, preference, launch, permitted, cost in product(
+        (False, True, *[False] * 6),
+        (0, 1),
+        (None, "snp"),
+        (frozenset(), frozenset({GPU, NIC})),
+        (Cost(), Cost(250, GI), Cost(0, GI)),
+    )
 )
-missing = often(None, st.sampled_from([Unavailable(reason, f"{reason}") for reason in MISSING]))
+MISSING = tuple(
+    Unavailable(reason, f"{reason}: install it")
+    for reason in (
+        Reason.MISCONFIGURED,
+        Reason.RUNTIME_CLASS_MISSING,
+        Reason.NO_CAPABLE_NODE,
+        Reason.KUBEVIRT_NOT_READY,
+    )
+)
 
 
-@st.composite
-def a_class_of(draw: st.DrawFn, name: str) -> ClassFacts:
+def a_class(random: Random, name: str = "c0") -> ClassFacts:
     """Draw any class by this name."""
-    given: dict[str, Any] = draw(kinds) | draw(extras)
-    few = often((SHAPE,), st.lists(shapes, min_size=1, max_size=3).map(tuple))
-    return ClassFacts(name=name, unavailable=draw(missing), shapes=draw(few), **given)
+    return ClassFacts(
+        name=name,
+        unavailable=often(random, None, lambda random: pick(random, MISSING), 0.15),
+        shapes=often(random, ROOMY, lambda random: tuple(some(random, SHAPES, 3))),
+        **pick(random, KINDS),
+        **pick(random, EXTRAS),
+    )
 
 
-catalogs = st.sampled_from((4, 3, 2, 0, 3)).flatmap(lambda n: st.tuples(*(a_class_of(name) for name in NAMES[:n])))
-selectors: tuple[Any, ...] = (None, {"matchLabels": {"a": "1"}}, {"matchLabels": {"a": "2", "b": "1"}})
-matches = often(
-    {},
-    st.sampled_from(
-        [
-            {name: value for name, value in match.items() if value}
-            for match in (
-                {
-                    "namespaceSelector": where,
-                    "workloadSelector": what,
-                    "tenants": tenants,
-                    "trust": trust,
-                    "types": types,
-                }
-                for where, what, tenants, trust, types in product(
-                    selectors,
-                    (None, *selectors[:2]),
-                    (None, None, ["acme"]),
-                    (None, None, ["Restricted"], ["Trusted", "Untrusted"]),
-                    (None, None, ["Service"]),
-                )
-            )
-        ]
-    ),
+def a_catalog(random: Random) -> tuple[ClassFacts, ...]:
+    """Draw some classes."""
+    return tuple(a_class(random, name) for name in NAMES[: pick(random, (4, 3, 2, 4, 3, 0))])
+
+
+def a_node_record(random: Random) -> NodeRecord:
+    """Draw a node, for what shapes make of it."""
+    marks = [("kubernetes.io/arch", pick(random, ARCHITECTURES))]
+    marks += [("kubevirt.io/cpumanager", "true")] if random.random() < 0.5 else []
+    marks += [("cpu-feature.node.kubevirt.io/svm", "true")] if random.random() < 0.5 else []
+    return a_node(
+        f"n{random.randrange(20)}",
+        cpu=pick(random, (500, 1000, 4000, 16000)),
+        memory=pick(random, (GI, 4 * GI, 64 * GI)),
+        devices=pick(random, DEVICES),
+        labels=tuple(marks),
+    )
+
+
+# --- What policies say ---
+
+SELECTORS: tuple[dict[str, Any] | None, ...] = (
+    None,
+    {"matchLabels": {"a": "1"}},
+    {"matchLabels": {"a": "2", "b": "1"}},
+    {"matchExpressions": [{"key": "a", "operator": "In", "values": ["1", "2"]}]},
+    {"matchExpressions": [{"key": "b", "operator": "NotIn", "values": ["1"]}]},
+    {"matchExpressions": [{"key": "a", "operator": "Exists"}]},
+    {"matchExpressions": [{"key": "b", "operator": "DoesNotExist"}]},
+)
+MATCHES = tuple(
+    Match.model_validate({name: value for name, value in match.items() if value}, strict=False)
+    for match in (
+        {"namespaceSelector": where, "workloadSelector": what, "tenants": tenants, "trust": trust, "types": types}
+        for where, what, tenants, trust, types in product(
+            SELECTORS,
+            (None, *SELECTORS[:4]),
+            (None, None, ["acme"]),
+            (None, None, ["Restricted"], ["Trusted", "Untrusted"]),
+            (None, None, ["Service"]),
+        )
+    )
 )
 OTHERWISE: tuple[dict[str, Any], ...] = (
     {"images": {"registries": ["registry.example/"]}},
@@ -186,107 +270,154 @@ OTHERWISE: tuple[dict[str, Any], ...] = (
     {"storageClasses": ["fast", "slow"]},
     {"network": "Isolated"},
 )
-requires = st.sampled_from(
-    [
-        {name: str(value) if isinstance(value, str) else value for name, value in require.items() if value}
-        for require in (
-            {"level": level, "nodeSharing": sharing, "classes": classes, **more}
-            for level, sharing, classes, more in product(
-                (None, *IsolationLevel, *list(IsolationLevel)[:3], None),
-                (*[None] * 8, *NodeSharing),
-                (*[None] * 5, list(NAMES[:5]), ["c0", "c1"], ["c1"]),
-                (*[{}] * 6, *OTHERWISE),
-            )
-        )
-        if any(require.values())
-    ]
-)
-INVALID = "invalid"
-modes = st.sampled_from(
-    list(
-        product(
-            (*["Enforce"] * 4, INVALID, *["Warn"] * 3, *["Audit"] * 3, *["Enforce"] * 4),
-            (None, None, None, "true", "workload.spec.gone", "ns.name == 'x'", "nope("),
+REQUIRES = tuple(
+    Require.model_validate({name: value for name, value in require.items() if value}, strict=False)
+    for require in (
+        {"level": level, "nodeSharing": sharing, "classes": classes, **more}
+        for level, sharing, classes, more in product(
+            (None, *IsolationLevel, *list(IsolationLevel)[:3], None, None),
+            (*[None] * 15, *NodeSharing),
+            (*[None] * 5, list(NAMES), ["c0", "c1"], ["c1"]),
+            (*[{}] * 6, *OTHERWISE),
         )
     )
+    if any(require.values())
 )
+MODES = (*[PolicyMode.ENFORCE] * 7, *[PolicyMode.WARN] * 2, *[PolicyMode.AUDIT] * 2)
+WHENS = (
+    "true",
+    "workload.spec.gone",
+    "workload.spec.gone == false",
+    "ns.name == 'x'",
+    "ns.labels.a == '1'",
+    "has(workload.labels.a)",
+    "nope(",
+)
+"""Conditions; the slow reference knows what each of them means."""
 
 
-@st.composite
-def records(draw: st.DrawFn, name: str) -> PolicyRecord:
-    """Draw a policy by this name; some were not understood."""
-    mode, when = draw(modes)
-    if mode == INVALID:
-        return an_invalid_policy(name)
-    condition: dict[str, Any] = {"when": when} if when else {}
-    return a_policy(name, draw(requires), mode=mode, match=draw(matches), **condition)
+def a_policy(random: Random, name: str = "extra") -> PolicyRecord:
+    """Draw a policy by this name; some were not understood, whom they match perhaps."""
+    match = often(random, None, lambda random: pick(random, MATCHES))
+    if random.random() < 0.06:
+        return PolicyRecord(name, name, 1, None, "spec.require: Field required", b"", match)
+    spec = IsolationPolicySpec(
+        mode=pick(random, MODES),
+        reason="because",
+        match=match,
+        when=often(random, None, lambda random: pick(random, WHENS)),
+        require=pick(random, REQUIRES),
+        deadline_seconds=pick(random, (None, None, 60, 3600)),
+        on_deadline=pick(random, (OnDeadline.HOLD, OnDeadline.STOP)),
+    )
+    return PolicyRecord(name, name, 1, spec, None, b"")
 
 
-def enforced(policy: CompiledPolicy) -> CompiledPolicy:
+def policies(random: Random, most: int = 3) -> tuple[PolicyRecord, ...]:
+    """Draw a few policies with names of their own."""
+    return tuple(a_policy(random, f"p{number}") for number in range(int(random.random() * (most + 1))))
+
+
+# --- What tenants say ---
+
+TENANT_PARTS: dict[str, tuple[Any, ...]] = {
+    "floor": (None, None, "Container", "Sandboxed", "Virtualized"),
+    "nodeSharing": (*[None] * 9, "Tenant"),
+    "classes": (
+        None,
+        None,
+        {"allowed": ["c0", "c1", "c2"]},
+        {"allowed": ["c0", "c1"], "default": "c1"},
+        {"default": "c2"},
+    ),
+    "images": (None, None, None, {"registries": ["registry.example/a/"]}, {"digest": "Required"}),
+    "serviceAccounts": (None, None, {"allowed": ["other"]}),
+    "priorityClasses": (None, None, {"allowed": ["high"]}),
+    "storageClasses": (None, None, None, {"allowed": ["fast"]}),
+    "network": ({"mode": "Open"}, {"mode": "Open"}, None, {}),
+    "quota": (None, None, None, {"cpu": "8"}),
+}
+
+
+def a_tenant(random: Random, name: str) -> TenantRecord:
+    """Draw a tenant by this name; a few were not understood."""
+    selector = {"matchLabels": {"tenant": name}}
+    if random.random() < 0.04:
+        return TenantRecord(name, name, 1, None, "spec.floor: Input should be ...", b"")
+    parts = {field: pick(random, values) for field, values in TENANT_PARTS.items()}
+    given = {field: value for field, value in parts.items() if value is not None}
+    spec = TenantSpec.model_validate({"namespaceSelector": selector} | given, strict=False)
+    return TenantRecord(name, name, 1, spec, None, b"")
+
+
+def tenants(random: Random) -> tuple[TenantRecord, ...]:
+    """Draw the tenants of a namespace: none, one, or two in conflict."""
+    return tuple(a_tenant(random, name) for name in ("acme", "evil")[: pick(random, (0, 0, 1, 1, 1, 2))])
+
+
+# --- Whole worlds ---
+
+DIGEST = f"@sha256:{'0' * 64}"
+IMAGES = (
+    *[(f"registry.example/a/x{DIGEST}",)] * 4,
+    (),
+    ("registry.example/a/x:1",),
+    ("nginx", f"registry.example/a/x{DIGEST}"),
+    (f"registry.example/b/y{DIGEST}",),
+)
+SPECS = (b"{}", b'{"gone":true}', b"broken")
+UNSIZED: tuple[tuple[str, str], ...] = (("cpu", "the container"),)
+WAIVERS = (
+    (a_waiver("w", "p0"),),
+    (a_waiver("w", "p1", "p2"), a_waiver("x", "p1", expires=2e9)),
+    (a_waiver("w", "p0", "p1", "extra"),),
+)
+DEFAULTS = (
+    *[Defaults(IsolationLevel.CONTAINER, allowed_service_accounts=frozenset({"builder"}))] * 6,
+    Defaults(IsolationLevel.SANDBOXED),
+    Defaults(IsolationLevel.CONTAINER, node_sharing=NodeSharing.TENANT),
+)
+CURRENT = (None, None, "c0", "c1", "gone")
+
+
+def a_world(random: Random) -> World:
+    """Draw a whole world."""
+    return World(
+        policies=policies(random),
+        tenants=tenants(random),
+        namespace_labels=None if random.random() < 0.1 else pick(random, LABELS),
+        labels=pick(random, LABELS),
+        ask=an_ask(random),
+        spec=pick(random, SPECS),
+        images=pick(random, IMAGES),
+        unsized=often(random, (), lambda _: UNSIZED),
+        waivers=often(random, (), lambda random: pick(random, WAIVERS)),
+        defaults=pick(random, DEFAULTS),
+        catalog=a_catalog(random),
+        current=pick(random, CURRENT),
+    )
+
+
+def a_friendly_world(random: Random) -> World:
+    """Draw a world where most workloads are placed: what is asked for is small, at hand, and forbidden by nobody."""
+    world = a_world(random)
+    ask = Ask(
+        WorkloadType.SERVICE,
+        replicas=1,
+        has_container=True,
+        machine=LINUX_VM,
+        cpu=500,
+        memory=GI,
+        dedicated=True,
+        level=world.ask.level,
+        trust=world.ask.trust,
+    )
+    catalog = tuple(replace(a_class(random, name), unavailable=None, enabled=True, shapes=ROOMY) for name in NAMES)
+    return replace(world, ask=ask, images=IMAGES[0], unsized=(), catalog=catalog)
+
+
+def enforced(record: PolicyRecord) -> PolicyRecord:
     """Return a policy as if it were enforced."""
-    return replace(policy, mode=PolicyMode.ENFORCE)
-
-
-def policy_lists(most: int = 3) -> st.SearchStrategy[tuple[PolicyRecord, ...]]:
-    """Return lists of policies with names of their own."""
-    return st.integers(0, most).flatmap(lambda n: st.tuples(*(records(f"p{number}") for number in range(n))))
-
-
-defaults = st.builds(
-    Defaults,
-    level=st.sampled_from((IsolationLevel.CONTAINER, IsolationLevel.CONTAINER, IsolationLevel.SANDBOXED)),
-    allowed_service_accounts=st.just(frozenset({"builder"})),
-)
-WAIVERS = ((a_waiver("w", "p0"),), (a_waiver("w", "p1", "p2"), a_waiver("x", "p1", expires=2e9)))
-TENANTS = tuple(
-    a_tenant(name, **{key: value for key, value in spec.items() if value})
-    for name, (floor, classes, images, sharing, more) in zip(
-        ("acme", "evil") * 100,
-        product(
-            (None, None, "Container", "Sandboxed"),
-            (None, {"allowed": ["c0", "c1", "c2"]}, {"allowed": ["c0", "c1"], "default": "c1"}, {"default": "c2"}),
-            (None, None, {"registries": ["registry.example/a/"]}, {"digest": "Required"}),
-            (None, None, "Tenant"),
-            ({}, {"serviceAccounts": {"allowed": ["other"]}}, {"storageClasses": {"allowed": ["fast"]}}),
-        ),
-        strict=False,
-    )
-    for spec in [{"floor": floor, "classes": classes, "images": images, "nodeSharing": sharing, **more}]
-)
-ACME, EVIL = (tuple(tenant for tenant in TENANTS if tenant.name == name) for name in ("acme", "evil"))
-tenancies: st.SearchStrategy[tuple[CompiledTenant, ...]] = st.one_of(
-    st.just(()), st.just(()), st.tuples(st.sampled_from(ACME)), st.tuples(st.sampled_from(ACME), st.sampled_from(EVIL))
-)
-subjects = st.builds(
-    Subject,
-    namespace=st.just("shop"),
-    name=st.just("checkout"),
-    labels=labels,
-    ask=asks,
-    spec=st.sampled_from((b"{}", b'{"gone":true}', b"broken")),
-    tenants=tenancies,
-    images=st.sampled_from(((), ("registry.example/a/x:1",), ("nginx", f"registry.example/a/x@sha256:{'0' * 64}"))),
-    waivers=often((), st.sampled_from(WAIVERS)),
-)
-compiled: st.SearchStrategy[CompiledPolicies] = policy_lists().map(compile_policies)
-worlds = st.builds(
-    Inputs,
-    subject=subjects,
-    namespace_labels=st.none() | labels,
-    policies=compiled,
-    defaults=defaults,
-    catalog=catalogs,
-    current=st.sampled_from((None, None, "c0", "c1", "gone")),
-)
-
-
-@st.composite
-def nodes(draw: st.DrawFn) -> NodeRecord:
-    """Draw a node, for what shapes make of it."""
-    marks = [("kubernetes.io/arch", draw(st.sampled_from(ARCHITECTURES)))]
-    marks += [("kubevirt.io/cpumanager", "true")] if draw(flags) else []
-    marks += [("cpu-feature.node.kubevirt.io/svm", "true")] if draw(flags) else []
-    name = draw(st.text("abc", min_size=1, max_size=3))
-    return a_node(
-        name, cpu=draw(processors), memory=draw(sizes), devices=draw(st.sampled_from(DEVICES)), labels=tuple(marks)
-    )
+    if record.spec is None:
+        return record
+    return replace(record, spec=record.spec.model_copy(update={"mode": PolicyMode.ENFORCE}))

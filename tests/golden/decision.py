@@ -46,7 +46,7 @@ KUBEVIRT = KubeVirtRecord(
 )
 
 
-class _Instancetypes(dict[str, InstancetypeRecord]):
+class Instancetypes(dict[str, InstancetypeRecord]):
     """Has every instancetype: 2 processors, 4Gi."""
 
     def __missing__(self, name: str) -> InstancetypeRecord:
@@ -61,7 +61,7 @@ def decided(documents: list[dict[str, Any]]) -> tuple[str | None, tuple[str, ...
     """Return the class that is chosen for the Workload among these documents, and the whole explanation."""
     workload = next(each for each in documents if each["kind"] == "Workload")
     spec = WorkloadSpec.model_validate_json(orjson.dumps(workload["spec"]))
-    ask = ask_of(spec, _claim, _Instancetypes())
+    ask = ask_of(spec, _claim, Instancetypes())
     policies = compile_policies(
         tuple(parse.isolation_policy(_stored(each)) for each in _kind(documents, "IsolationPolicy"))
     )
@@ -87,18 +87,25 @@ def _kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 
 def _catalog(own: list[dict[str, Any]]) -> tuple[Any, ...]:
+    classes = with_defaults(own)
+    records = tuple(parse.isolation_class(_stored(each)) for each in classes)
+    return catalog(records, cluster_of(RUNTIMES, nodes_of(classes), KUBEVIRT, kubevirt_present=True))
+
+
+def with_defaults(own: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the classes of a case, and the default ones of other names."""
     taken = {each["metadata"]["name"] for each in own}
-    defaults = [
-        each for each in yaml.safe_load_all(DEFAULT_CLASSES.read_text()) if each["metadata"]["name"] not in taken
-    ]
-    nodes = tuple(_node(each, architecture) for each in (*own, *defaults) for architecture in ("amd64", "arm64"))
-    records = tuple(parse.isolation_class(_stored(each)) for each in (*own, *defaults))
-    return catalog(records, cluster_of(RUNTIMES, nodes, KUBEVIRT, kubevirt_present=True))
+    defaults = yaml.safe_load_all(DEFAULT_CLASSES.read_text())
+    return [*own, *(each for each in defaults if each["metadata"]["name"] not in taken)]
+
+
+def nodes_of(documents: list[dict[str, Any]]) -> tuple[NodeRecord, ...]:
+    """Return a node of each architecture for every class or tenant."""
+    return tuple(_node(each, architecture) for each in documents for architecture in ("amd64", "arm64"))
 
 
 def _node(document: dict[str, Any], architecture: str) -> NodeRecord:
-    """Return a node that has everything, with the labels of a class."""
+    """Return a node that has everything, with the labels that a class or a tenant asks for."""
     pool = document["spec"].get("nodes") or {}
     labels = {**dict.fromkeys(VIRT, "true"), "cpu-feature.node.kubevirt.io/vmx": "true", **(pool.get("selector") or {})}
     return NodeRecord(

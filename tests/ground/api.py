@@ -36,7 +36,7 @@ class ApiError(RuntimeError):
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach an API server, as a kubeconfig of the ground says: by certificate files or by token."""
+    """How to reach an API server, as a kubeconfig of the ground says: by certificate files or token, as somebody else."""
 
     server: str
     tls: ssl.SSLContext
@@ -44,13 +44,15 @@ class Connection:
 
 
 def connection(kubeconfig: Path) -> Connection:
-    """Read the only context of a kubeconfig that kwokctl or `identity` wrote."""
+    """Read the only context of a kubeconfig that kwokctl or `identity` wrote: it impersonates at most one group."""
     content = yaml.safe_load(kubeconfig.read_text())
     cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
     tls = ssl.create_default_context(cafile=cluster["certificate-authority"])
     if "client-certificate" in user:
         tls.load_cert_chain(user["client-certificate"], user["client-key"])
     headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+    headers |= {"Impersonate-User": user["as"]} if "as" in user else {}
+    headers |= {"Impersonate-Group": user["as-groups"][0]} if "as-groups" in user else {}
     return Connection(cluster["server"], tls, headers)
 
 

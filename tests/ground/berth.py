@@ -1,4 +1,4 @@
-"""Berth on a cluster of the ground: its CRDs, RBAC, defaults, and the operator as a process with its own account."""
+"""Berth on a cluster of the ground: CRDs, RBAC, admission, defaults, and the operator as a process of its own account."""
 
 import os
 import signal
@@ -8,11 +8,12 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
-from ground import identity
+from ground import admission, identity
 from ground.api import eventually
 from ground.cluster import Cluster, ClusterError, component, kubectl
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+MANIFESTS = REPOSITORY / "manifests"
 NAME = "berth-operator"
 ADDRESS = "127.0.0.1"
 READY_SECONDS = 60.0
@@ -20,11 +21,17 @@ LOG_TAIL_LINES = 15
 
 
 def install(cluster: Cluster) -> None:
-    """Apply CRDs, RBAC, default classes and policies; raises ClusterError."""
-    kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", str(REPOSITORY / "crds"))
+    """Apply CRDs, RBAC, roles, admission policies, default classes and policies; raises ClusterError, TimeoutError."""
+    _apply(cluster, REPOSITORY / "crds")
     kubectl(cluster, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-    kubectl(cluster, "apply", "-f", str(REPOSITORY / "manifests" / "operator" / "rbac.yaml"))
-    kubectl(cluster, "apply", "-f", str(REPOSITORY / "manifests" / "defaults"))
+    for name in ("rbac.yaml", "roles.yaml"):
+        _apply(cluster, MANIFESTS / "operator" / name)
+    admission.install(cluster)
+    _apply(cluster, MANIFESTS / "defaults")
+
+
+def _apply(cluster: Cluster, path: Path) -> None:
+    kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", str(path))
 
 
 def start(cluster: Cluster, port: int) -> int:

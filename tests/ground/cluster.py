@@ -28,14 +28,20 @@ STOP_SECONDS = 20.0
 LOG_TAIL_LINES = 15
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 LOOPBACK = "127.0.0.1"
+ADMINISTRATOR = "kwok-admin"
+"""User name of the administrator in every cluster's kubeconfig."""
 # kwokctl's own flags first, then these; a later flag of the same name wins.
 FLAGS = {
     "kube-apiserver": {
         "service-cluster-ip-range": "10.96.0.0/16",
         "max-requests-inflight": "3000",
         "max-mutating-requests-inflight": "1500",
+        # As hardened clusters have it: who names a blocking owner must have the right to update its finalizers.
+        "enable-admission-plugins": "OwnerReferencesPermissionEnforcement",
     },
     "kube-controller-manager": {
+        # Every controller acts as its own account of kube-system, as elsewhere, and not as an administrator.
+        "use-service-account-credentials": "true",
         "kube-api-qps": "1000",
         "kube-api-burst": "2000",
         "service-cluster-ip-range": "10.96.0.0/16",

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from time import monotonic
 
+import yaml
+
 from berth.cli.explain import explanation
 from ground import berth, cluster, crds, simulator
 from ground.api import eventually
@@ -18,6 +20,7 @@ NODES = 3
 PORT = 18080
 SETTLE_SECONDS = 180.0
 EXPLAINED = ("payments", "ledger")
+WHAT_IF = "retail-virtualized"
 EXAMPLES = berth.REPOSITORY / "manifests" / "examples"
 PREFERENCE = {
     "apiVersion": "instancetype.kubevirt.io/v1beta1",
@@ -44,8 +47,15 @@ def up() -> None:
     for path in sorted(EXAMPLES.glob("*.yaml")):
         kubectl(found, "apply", "-f", str(path))
     eventually(lambda: settled(found), SETTLE_SECONDS, "the examples have settled")
+    eventually(lambda: priced(found), SETTLE_SECONDS, f"IsolationPolicy {WHAT_IF} says what it would do")
     step("the examples have settled", started)
     show(found)
+
+
+def priced(found: Cluster) -> bool:
+    """Tell whether the policy that nobody enforces has seen the Workloads and says its price."""
+    policy = json.loads(kubectl(found, "get", "isolationpolicy", WHAT_IF, "-o", "json"))
+    return bool(policy.get("status", {}).get("impact", {}).get("workloads"))
 
 
 def step(text: str, started: float) -> None:
@@ -73,6 +83,17 @@ def show(found: Cluster) -> None:
     """Print the table of Workloads, the explanation of one and of what runs nowhere, and how to go on."""
     print("\n$ kubectl get workloads.berth.dev -A -o wide")
     print(kubectl(found, "get", "workloads.berth.dev", "-A", "-o", "wide"))
+    print("$ kubectl get tenants -o wide")
+    print(kubectl(found, "get", "tenants", "-o", "wide"))
+    print(
+        f"$ kubectl get isolationpolicy {WHAT_IF} -o jsonpath='{{.status.impact}}'    # what it would do, if enforced"
+    )
+    policy = json.loads(kubectl(found, "get", "isolationpolicy", WHAT_IF, "-o", "json"))
+    print(yaml.safe_dump(policy["status"]["impact"], sort_keys=False))
+    for namespace, name in (("shop", "blog"), ("finance", "reports")):
+        item = json.loads(kubectl(found, "get", "workloads.berth.dev", "-n", namespace, name, "-o", "json"))
+        placed = next(each for each in item["status"]["conditions"] if each["type"] == "Placed")
+        print(f"workloads.berth.dev {namespace}/{name}: {placed['reason']}: {placed['message']}\n")
     for namespace, name in (EXPLAINED, ("shop", "vpn")):
         print(f"$ kubectl get workloads.berth.dev -n {namespace} {name} -o yaml | berth explain -")
         item = json.loads(kubectl(found, "get", "workloads.berth.dev", "-n", namespace, name, "-o", "json"))
@@ -80,7 +101,8 @@ def show(found: Cluster) -> None:
     print("It stays up. Go on by hand:")
     print(f"  export KUBECONFIG={shlex.quote(str(found.kubeconfig))}")
     print(f"  export PATH={shlex.quote(str(bin_folder()))}:{shlex.quote(str(Path(sys.executable).parent))}:$PATH")
-    print("  kubectl get workloads.berth.dev,isolationclasses,isolationpolicies -A")
+    print("  kubectl get workloads.berth.dev,isolationclasses,isolationpolicies,tenants,waivers -A")
+    print(f'  kubectl patch isolationpolicy {WHAT_IF} --type=merge -p \'{{"spec": {{"mode": "Enforce"}}}}\'')
     print("  kubectl scale workloads.berth.dev -n shop checkout --replicas 5")
     print("  kubectl label namespace shop berth.dev/isolation=sandboxed   # and see checkout move to gVisor")
     print(f"  curl http://{berth.ADDRESS}:{PORT}/metrics")

@@ -1,10 +1,10 @@
-"""Kubeconfigs that act as a ServiceAccount, so that a process has exactly the rights its RBAC gives it."""
+"""Kubeconfigs that act as a ServiceAccount or a user, who has exactly the rights that RBAC gives them."""
 
 from pathlib import Path
 
 import yaml
 
-from ground.api import ApiError, call, eventually
+from ground.api import ApiError, Json, call, eventually
 from ground.cluster import Cluster
 
 TOKEN_SECONDS = 7 * 24 * 3600
@@ -28,6 +28,20 @@ def kubeconfig_for(cluster: Cluster, namespace: str, serviceaccount: str, path: 
         "contexts": [{"name": serviceaccount, "context": _context(administrator, namespace, serviceaccount)}],
         "current-context": serviceaccount,
     }
+    return _written(content, path)
+
+
+def kubeconfig_as(cluster: Cluster, user: str, path: Path, group: str | None = None) -> Path:
+    """Write a kubeconfig by which the administrator acts as a user, and return its path.
+
+    A ServiceAccount is in its own groups, everybody in system:authenticated; with `group`, in that one instead.
+    """
+    content = yaml.safe_load(cluster.kubeconfig.read_text())
+    content["users"][0]["user"] |= {"as": user, **({"as-groups": [group]} if group else {})}
+    return _written(content, path)
+
+
+def _written(content: Json, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)

@@ -46,6 +46,11 @@ def test_an_apply_that_breaks_the_schema_is_invalid_although_the_server_says_500
     assert type(errors.from_answer(500, orjson.dumps({"message": message}))) is errors.Invalid
 
 
+def test_a_quota_that_was_not_counted_yet_refuses_for_a_moment_only() -> None:
+    message = 'pods "x" is forbidden: status unknown for quota: berth, resources: requests.memory'
+    assert type(errors.from_answer(403, orjson.dumps({"message": message}))) is errors.Unavailable
+
+
 def test_a_plain_text_answer_keeps_its_text() -> None:
     error = errors.from_answer(404, b"404 page not found\n")
     assert type(error) is errors.NotFound

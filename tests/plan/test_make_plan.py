@@ -150,6 +150,14 @@ def test_a_disk_of_another_workload_is_taken() -> None:
     assert plan(wanted(DISKED, VM), with_record(live, disk)).taken == (Taken("DataVolume", disk.key[1]),)
 
 
+def test_a_machine_whose_disk_is_taken_is_not_made() -> None:
+    """Two machines that write to one disk would ruin it."""
+    disk = replace(only("DataVolume", all_stored(DISKED, VM)), owner_uid=FOREIGN)
+    steps = plan(wanted(DISKED, VM), (disk,)).steps
+    assert steps
+    assert not any(isinstance(step, Apply) and step.child.kind == "VirtualMachine" for step in steps)
+
+
 @pytest.mark.parametrize(
     ("fields", "steps"),
     [

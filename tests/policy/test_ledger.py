@@ -70,8 +70,7 @@ def test_what_can_never_fit_is_refused_for_good_with_the_numbers_and_the_fix() -
     assert refusal is not None
     assert refusal.reason is Reason.EXCEEDS_QUOTA
     assert refusal.message == (
-        "needs 5Gi memory (overhead 1Gi memory), but Tenant acme may have 4Gi memory: lower memory by 1Gi, or ask for"
-        " more quota"
+        "needs 5Gi memory (overhead 1Gi), but Tenant acme may have 4Gi: lower memory by 1Gi, or ask for more quota"
     )
 
 
@@ -81,7 +80,7 @@ def test_what_does_not_fit_now_says_what_is_used_what_it_needs_and_by_how_much_t
     refusal = ledger.ask(wants("b", 2), tenant(memory=4), 0.0)
     assert refusal is not None
     assert refusal.message == (
-        "Tenant acme uses 3Gi memory of 4Gi memory, and this needs 2Gi memory: lower memory by 1Gi, wait until something"
+        "Tenant acme uses 3Gi of 4Gi memory, and this needs 2Gi: lower memory by 1Gi, wait until something"
         " goes, or ask for more quota"
     )
 
@@ -92,7 +91,7 @@ def test_what_does_not_fit_now_says_what_is_used_what_it_needs_and_by_how_much_t
         ({"workloads": 0}, {"memory": 1}, "delete another Workload"),
         ({"virtualMachines": 1}, {"virtualMachines": 3}, "lower replicas by 2"),
         ({"class/kata/memory": GI}, {"class/kata/memory": 2 * GI}, "in class kata: lower memory by 1Gi"),
-        ({"cpu": 500}, {"cpu": 1500}, "needs 1500m cpu, but Tenant acme may have 500m cpu: lower cpu by 1"),
+        ({"cpu": 500}, {"cpu": 1500}, "needs 1500m cpu, but Tenant acme may have 500m: lower cpu by 1"),
     ],
 )
 def test_every_kind_of_limit_has_its_fix(limits: dict[str, int], asked: dict[str, int], says: str) -> None:
@@ -109,7 +108,7 @@ def test_a_move_reserves_both_sides() -> None:
     assert refusal is not None
     refusal = Ledger(PATIENCE).ask(moving, tenant(memory=3), 0.0)
     assert refusal is not None
-    assert "reserved for a move 2Gi memory" in refusal.message
+    assert "(2Gi reserved for a move)" in refusal.message
 
 
 def test_room_is_given_in_the_order_of_creation_whoever_asks_first() -> None:

@@ -22,6 +22,8 @@ BASELINE = "render-baseline"
 BEYOND_RESTRICTED = {"gvisor-root"}
 """Root in a sandbox without a user namespace: such namespaces can only enforce the baseline."""
 RUNTIMES = ("gvisor", "kata")
+PRIORITY = "standard"
+"""The PriorityClass that golden cases name."""
 PLURALS = {"NetworkPolicy": "networkpolicies"}
 POD_CASES = [name for name in golden.names() if "VirtualMachine" not in golden.expected(name)]
 SERVED_SECONDS = 20.0
@@ -34,6 +36,8 @@ def cluster(ground_cluster: Any) -> Iterator[Any]:
     put = partial(api.apply, ground_cluster.kubeconfig)
     for name in RUNTIMES:
         put(f"/apis/node.k8s.io/v1/runtimeclasses/{name}", runtime_class(name))
+    meta = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": PRIORITY}}
+    put(f"/apis/scheduling.k8s.io/v1/priorityclasses/{PRIORITY}", meta | {"value": 1000})
     for name, level in ((RESTRICTED, "restricted"), (BASELINE, "baseline")):
         put(f"/api/v1/namespaces/{name}", namespace(name, level))
         accounts = f"/api/v1/namespaces/{name}/serviceaccounts"

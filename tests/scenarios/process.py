@@ -38,14 +38,14 @@ class Operator:
         self.log = folder / f"{self.identity}.log"
         self.port = free_port()
         self._settings = settings
-        self._kubeconfig = identity.kubeconfig_for(cluster, NAMESPACE, ACCOUNT, folder / f"{self.identity}.yaml")
+        self.kubeconfig = identity.kubeconfig_for(cluster, NAMESPACE, ACCOUNT, folder / f"{self.identity}.yaml")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, leads: bool = True) -> "Operator":
         """Start it and wait until its caches are full, and until it leads unless it is to stand by."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("BERTH_")}
         environment |= SETTINGS | self._settings | {"PYTHONPATH": str(SOURCES), "BERTH_IDENTITY": self.identity}
-        environment |= {"BERTH_KUBECONFIG": str(self._kubeconfig), "BERTH_LISTEN_PORT": str(self.port)}
+        environment |= {"BERTH_KUBECONFIG": str(self.kubeconfig), "BERTH_LISTEN_PORT": str(self.port)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "berth", "operator"], env=environment, stdout=log, stderr=subprocess.STDOUT
@@ -78,13 +78,23 @@ class Operator:
 
     def metric(self, name: str) -> float:
         """Return the sum of all series of a metric."""
-        lines = self._http("/metrics")[1].splitlines()
+        lines = self.scrape().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
+    def scrape(self) -> str:
+        """Return all metrics as Prometheus reads them."""
+        return self._http("/metrics")[1]
 
     def _http(self, path: str) -> tuple[int, str]:
         url = f"http://127.0.0.1:{self.port}{path}"
         answer = urllib3.request("GET", url, retries=False, timeout=5.0)
         return answer.status, answer.data.decode()
+
+    @property
+    def pid(self) -> int:
+        """Process id of what runs; fails when nothing does."""
+        assert self._process is not None, "the operator was not started"
+        return self._process.pid
 
     def alive(self) -> bool:
         """Return True; fail with the end of its log when it has ended."""

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import yaml
 
+from ground import berth, crds, simulator
 from ground import cluster as control_plane
-from ground import crds, simulator
 from ground.api import call, eventually
 from ground.cluster import Cluster
 from ground.nodes import CAPABLE, Shape, node
@@ -30,8 +30,6 @@ from scenarios.kinds import (
 )
 from scenarios.objects import SECONDS, Json
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-MANIFESTS = REPOSITORY / "manifests"
 FAILURES = Path(__file__).with_name("failures.yaml")
 QUIET_SECONDS = 2.5
 GONE_SECONDS = 90.0  # the garbage collector looks for new kinds every 30 s, and may have just looked
@@ -47,19 +45,16 @@ RUNTIMES: tuple[Json, ...] = (
 
 @contextmanager
 def prepared(*, kubevirt: bool = True) -> Iterator[Cluster]:
-    """Give a control plane with Berth's kinds, rights, classes and policies, two sandbox runtimes, and KubeVirt."""
+    """Give a control plane with Berth as `ground.berth` installs it, two sandbox runtimes, and KubeVirt."""
     name = f"scenarios-{uuid4().hex[:8]}"
     try:
         cluster = control_plane.up(name, audit=True, say=lambda *_: None)
-        for manifest in (REPOSITORY / "crds", MANIFESTS / "operator" / "rbac.yaml"):
-            kubectl(cluster, "apply", "--server-side", "-f", str(manifest))
-        kubectl(cluster, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-        for manifest in (MANIFESTS / "defaults", FAILURES):
-            kubectl(cluster, "apply", "--server-side", "-f", str(manifest))
+        if kubevirt:  # first: who may own is asked of kinds that the API server has looked up, and that is every 30 s
+            install_kubevirt(cluster)
+        berth.install(cluster)
+        kubectl(cluster, "apply", "--server-side", "-f", str(FAILURES))
         for body in RUNTIMES:
             objects.put(cluster, RUNTIME_CLASS, "", body)
-        if kubevirt:
-            install_kubevirt(cluster)
         yield cluster
     finally:
         control_plane.down(name, say=lambda *_: None)

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from ground.api import ApiError, eventually
-from ground.cluster import Cluster
+from ground.cluster import ADMINISTRATOR, Cluster
 from scenarios import specs
 from scenarios.kinds import POLICY, TENANT, VM, WAIVER, WORKLOAD, Kind
 from scenarios.objects import Json
@@ -120,12 +120,12 @@ def test_a_quota_that_does_not_take_it_is_told_with_numbers(preview: Preview, sp
     space.workload("first", small)
     space.ready("first")
     told = until_told(preview.cluster, "finds no room in the quota", WORKLOAD, "dry", small, space.name)
-    numbers = f"Tenant {space.name} uses 2Gi memory of 3Gi memory, and this needs 2Gi memory: lower memory by 1Gi"
+    numbers = f"Tenant {space.name} uses 2Gi of 3Gi memory, and this needs 2Gi: lower memory by 1Gi"
     assert numbers in "\n".join(told)
     large = specs.container(resources={"requests": {"cpu": "100m", "memory": "4Gi"}})
     assert "is larger than the quota" in "\n".join(workload(preview.cluster, space.name, large))
     fits = specs.container(resources={"requests": {"cpu": "100m", "memory": "1Gi"}})
-    wanted = f"fits the quota: Tenant {space.name} would use 3Gi memory of 3Gi memory"
+    wanted = f"fits the quota: Tenant {space.name} would use 3Gi of 3Gi memory"
     assert wanted in workload(preview.cluster, space.name, fits)
     # What was asked for in dry-runs is held by nobody.
     space.workload("second", fits)
@@ -188,10 +188,7 @@ def test_a_quota_that_a_policy_breaks_is_told_with_numbers(preview: Preview, spa
     space.workload("web", specs.container(resources={"requests": {"cpu": "100m", "memory": "900Mi"}}))
     space.ready("web")
     spec = policy(space, {"level": "Virtualized"})
-    wanted = (
-        f"the quota of Tenant {space.name} would not hold: it uses 900Mi memory of 1Gi memory, and 320Mi memory would"
-        " be added"
-    )
+    wanted = f"the quota of Tenant {space.name} would not hold: it uses 900Mi of 1Gi memory, and 320Mi would be added"
     until_told(preview.cluster, wanted, POLICY, space.name, spec)
 
 
@@ -218,7 +215,7 @@ def test_a_tenant_is_told_whom_it_moves_and_whether_its_quota_holds(preview: Pre
     told = until_told(preview.cluster, "container -> gvisor 1", TENANT, space.name, spec)
     assert f"1 namespace would belong to it: {space.name}" in told
     assert "1 Workload would be closed off on the network" in told
-    assert any(line.startswith("its quota would not hold: 2Gi memory of 1Gi memory are used") for line in told)
+    assert any(line.startswith("its quota would not hold: 2Gi of 1Gi memory are used") for line in told)
     assert space.get(TENANT, space.name) == {}
 
 
@@ -230,7 +227,7 @@ def test_a_waiver_is_told_whom_it_spares(preview: Preview, space: Space) -> None
         "workloads": [{"namespace": space.name, "name": "web"}],
         "policies": [space.name],
         "reason": "a migration",
-        "approver": "ada",
+        "approver": ADMINISTRATOR,
         "expiresAt": "2020-01-01T00:00:00Z",
     }
     until_told(preview.cluster, "it would waive nothing: it ended at", WAIVER, space.name, spec)

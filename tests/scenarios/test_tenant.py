@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ground.api import eventually
+from ground.cluster import ADMINISTRATOR
 from ground.nodes import Shape
 from scenarios import objects, site, specs
 from scenarios.kinds import (
@@ -86,7 +87,7 @@ def test_the_default_class_of_a_tenant_is_taken_and_the_allowed_ones_are_all(ten
     tenant.workload("web", specs.container())
     assert tenant.ready("web")["status"]["placement"]["className"] == "kata"
     tenant.workload("pinned", specs.pinned("container", specs.container()))
-    found = tenant.expect("pinned", "Placed", "False", "NoEligibleClass")
+    found = tenant.expect("pinned", "Placed", "False", "PolicyDenied")
     assert f"only gvisor, kata allowed by Tenant {tenant.name}" in condition(found, "Placed")["message"]
 
 
@@ -164,12 +165,12 @@ def test_quota_fills_says_the_numbers_and_frees(tenant: Space) -> None:
     found = tenant.expect("three", "Placed", "False", "WaitingForQuota")
     message = condition(found, "Placed")["message"]
     assert message == (
-        f"Tenant {tenant.name} uses 2688Mi memory of 3Gi memory, and this needs 1344Mi memory (overhead 320Mi memory):"
+        f"Tenant {tenant.name} uses 2688Mi of 3Gi memory, and this needs 1344Mi (overhead 320Mi):"
         " lower memory by 960Mi, wait until something goes, or ask for more quota"
     )
     tenant.workload("huge", specs.container(resources={"requests": {"cpu": "1", "memory": "8Gi"}}))
     found = tenant.expect("huge", "Placed", "False", "ExceedsQuota")
-    assert "may have 3Gi memory: lower memory by 5440Mi" in condition(found, "Placed")["message"]
+    assert "may have 3Gi: lower memory by 5440Mi" in condition(found, "Placed")["message"]
     assert condition(found, "Stalled")["status"] == "True"
     assert tenant.children("three") == tenant.children("huge") == set()
     told = tenant.until(TENANT, tenant.name, lambda found: usage(found, "workloads").get("used") == "2", 30.0)
@@ -206,10 +207,10 @@ def test_machines_and_pods_share_one_quota(tenant: Space) -> None:
     tenant.ready("vm")
     tenant.workload("another", specs.machine(resources={"requests": {"cpu": "1", "memory": "128Mi"}}))
     found = tenant.expect("another", "Placed", "False", "WaitingForQuota")
-    assert "1 virtualMachines of 1 virtualMachines" in condition(found, "Placed")["message"]
+    assert "uses 1 of 1 virtualMachines" in condition(found, "Placed")["message"]
     tenant.workload("web", specs.container(resources=SMALL))
     found = tenant.expect("web", "Placed", "False", "WaitingForQuota")
-    assert "uses 1280Mi memory of 2Gi memory" in condition(found, "Placed")["message"]
+    assert "uses 1280Mi of 2Gi memory" in condition(found, "Placed")["message"]
 
 
 def test_a_namespace_of_two_tenants_is_an_error_on_both_and_the_strictest_holds(tenant: Space) -> None:
@@ -311,7 +312,7 @@ def waiver(space: Space, policy: str, seconds: float, **more: object) -> None:
         "workloads": [{"namespace": space.name, "name": "web"}],
         "policies": [policy],
         "reason": "a test",
-        "approver": "kubernetes-admin",
+        "approver": ADMINISTRATOR,
         "expiresAt": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
         **more,
     }
@@ -326,7 +327,7 @@ def test_a_waiver_spares_until_it_ends_and_then_the_policy_holds_again(space: Sp
     found = space.ready("web")
     assert found["status"]["placement"]["className"] == "container"
     [shown] = found["status"]["placement"]["waivers"]
-    assert (shown["name"], shown["policies"], shown["approver"]) == (space.name, [space.name], "kubernetes-admin")
+    assert (shown["name"], shown["policies"], shown["approver"]) == (space.name, [space.name], ADMINISTRATOR)
     assert any("ends at" in each for each in found["status"]["warnings"])
     space.until(WAIVER, space.name, lambda found: found["status"].get("workloads") == 1, 30.0)
     found = space.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "kata", 30.0)
@@ -374,7 +375,7 @@ def test_a_policy_goes_from_audit_over_warn_to_enforce_and_says_its_price_before
     assert all("warnings" not in tenant.get(WORKLOAD, f"w{number}")["status"] for number in range(4))
     be(tenant, quota={"memory": "1Gi"})
     found = tenant.until(POLICY, tenant.name, lambda found: found["status"]["impact"]["quotasExceeded"] == 1, 40.0)
-    assert "uses 512Mi memory of 1Gi memory, and 1280Mi memory would be added" in str(found["status"]["impact"])
+    assert "uses 512Mi of 1Gi memory, and 1280Mi would be added" in str(found["status"]["impact"])
     tenant.policy({"level": "Virtualized"}, mode="Warn")
     found = tenant.until(WORKLOAD, "w0", lambda found: found["status"].get("warnings"))
     assert "if policies in mode Warn were enforced, it would run in kata" in found["status"]["warnings"][0]
@@ -387,6 +388,27 @@ def test_a_policy_goes_from_audit_over_warn_to_enforce_and_says_its_price_before
         tenant.ready(f"w{number}")
     found = tenant.until(POLICY, tenant.name, lambda found: found["status"]["impact"].get("workloads") == 4, 40.0)
     assert found["status"]["impact"]["overhead"] == {"cpu": "1", "memory": "1280Mi"}
+
+
+def test_no_more_workloads_move_at_one_time_than_the_tenant_allows(tenant: Space) -> None:
+    be(tenant, switching={"maxConcurrent": 1})
+    names = [f"w{number}" for number in range(4)]
+    for name in names:
+        tenant.workload(name, specs.container(replicas=2))
+    for name in names:
+        tenant.ready(name)
+    version = tenant.get(WORKLOAD, "w0")["metadata"]["resourceVersion"]
+    tenant.policy({"level": "Sandboxed"})
+    for name in names:
+        tenant.until(WORKLOAD, name, lambda found: found["status"]["placement"]["className"] == "gvisor")
+        tenant.ready(name)
+    seen = [
+        state["status"]["pendingSwitch"]
+        for state in objects.history(tenant.cluster, WORKLOAD, tenant.name, version)
+        if "pendingSwitch" in state["status"]
+    ]
+    assert {(each["from"], each["to"], each["reason"]) for each in seen} == {("container", "gvisor", "WaitingForTurn")}
+    assert f"1 Workloads of Tenant {tenant.name} are being moved" in seen[0]["message"]
 
 
 def test_a_policy_that_authors_can_dodge_says_so(space: Space) -> None:

@@ -4,7 +4,7 @@ They come from the golden children and from the schemas that Kubernetes and Kube
 verifier: what it does not know of is among them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -54,7 +54,12 @@ class Mutant:
 def spots() -> Iterator[Spot]:
     """Yield every object in every golden child."""
     for name, body, bounds in corpus():
-        yield from _spots(name, body, bounds, (), body, schema_of(body["apiVersion"], body["kind"]))
+        yield from spots_of(name, body, bounds)
+
+
+def spots_of(name: str, body: Json, bounds: Bounds) -> Iterator[Spot]:
+    """Yield every object in one child."""
+    return _spots(name, body, bounds, (), body, schema_of(body["apiVersion"], body["kind"]))
 
 
 def _spots(child: str, body: Json, bounds: Bounds, path: Path, value: Any, schema: Json) -> Iterator[Spot]:
@@ -99,9 +104,9 @@ def _plausible(schema: Json) -> Any:
     return {"boolean": True, "integer": 1, "number": 1, "object": {}}.get(kind, "kube-system")
 
 
-def foreign_values() -> Iterator[Mutant]:
+def foreign_values(given: Iterable[Spot] = ()) -> Iterator[Mutant]:
     """Yield children with a value that is not theirs, where the schema has such a field."""
-    for spot in spots():
+    for spot in given or spots():
         for name in spot.fields or ():
             for value in FOREIGN.get(name, []) + FOREIGN.get(f"{spot.parent()}.{name}", []):
                 if repr(spot.value.get(name, GONE)) != repr(value):  # 0 is not False
@@ -120,9 +125,9 @@ def _not_asked_for(spot: Spot) -> Iterator[Mutant]:
             yield _with(spot, name, value)
 
 
-def changed_values() -> Iterator[Mutant]:
+def changed_values(given: Iterable[Spot] = ()) -> Iterator[Mutant]:
     """Yield children with one part of a whole value changed or gone."""
-    for spot in spots():
+    for spot in given or spots():
         if WHOLE.isdisjoint(each for each in spot.path if isinstance(each, str)):
             continue
         for name, value in spot.value.items():
@@ -137,25 +142,25 @@ def _other(value: Any) -> Any:
     return value + 1 if isinstance(value, int) else f"{value}-other"
 
 
-def unknown_fields() -> Iterator[Mutant]:
+def unknown_fields(given: Iterable[Spot] = ()) -> Iterator[Mutant]:
     """Yield children with a field or key that nobody knows, in every object and map."""
-    for spot in spots():
+    for spot in given or spots():
         for name in ("brandNew", "x.example/y"):
             yield _with(spot, name, "1")
 
 
-def missing_fields() -> Iterator[Mutant]:
+def missing_fields(given: Iterable[Spot] = ()) -> Iterator[Mutant]:
     """Yield children that lack what they must have."""
-    for spot in spots():
+    for spot in given or spots():
         for name in spot.value:
             if name in MISSING or f"{spot.parent()}.{name}" in MISSING:
                 yield _with(spot, name, GONE)
 
 
-def steering() -> Iterator[Mutant]:
+def steering(given: Iterable[Spot] = ()) -> Iterator[Mutant]:
     """Yield children with an annotation or label that somebody takes orders from: once for every kind of metadata."""
     seen = set()
-    for spot in spots():
+    for spot in given or spots():
         place = (spot.body["kind"], len(spot.path))
         if spot.parent() == "metadata" and place not in seen:
             seen.add(place)
@@ -164,9 +169,9 @@ def steering() -> Iterator[Mutant]:
                     yield _with(spot, field, {**spot.value.get(field, {}), key: "true"})
 
 
-def wrong_shapes() -> Iterator[Mutant]:
+def wrong_shapes(given: Iterable[Spot] = ()) -> Iterator[Mutant]:
     """Yield children with another kind of value in the place of every value."""
-    for spot in spots():
+    for spot in given or spots():
         for name, value in spot.value.items():
             for other in (None, {"x": {"y": 1}}, [[{}]], 1.5):
                 if type(other) is not type(value) or isinstance(value, dict | list):

@@ -52,6 +52,17 @@ def test_a_class_that_is_not_understood_keeps_an_error(spec: Raw | None) -> None
     assert record.error.startswith("spec.")
 
 
+@pytest.mark.parametrize(
+    "more", [{"unheard": 1}, {"pod": {"sealed": True}}, {"nodes": {"sharing": "Shared", "x": None}}]
+)
+def test_a_class_with_an_unknown_field_keeps_both_its_spec_and_an_error(more: Raw) -> None:
+    spec = {"level": "Container", "pod": {}} | more
+    record = parse.isolation_class(a_cluster_raw("IsolationClass", "c", spec=spec))
+    assert record.spec is not None
+    assert record.error is not None
+    assert record.error.startswith("unknown field spec.")
+
+
 @pytest.mark.parametrize("spec", [{}, {"mode": "Enforce", "reason": "x", "require": {"level": "Marble"}}, None])
 def test_a_policy_that_is_not_understood_keeps_an_error(spec: Raw | None) -> None:
     record = parse.isolation_policy(a_cluster_raw("IsolationPolicy", "p", spec=spec))

@@ -25,25 +25,37 @@ _SCALE: Final[dict[str | None, Decimal]] = {
 _BINARY: Final = tuple((unit, 1024**power) for power, unit in reversed(list(enumerate(("Ki", "Mi", "Gi", "Ti"), 1))))
 
 
+_MOST: Final = 1 << 58
+"""More millicores or bytes (256Pi) than any cluster has. Larger quantities count as this much, so that the sum of a
+pod's containers stays within 64 bits and `1e999999` costs nothing."""
+
+
 @lru_cache(maxsize=4096)
 def parse(quantity: str | int) -> Decimal:
-    """Return the exact value of a quantity; raise ValueError for what is none."""
+    """Return the value of a quantity, exact unless it is infinite; raise ValueError for what is none."""
     match = _PARSE.match(str(quantity))
     if match is None:
         raise ValueError(f"{quantity!r} is not a quantity: write a number with m, k, M, G, Ki, Mi, Gi, ...")
-    return Decimal(match[1]) * _SCALE[match[2]]
+    try:
+        return Decimal(match[1]) * _SCALE[match[2]]
+    except ArithmeticError:  # an exponent that no number can have
+        return Decimal(0 if "-" in match[1] else "Infinity")
 
 
 @lru_cache(maxsize=4096)
 def millicores(quantity: str | int | None) -> int:
     """Return a CPU quantity in millicores, rounded up; 0 for None."""
-    return 0 if quantity is None else int((parse(quantity) * 1000).to_integral_value(ROUND_CEILING))
+    return 0 if quantity is None else _counted(parse(quantity), 1000)
 
 
 @lru_cache(maxsize=4096)
 def amount(quantity: str | int | None) -> int:
     """Return a quantity in whole units (bytes for memory), rounded up; 0 for None."""
-    return 0 if quantity is None else int(parse(quantity).to_integral_value(ROUND_CEILING))
+    return 0 if quantity is None else _counted(parse(quantity))
+
+
+def _counted(exact: Decimal, parts: int = 1) -> int:
+    return min(int((min(exact, Decimal(_MOST)) * parts).to_integral_value(ROUND_CEILING)), _MOST)
 
 
 def format_cpu(milli: int) -> str:

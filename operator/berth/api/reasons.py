@@ -66,6 +66,8 @@ class Reason(StrEnum):
     """It ran below what is required for longer than the policy allows, and was stopped."""
     AWAITING_APPROVAL = "AwaitingApproval"
     """Moving it would interrupt it; somebody has to approve."""
+    WAITING_FOR_TURN = "WaitingForTurn"
+    """It is going to move by itself, once fewer others are being moved."""
     NAME_TAKEN = "NameTaken"
     """An object that Berth does not own has the name of a child."""
     CHILD_UNSAFE = "ChildUnsafe"

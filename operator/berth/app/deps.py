@@ -8,9 +8,9 @@ from berth.app.metrics import Metrics
 from berth.app.outcomes import Outcome
 from berth.app.views import Views
 from berth.decide.whatif import Flip
-from berth.kube.client import Client
 from berth.kube.gateway import Gateway
 from berth.policy.ledger import Ledger
+from berth.policy.turns import Turns
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -31,7 +31,6 @@ class Deps:
 
     store: Store
     views: Views
-    client: Client
     gateway: Gateway
     recorder: Recorder
     metrics: Metrics
@@ -46,6 +45,9 @@ class Deps:
     """What would change a decision, by its inputs: the same question is answered once."""
     ledger: Ledger = field(default_factory=lambda: Ledger(0.0))
     """Who holds and who wants how much of the quotas."""
+    turns: Turns = field(default_factory=Turns)
+    """Who is being moved, and who waits for a turn."""
+    max_switches: int = 50
     pace: Pace = field(default_factory=Pace)
     written: dict[Key, int] = field(default_factory=dict)
     """Hash of the status that was last written."""

@@ -12,7 +12,7 @@ from typing import Final
 from berth.api.meta import API_VERSION
 from berth.api.reasons import Reason
 from berth.kube import errors
-from berth.kube.client import Client
+from berth.kube.gateway import Gateway
 from berth.kube.resources import EVENTS
 from berth.observe.model import Status
 from berth.observe.status import timestamp
@@ -66,7 +66,8 @@ def notes(previous: Status, status: Status, warned: tuple[Note, ...] = ()) -> tu
     if was and now and was != now:
         found.append(Note("Normal", str(Reason.SWITCHING), f"moves from {was} to {now}: {_message(status, 'Placed')}"))
     pending = status.get("pendingSwitch")
-    if pending and pending != previous.get("pendingSwitch"):
+    waits_for_turn = pending and pending.get("reason") == Reason.WAITING_FOR_TURN
+    if pending and not waits_for_turn and pending != previous.get("pendingSwitch"):
         text = f"should move from {pending['from']} to {pending['to']}: {pending['message']}"
         found.append(Note("Warning", str(Reason.AWAITING_APPROVAL), text))
     for kind, bad in (("Accepted", "False"), ("Placed", "False"), ("Isolated", "False"), ("Stalled", "True")):
@@ -97,8 +98,10 @@ def _same(before: Status | None, after: Status) -> bool:
 class Recorder:
     """Writes notes as Events of a Workload; a failure to write is counted, never retried."""
 
-    def __init__(self, client: Client, instance: str, clock: Callable[[], float], dropped: Callable[[], None]) -> None:
-        self._client = client
+    def __init__(
+        self, gateway: Gateway, instance: str, clock: Callable[[], float], dropped: Callable[[], None]
+    ) -> None:
+        self._gateway = gateway
         self._instance = instance
         self._clock = clock
         self._dropped = dropped
@@ -142,7 +145,7 @@ class Recorder:
             },
         }
         try:
-            await self._client.create(EVENTS, namespace, event)
+            await self._gateway.note(event)
         except errors.ApiError as error:
             self._dropped()
             log.warning("an Event was not written: %s", error, extra={"namespace": namespace, "workload": name})

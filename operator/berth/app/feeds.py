@@ -8,8 +8,8 @@ import kopf
 from berth.api.meta import GROUP, TENANT_LABEL, VERSION, WORKLOAD_LABEL
 from berth.app.session import Login
 from berth.app.watch_lines import GATHER_SECONDS, Echoes
-from berth.kube.client import Client, Selection
 from berth.kube.gateway import CHILD_RESOURCES
+from berth.kube.reading import Reader, Selection
 from berth.kube.reflector import OnError, Reflector, Timing
 from berth.kube.resources import (
     DATA_VOLUMES,
@@ -64,7 +64,7 @@ class TableSink:
         self._put(key, record)
 
 
-def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: float) -> dict[Resource, Reflector[Any]]:
+def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: float) -> dict[Resource, Reflector[Any]]:
     """Return a reflector for every kind of child and every kind of fact, ready to run."""
     labelled = Selection(label_selector=WORKLOAD_LABEL)
     everything = Selection()
@@ -98,7 +98,7 @@ def reflectors(client: Client, store: Store, on_error: OnError, absent_retry: fl
     at_once, bursts = (Timing(absent_retry=absent_retry, gather=seconds) for seconds in (0.0, GATHER_SECONDS))
     return {
         resource: Reflector(
-            client,
+            reader,
             resource,
             project=project,
             sink=TableSink(put),

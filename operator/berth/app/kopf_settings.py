@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import kopf
 
@@ -55,6 +56,9 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.persistence.progress_storage = NoProgress()
     settings.persistence.diffbase_storage = NoDiff()
+    # kopf removes its own finalizer wherever it meets it, which Berth has no right to, and tries for ever: whoever sets
+    # it would keep the operator from seeing the object. So it has a name that nobody knows.
+    settings.persistence.finalizer = f"berth.dev/{uuid4().hex}"
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.scanning.disabled = True

@@ -19,6 +19,14 @@ from prometheus_client.registry import Collector
 
 from berth import __version__
 from berth.app.outcomes import Outcome
+from berth.app.policy_metrics import (
+    PolicyState,
+    QuotaState,
+    WaiverState,
+    policy_gauges,
+    quota_gauges,
+    waiver_gauges,
+)
 from berth.world.records import Key
 
 _NAME: Final = "workload"
@@ -47,6 +55,9 @@ class State:
 
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
     classes: tuple[ClassState, ...] = ()
+    policies: tuple[PolicyState, ...] = ()
+    quotas: tuple[QuotaState, ...] = ()
+    waivers: tuple[WaiverState, ...] = ()
 
 
 class StateCollector(Collector):
@@ -63,6 +74,9 @@ class StateCollector(Collector):
         yield from _costs(outcomes)
         yield from _per_workload(outcomes, self._cap)
         yield from _class_gauges(self._state.classes)
+        yield from policy_gauges(self._state.policies, outcomes)
+        yield from quota_gauges(self._state.quotas)
+        yield from waiver_gauges(self._state.waivers, outcomes)
 
 
 def _placements(outcomes: Mapping[Key, Outcome]) -> Iterable[Metric]:

@@ -17,6 +17,7 @@ from berth.app.views import Views
 from berth.app.watch_lines import Echoes
 from berth.kube import errors
 from berth.kube.client import Client, ClientMetrics
+from berth.kube.reading import Reader
 from berth.kube.resources import KUBEVIRTS, Resource
 from berth.world.records import Key
 from berth.world.store import Store
@@ -42,7 +43,8 @@ class Mirror:
         self.echoes = Echoes()
         self.synced = asyncio.Event()
         self.client = Client(login.session, login.server, metrics=metrics, max_in_flight=settings.max_requests)
-        self.watches = reflectors(self.client, store, self._failed, settings.absent_retry_seconds)
+        self._reader = Reader(self.client)
+        self.watches = reflectors(self._reader, store, self._failed, settings.absent_retry_seconds)
         self.views = Views(store, settings, lambda: self.watches[KUBEVIRTS].present, time.time)
         self._login = login
         self._count_error = count_error
@@ -86,7 +88,7 @@ class Mirror:
     async def _sweep(self, resource: Resource) -> bool:
         """Return whether the store lacks something of this kind; a failed look counts as lacking."""
         try:
-            return bool(await sweep(self.client, self.store, resource))
+            return bool(await sweep(self._reader, self.store, resource))
         except errors.ApiError as error:
             log.warning("%s cannot be listed: %s", resource.plural, error)
             return True

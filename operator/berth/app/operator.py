@@ -73,18 +73,19 @@ class Operator:
             timing=LeaseTiming(settings.lease_duration, settings.lease_renew_deadline, settings.lease_retry_period),
             on_lost=_end_at_once,
         )
+        gateway = Gateway(client, lambda: self.elector.is_leader, self._written, store.put_deleting)
         self.deps = Deps(
             store=store,
             views=self.mirror.views,
-            client=client,
-            gateway=Gateway(client, lambda: self.elector.is_leader, self._written, store.put_deleting),
-            recorder=Recorder(client, identity, time.time, self.metrics.events_dropped.inc),
+            gateway=gateway,
+            recorder=Recorder(gateway, identity, time.time, self.metrics.events_dropped.inc),
             metrics=self.metrics,
             clock=time.time,
             progress_seconds=settings.progress_seconds,
             expect_echo=self.mirror.echoes.expect,
             wake_reports=lambda: self.queue.add_after(WORLD, 1.0),
             ledger=Ledger(settings.quota_patience_seconds),
+            max_switches=settings.max_switches,
         )
 
     def _written(self, resource: Resource, stored: Obj) -> None:

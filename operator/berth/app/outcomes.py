@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from berth.api.levels import Trust, WorkloadType
+from berth.api.reasons import Reason
 from berth.decide.impact import Effect
 from berth.decide.model import Cost
 from berth.observe.model import Scene, Status
@@ -55,7 +56,7 @@ def outcome_of(scene: Scene, status: Status, policy: Effective, effects: tuple[E
         reason=str(status["reason"]),
         ready=conditions["Ready"]["status"] == "True",
         below=scene.move.below,
-        pending=scene.move.pending is not None,
+        pending=scene.move.pending is not None and scene.move.pending.reason is Reason.AWAITING_APPROVAL,
         isolated=conditions["Isolated"]["status"],
         requested=requested_of(scene) or Cost(),
         overhead=overhead_of(scene) or Cost(),

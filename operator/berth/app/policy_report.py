@@ -1,8 +1,6 @@
 """Status of IsolationPolicies: whether they are understood, whom they touch, and what they cost or would cost."""
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Final
 
 import orjson
@@ -10,78 +8,20 @@ import orjson
 from berth.api.levels import PolicyMode
 from berth.api.reasons import EVADABLE, ConditionType, Reason
 from berth.app.deps import Deps
-from berth.app.outcomes import Outcome
+from berth.app.policy_metrics import PolicyState
 from berth.app.rationing import bounds_of
+from berth.app.sums import Sum, Toll, sums_of
 from berth.app.tenancy import Tenancy
-from berth.decide.impact import Effect
 from berth.decide.model import Cost
 from berth.observe.model import Status
 from berth.observe.status import amounts, condition
 from berth.policy.compiled import CompiledPolicy, evadable
 from berth.policy.ledger import Ledger
-from berth.policy.quota import CPU, MEMORY, NOTHING, words
-from berth.world.records import Key, PolicyRecord
+from berth.policy.quota import CPU, MEMORY, NOTHING, bare, words
+from berth.world.records import PolicyRecord
 
-_NOTHING: Final = Cost()
 _SHOWN: Final = 64
 """Flips and tenants in one status."""
-
-
-@dataclass(slots=True)
-class Toll:
-    """What a policy takes from one tenant."""
-
-    workloads: int = 0
-    added: Cost = _NOTHING
-
-
-@dataclass(slots=True)
-class Sum:
-    """What all Workloads together say of one policy."""
-
-    matched: int = 0
-    unmet: int = 0
-    waived: int = 0
-    unplaced: int = 0
-    flips: Counter[tuple[str, str]] = field(default_factory=Counter)
-    tolls: dict[str, Toll] = field(default_factory=dict)
-    error: str | None = None
-
-    @property
-    def added(self) -> Cost:
-        """Return what isolation adds because of the policy."""
-        return sum((toll.added for toll in self.tolls.values()), Cost())
-
-    def count(self, payer: str, effect: Effect) -> None:
-        """Add the effect on one Workload."""
-        toll = self.tolls.setdefault(payer, Toll())
-        toll.workloads += 1
-        toll.added += effect.added
-        self.flips[effect.from_class, effect.to_class] += 1
-        self.unplaced += not effect.to_class
-
-
-def sums_of(outcomes: dict[Key, Outcome]) -> dict[str, Sum]:
-    """Return what the Workloads say of every policy that matches any."""
-    found: dict[str, Sum] = {}
-    for key, outcome in sorted(outcomes.items()):
-        for name in outcome.policies:
-            each = found.setdefault(name, Sum())
-            each.matched += 1
-            each.unmet += outcome.below
-        for name, _ in outcome.waived:
-            found[name].waived += 1
-        for name, error in outcome.policy_errors:
-            text = f"its condition failed on workloads.berth.dev {key[0]}/{key[1]}: {error}"
-            found[name].error = found[name].error or text
-        for effect in outcome.effects:
-            found.setdefault(effect.policy, Sum()).count(payer(key[0], outcome.tenants), effect)
-    return found
-
-
-def payer(namespace: str, tenants: Sequence[str]) -> str:
-    """Return who pays for the Workloads of a namespace: its tenant, else the namespace."""
-    return tenants[0] if len(tenants) == 1 else f"ns/{namespace}"
 
 
 def policy_statuses(deps: Deps) -> dict[str, Status]:
@@ -93,6 +33,12 @@ def policy_statuses(deps: Deps) -> dict[str, Status]:
         name: _status(record, compiled[name], sums.get(name, Sum()), tenancy, deps.ledger, now)
         for name, record in sorted(deps.store.policies.items())
     }
+
+
+def policy_states(deps: Deps) -> Iterable[PolicyState]:
+    """Yield what metrics say of every policy."""
+    for policy in deps.views.policies().policies:
+        yield PolicyState(policy.name, str(policy.mode), policy.error is None, bool(evadable(policy)))
 
 
 def _status(
@@ -163,6 +109,7 @@ def exceeded(tenant: str, added: Cost, tenancy: Tenancy, ledger: Ledger) -> str 
         for resource, more in ((CPU, added.cpu), (MEMORY, added.memory)):
             has, limit = used.get(resource, NOTHING).total, bounds.limits.get(resource)
             if limit is not None and more > 0 and has + more > limit:
-                added_text = f"{words(resource, more)} would be added"
-                return f"uses {words(resource, has)} of {words(resource, limit)}, and {added_text}"
+                return (
+                    f"uses {bare(resource, has)} of {words(resource, limit)}, and {bare(resource, more)} would be added"
+                )
     return None

@@ -11,10 +11,11 @@ from berth.app.views import Look
 from berth.decide.charge import charge_of, charge_of_what_runs, rolling
 from berth.decide.model import ClassFacts
 from berth.plan.model import Move, Withheld
-from berth.plan.move import withhold
+from berth.plan.move import put_off, withhold
 from berth.policy.ledger import Limits
 from berth.policy.quota import Charge, limits_of
 from berth.policy.tenancy import CompiledTenant
+from berth.policy.turns import Turn
 from berth.world.records import ChildRecord, Key
 from berth.world.store import Store
 
@@ -38,6 +39,32 @@ def rationed(look: Look, move: Move, deps: Deps) -> Move | None:
     return withhold(move, current, Withheld(refusal.reason, refusal.message))
 
 
+def in_turn(look: Look, move: Move, deps: Deps) -> Move:
+    """Return the move, put off while as many others are being moved as may be at one time."""
+    key = look.workload.key
+    current = next((facts for facts in look.catalog.classes if facts.name == look.current), None)
+    if move.placed is None or move.held or current is None or move.placed.name == current.name:
+        if not _half_moved(look, deps) and deps.turns.end(key):
+            deps.wake_reports()
+        return move
+    why = deps.turns.take(key, _turns(look, deps))
+    return move if why is None else put_off(move, current, why)
+
+
+def _turns(look: Look, deps: Deps) -> Iterable[Turn]:
+    for tenant in look.policy_subject.tenants:
+        if tenant.spec and tenant.spec.switching:
+            members = frozenset(deps.views.tenancy().members.get(tenant.name, ()))
+            yield Turn(f"Tenant {tenant.name}", tenant.spec.switching.max_concurrent, members)
+    yield Turn("all tenants", deps.max_switches)
+
+
+def _half_moved(look: Look, deps: Deps) -> bool:
+    """Return whether something of a Workload still runs in another class than what backs it now."""
+    pods = {pod.class_name for pod in deps.store.pods(look.workload.key) if not pod.launcher and not pod.finished}
+    return len(look.runs) > 1 or bool(pods - {look.current})
+
+
 def bounds_of(tenants: Iterable[CompiledTenant], tenancy: Tenancy) -> tuple[Limits, ...]:
     """Return what the tenants of a namespace may have, those without any limit left out."""
     found = (Limits(tenant.name, limits_of(tenant.quota), tenancy.members.get(tenant.name, ())) for tenant in tenants)
@@ -45,10 +72,11 @@ def bounds_of(tenants: Iterable[CompiledTenant], tenancy: Tenancy) -> tuple[Limi
 
 
 def servable(deps: Deps) -> Iterable[Key]:
-    """Yield the Workloads that wait for quota and may have it now."""
+    """Yield the Workloads that wait for quota and may have it now, and those that have waited longest for a turn."""
     tenancy = deps.views.tenancy()
     for bounds in bounds_of(tenancy.tenants, tenancy):
         yield from deps.ledger.servable(bounds)
+    yield from deps.turns.waiting()[: deps.max_switches]
 
 
 def count_what_runs(deps: Deps) -> None:
@@ -60,6 +88,8 @@ def count_what_runs(deps: Deps) -> None:
 
 def release_when_gone(key: Key, deps: Deps) -> None:
     """Take back what a Workload held that is gone, as soon as nothing of it runs any more."""
+    if deps.turns.end(key):
+        deps.wake_reports()
     if not _still_there(key, deps):
         if deps.ledger.held(key) is not None:
             deps.wake_reports()

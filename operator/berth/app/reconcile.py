@@ -6,10 +6,11 @@ from typing import Final
 from berth.api.reasons import Reason
 from berth.app.bounds import bounds_of, nothing_allowed
 from berth.app.deps import Deps
-from berth.app.rationing import rationed, release_when_gone
+from berth.app.rationing import in_turn, rationed, release_when_gone
 from berth.app.report import report, report_unreadable
 from berth.app.views import Look, Unreadable
 from berth.decide.engine import decide
+from berth.kube import errors
 from berth.observe.model import Scene
 from berth.plan.make import make_plan
 from berth.plan.model import Delete, Move, Plan
@@ -22,8 +23,8 @@ from berth.world.records import Key, Problem
 _COUNTING_SECONDS: Final = 1.0
 """Seconds until another look while the workloads of a tenant are being counted."""
 
-_TAKEN_SECONDS: Final = 15.0
-"""Seconds between tries for a name that is taken: an object without our label is not watched."""
+_BLOCKED_SECONDS: Final = 15.0
+"""Seconds between tries where what is in the way is not watched: an object without our label, a quota of others."""
 
 
 async def reconcile(key: Key, deps: Deps) -> float | None:
@@ -43,7 +44,8 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     with deps.metrics.decision_seconds.time():
         decision = decide(look.ask, look.effective.requirement, look.catalog.classes, look.current)
     wanted = next_move(decision, look.runs, look.catalog.classes, look.spec)
-    move = rationed(look, overdue(wanted, look.below_since, look.effective.deadline, deps.clock()), deps)
+    due = overdue(wanted, look.below_since, look.effective.deadline, deps.clock())
+    move = rationed(look, in_turn(look, due, deps), deps)
     if move is None:
         return _COUNTING_SECONDS
     plan, unrenderable = plan_for(look, move)
@@ -65,16 +67,29 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     )
     return soonest(
         await report(scene, look, deps),
-        _TAKEN_SECONDS if scene.plan.taken else None,
+        _BLOCKED_SECONDS if _blocked(scene) else None,
         look.waivers_change,
         remaining(move, look, deps.clock()),
     )
 
 
+def _blocked(scene: Scene) -> bool:
+    """Return whether a name is taken, or a quota that is not Berth's is full."""
+    return bool(scene.plan.taken) or any(each.reason == Reason.WAITING_FOR_QUOTA for each in scene.failures)
+
+
 def bounds(look: Look, move: Move, deps: Deps) -> Callable[[], Bounds]:
-    """Return what gives the bounds of what may be written, at the moment of writing."""
-    placed = move.placed
-    return lambda: bounds_of(look, placed, deps.store) if placed else nothing_allowed(look)
+    """Return what gives the bounds of what may be written, at the moment of writing.
+
+    It raises Conflict once what was decided by has changed: nothing starts by rules that do not hold any more.
+    """
+
+    def now() -> Bounds:
+        if deps.views.overtaken(look):
+            raise errors.Conflict(0, "Overtaken", "policies or tenants have changed since it was decided")
+        return bounds_of(look, move.placed, deps.store) if move.placed else nothing_allowed(look)
+
+    return now
 
 
 def soonest(*seconds: float | None) -> float | None:

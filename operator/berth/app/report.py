@@ -153,13 +153,9 @@ async def _write(workload: WorkloadRecord, status: Status, deps: Deps) -> None:
     }
     told = pack(status)
     digest = hash(told)
-    if deps.written.get(workload.key) == digest:
-        # It was written just so and still reads otherwise: somebody else owns a field there. Status is Berth's alone.
-        same = {"op": "test", "path": "/metadata/uid", "value": workload.uid}
-        whole = {"op": "replace", "path": "/status", "value": status}
-        meta = await deps.client.json_patch(WORKLOADS, namespace, name, [same, whole], subresource="status")
-    else:
-        meta = await deps.client.apply(WORKLOADS, namespace, name, body, subresource="status", metadata_only=True)
+    # It was written just so and still reads otherwise: somebody else owns a field there. Status is Berth's alone.
+    whole = deps.written.get(workload.key) == digest
+    meta = await deps.gateway.say(WORKLOADS, body, whole=whole)
     deps.written[workload.key] = digest
     deps.waiting.pop(workload.key, None)
     stored = replace(parse.workload({"metadata": meta["metadata"]}), status=told)

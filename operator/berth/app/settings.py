@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """Lowest level of workloads whose author says `trust: Untrusted`."""
     allowed_service_accounts: frozenset[str] = frozenset()
     """ServiceAccount names that Workloads may ask for, as a JSON list."""
+    max_switches: Annotated[int, Field(ge=1, le=1000)] = 50
+    """Running Workloads that are moved to another class at the same time; a Tenant may allow fewer of its own."""
     quota_patience_seconds: Annotated[float, Field(ge=0, le=86400)] = 600.0
     """Seconds within which the order of Workloads that wait for quota does not count: so much younger ones may pass."""
     waiver_max_seconds: Annotated[float, Field(gt=0, le=31536000)] = 7776000.0

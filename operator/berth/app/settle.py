@@ -50,7 +50,7 @@ async def settle(
         "status": status,
     }
     try:
-        await deps.client.apply(resource, None, record.name, body, subresource="status")
+        await deps.gateway.say(resource, body)
     except (errors.Conflict, errors.NotFound):
         return True  # deleted or made anew meanwhile: the next look brings it
     table_of(deps.store, resource)[record.name] = replace(record, status=canonical(status))

@@ -5,7 +5,7 @@ kopf does not tell of objects that vanished while its watch was down; without th
 
 from berth.app.feeds import put_own
 from berth.app.settle import table_of
-from berth.kube.client import Client, Selection
+from berth.kube.reading import Reader, Selection
 from berth.kube.resources import WORKLOADS, Resource
 from berth.world.records import Key
 from berth.world.store import Store
@@ -18,11 +18,11 @@ def known(store: Store, resource: Resource) -> dict[Key, str]:
     return {("", name): record.uid for name, record in table_of(store, resource).items()}
 
 
-async def sweep(client: Client, store: Store, resource: Resource) -> frozenset[Key]:
+async def sweep(reader: Reader, store: Store, resource: Resource) -> frozenset[Key]:
     """Drop from the store what is gone from the cluster; return the keys that the store has not seen yet."""
     before = known(store, resource)
     listed: dict[Key, str] = {}
-    async for page in client.list_pages(resource, Selection(metadata_only=True)):
+    async for page in reader.list_pages(resource, Selection(metadata_only=True)):
         if page.first:
             listed.clear()
         for item in page.items:

@@ -10,6 +10,7 @@ from berth.api.quantity import format_cpu, format_memory
 from berth.api.reasons import ConditionType, Reason
 from berth.app.deps import Deps
 from berth.app.outcomes import Outcome
+from berth.app.policy_metrics import QuotaState
 from berth.observe.model import Status
 from berth.observe.status import condition
 from berth.policy.quota import CPU, MACHINES, MEMORY, NOTHING, STORAGE, WORKLOADS, Part, limits_of
@@ -42,6 +43,15 @@ def tenant_status(record: TenantRecord, tenant: CompiledTenant, deps: Deps) -> S
         "unserved": _unserved(mine, [charge.key for charge in deps.ledger.waiting(namespaces)]),
     }
     return {name: value for name, value in status.items() if value != []}
+
+
+def quota_states(deps: Deps) -> Iterable[QuotaState]:
+    """Yield what metrics say of every tenant: what it uses, and of what there is a limit."""
+    tenancy = deps.views.tenancy()
+    for tenant in tenancy.tenants:
+        used, limits = deps.ledger.used(tenancy.members.get(tenant.name, ())), limits_of(tenant.quota)
+        for name in (*_ALWAYS, *sorted(limits.keys() - set(_ALWAYS))):
+            yield QuotaState(tenant.name, name, used.get(name, NOTHING), limits.get(name))
 
 
 def _accepted(tenant: CompiledTenant, contested: Mapping[str, tuple[str, ...]]) -> tuple[str, Reason, str]:

@@ -53,6 +53,7 @@ class Look:
     policy_subject: Subject
     namespace_labels: tuple[tuple[str, str], ...]
     effective: Effective
+    policies: CompiledPolicies
     matched: tuple[CompiledPolicy, ...]
     """Policies that match, in whatever mode."""
     catalog: Catalog
@@ -224,6 +225,7 @@ class Views:
             policy_subject=subject,
             namespace_labels=home.labels,
             effective=holds,
+            policies=self.policies(),
             matched=matched,
             catalog=found,
             children=children,
@@ -245,6 +247,16 @@ class Views:
     def _change(self, waivers: tuple[Waived, ...], now: float) -> float | None:
         times = (time for each in waivers for time in (each.expires, each.expires - self.waiver_warning))
         return min((time - now for time in times if time > now), default=None)
+
+    def overtaken(self, look: Look) -> bool:
+        """Return whether policies, the tenants of its namespace or the namespace's labels are others than at a look."""
+        home = self._store.namespaces.get(look.workload.key[0])
+        return (
+            self.policies() is not look.policies
+            or home is None
+            or home.labels != look.namespace_labels
+            or self.tenancy().of(home.name) != look.policy_subject.tenants
+        )
 
     def _peers(self, namespace: str, tenants: tuple[CompiledTenant, ...]) -> Peers:
         """Return whom an isolated Workload may talk to; in no tenant, or in several, only its own namespace."""

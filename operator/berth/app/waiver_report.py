@@ -1,9 +1,12 @@
 """Status of Waivers: whether they hold, and whom they spare."""
 
+from collections.abc import Iterable
+
 import orjson
 
 from berth.api.reasons import ACTIVE, ConditionType, Reason
 from berth.app.deps import Deps
+from berth.app.policy_metrics import WaiverState
 from berth.observe.model import Status
 from berth.observe.status import condition, timestamp
 from berth.policy.waiving import refusal
@@ -26,6 +29,14 @@ def waiver_status(record: WaiverRecord, deps: Deps) -> Status:
         ],
         "workloads": sum(any(name == record.name for _, name in outcome.waived) for outcome in deps.outcomes.values()),
     }
+
+
+def waiver_states(deps: Deps) -> Iterable[WaiverState]:
+    """Yield what metrics say of every waiver."""
+    longest, now = deps.views.longest_waiver, deps.clock()
+    for name, record in sorted(deps.store.waivers.items()):
+        end = record.expires or 0.0
+        yield WaiverState(name, refusal(record, longest) is None and end > now, end)
 
 
 def changes_at(record: WaiverRecord, now: float) -> float | None:

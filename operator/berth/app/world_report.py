@@ -8,10 +8,10 @@ import orjson
 from berth.api.reasons import AVAILABLE, Reason
 from berth.app.deps import Deps
 from berth.app.metrics import ClassState
-from berth.app.policy_report import policy_statuses
+from berth.app.policy_report import policy_states, policy_statuses
 from berth.app.settle import settle
-from berth.app.tenant_report import tenant_status
-from berth.app.waiver_report import waiver_status
+from berth.app.tenant_report import quota_states, tenant_status
+from berth.app.waiver_report import waiver_states, waiver_status
 from berth.decide.facts import vouched_handler
 from berth.decide.model import ClassFacts
 from berth.kube.resources import ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS
@@ -23,6 +23,9 @@ from berth.world.records import ClassRecord
 async def report_world(deps: Deps, *, with_counts: bool) -> bool:
     """Write the statuses that say anything new; return whether a count was left for later."""
     left = await _report_classes(deps, with_counts=with_counts)
+    deps.metrics.state.policies = tuple(policy_states(deps))
+    deps.metrics.state.quotas = tuple(quota_states(deps))
+    deps.metrics.state.waivers = tuple(waiver_states(deps))
     for name, status in policy_statuses(deps).items():
         left |= await settle(ISOLATION_POLICIES, deps.store.policies[name], status, deps, with_counts=with_counts)
     for tenant in deps.views.tenancy().tenants:

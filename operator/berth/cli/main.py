@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from berth import __version__
 from berth.cli.explain import explanation
+from berth.cli.read import Unreadable, objects
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -92,11 +92,11 @@ def explain(
 ) -> None:
     """Say where a Workload runs and why: `kubectl get workloads.berth.dev NAME -o yaml | berth explain -`."""
     text = sys.stdin.read() if str(file) == "-" else file.read_text()
-    found: Any = yaml.safe_load(text)
-    items = found.get("items", [found]) if isinstance(found, dict) else []
-    if not items:
-        typer.echo("nothing to explain: give a Workload as YAML or JSON", err=True)
-        raise typer.Exit(2)
+    try:
+        items = objects(text)
+    except Unreadable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
     for item in items:
         typer.echo(explanation(item))
 

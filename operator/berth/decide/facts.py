@@ -59,7 +59,7 @@ def catalog(classes: Iterable[ClassRecord], cluster: Cluster, pool: NodePool = A
 
 def capable_nodes(record: ClassRecord, cluster: Cluster) -> int:
     """Return how many schedulable nodes can run a class now."""
-    if record.spec is None:
+    if record.spec is None or record.error is not None:
         return 0
     unavailable, nodes = _offer(record, record.spec, cluster, ALL_NODES)
     return 0 if unavailable else len(nodes)
@@ -68,19 +68,18 @@ def capable_nodes(record: ClassRecord, cluster: Cluster) -> int:
 def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODES) -> ClassFacts:
     """Return what the cluster offers for one class on the nodes of a tenant's pool: all that both are content with.
 
-    A class that is not understood counts as the weakest level.
+    A class that is not understood counts as the weakest level. One with an unknown field is what the others say, but
+    takes nobody: nobody can say what that field asks for.
     """
     spec = record.spec
     problem = record.error or "it has no spec" if spec is None else _contradiction(spec)
     if spec is None or problem is not None:
-        message = f"IsolationClass {record.name} is not valid: {problem}: correct it"
         return ClassFacts(
-            name=record.name,
-            level=IsolationLevel.CONTAINER,
-            backend=Backend.POD,
-            unavailable=Unavailable(Reason.MISCONFIGURED, message),
+            name=record.name, level=IsolationLevel.CONTAINER, backend=Backend.POD, unavailable=_invalid(record, problem)
         )
     unavailable, nodes = _offer(record, spec, cluster, pool)
+    if record.error is not None:
+        unavailable = _invalid(record, record.error)
     runtime = _runtime(spec, cluster)
     overhead, overhead_source = _overhead(record.name, spec, runtime)
     kubevirt = cluster.kubevirt
@@ -105,6 +104,10 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         cpu_allocation_ratio=kubevirt.cpu_allocation_ratio if kubevirt else 10,
         permitted_devices=kubevirt.permitted_devices if kubevirt else frozenset(),
     )
+
+
+def _invalid(record: ClassRecord, problem: str | None) -> Unavailable:
+    return Unavailable(Reason.MISCONFIGURED, f"IsolationClass {record.name} is not valid: {problem}: correct it")
 
 
 def _contradiction(spec: IsolationClassSpec) -> str | None:

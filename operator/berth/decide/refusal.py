@@ -25,7 +25,9 @@ def refusal(ask: Ask, requirement: Requirement, candidates: tuple[Candidate, ...
     if ask.class_name is not None and ask.class_name not in known:
         text = f"spec.isolation.className names {ask.class_name}, which does not exist: use one of {names(known)}"
         return Reason.MISCONFIGURED, text
-    contenders = tuple(candidate for candidate in candidates if not _reasons(candidate, POLICY_RULES)) or candidates
+    pinned = tuple(candidate for candidate in candidates if candidate.facts.name == ask.class_name)
+    open_to_it = tuple(candidate for candidate in candidates if not _reasons(candidate, POLICY_RULES))
+    contenders = pinned or open_to_it or candidates
     reason = _common(contenders)
     nearest = sorted(contenders, key=lambda candidate: (reason not in _reasons(candidate), *_distance(candidate)))
     return reason, "; ".join((required(requirement), *_obstacles(nearest, reason)))

@@ -18,7 +18,8 @@ def required(requirement: Requirement) -> str:
     if requirement.node_sharing is not NodeSharing.SHARED:
         phrase += f", nodeSharing {requirement.node_sharing} by {requirement.by('nodeSharing')}"
     if requirement.classes is not None:
-        phrase += f", only {names(requirement.classes)} allowed by {requirement.by('classes')}"
+        only = "only " if requirement.classes else ""
+        phrase += f", {only}{names(requirement.classes)} allowed by {requirement.by('classes')}"
     return phrase
 
 

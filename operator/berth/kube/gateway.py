@@ -1,7 +1,8 @@
-"""The one gateway for writes of children: what a plan asks for, checked once more before it leaves.
+"""The one gateway for writes: children, quotas of tenants, statuses and Events, each checked before it leaves.
 
 Every child is a known namespaced kind, lives in the Workload's own namespace and is owned by it; nothing that exists
-and is not ours is touched (reference: the confused-deputy class of operator vulnerabilities).
+and is not ours is touched (reference: the confused-deputy class of operator vulnerabilities). Of Berth's own kinds only
+the status is written.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,16 +16,23 @@ from berth.kube.client import Client, Obj
 from berth.kube.resources import (
     DATA_VOLUMES,
     DEPLOYMENTS,
+    EVENTS,
     HORIZONTAL_POD_AUTOSCALERS,
+    ISOLATION_CLASSES,
+    ISOLATION_POLICIES,
     JOBS,
     NETWORK_POLICIES,
     POD_DISRUPTION_BUDGETS,
     RESOURCE_QUOTAS,
     SERVICES,
+    TENANTS,
     VIRTUAL_MACHINE_POOLS,
     VIRTUAL_MACHINES,
+    WAIVERS,
+    WORKLOADS,
     Resource,
 )
+from berth.plan.make import lacks_a_disk
 from berth.plan.model import Apply, Delete, Taken
 from berth.verify.check import verify, verify_quota
 from berth.verify.model import Bounds, QuotaBounds, Violation
@@ -48,6 +56,10 @@ CHILD_RESOURCES: Final[dict[str, Resource]] = {
 """The only kinds that Berth writes for a Workload."""
 
 
+OWN_RESOURCES: Final = frozenset({WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS})
+"""The only kinds whose status Berth writes."""
+
+
 class NotOurs(Exception):  # noqa: N818  a refusal, not an error of the API server
     """A step that would leave the Workload's namespace, kind list or ownership. It is a bug, and nothing is written."""
 
@@ -61,7 +73,7 @@ class Done:
 
 
 class Gateway:
-    """Carries out the writes of one Workload, in order.
+    """Carries out all writes.
 
     `may_write` is asked before every write: a replica that no longer leads stops in the middle of a plan. `written`
     is told of every applied object as stored, `deleted` of every child that was told to go.
@@ -94,6 +106,8 @@ class Gateway:
         for step in steps:
             if not self._may_write():
                 raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
+            if isinstance(step, Apply) and lacks_a_disk(step.child, taken):
+                continue
             try:
                 refused += await self._one(step, workload, bounds)
             except errors.AlreadyExists:
@@ -103,6 +117,40 @@ class Gateway:
             except (errors.Invalid, errors.Forbidden, errors.NotFound) as error:
                 refused.append(_refusal(step, error))
         return Done(tuple(refused), tuple(taken))
+
+    async def say(self, resource: Resource, body: Obj, *, whole: bool = False) -> Obj:
+        """Write the status of an object of Berth's own kinds and return its metadata as stored.
+
+        `body` has apiVersion, kind, the metadata name, namespace and uid, and the status. `whole` replaces what is
+        there, for a status in which somebody else owns a field.
+
+        Raises:
+            ApiError: as the client does; Conflict when the object is another one than its UID says.
+            NotOurs: another kind, or a body with anything else than a status.
+
+        """
+        meta = body["metadata"]
+        if resource not in OWN_RESOURCES or body.keys() - {"apiVersion", "kind", "metadata", "status"}:
+            raise NotOurs(f"status of {resource.kind} {meta.get('name')}")
+        namespace, name = meta.get("namespace"), meta["name"]
+        if not whole:
+            return await self._client.apply(resource, namespace, name, body, subresource="status", metadata_only=True)
+        same = {"op": "test", "path": "/metadata/uid", "value": meta["uid"]}
+        everything = {"op": "replace", "path": "/status", "value": body["status"]}
+        return await self._client.json_patch(resource, namespace, name, [same, everything], subresource="status")
+
+    async def note(self, event: Obj) -> None:
+        """Write an Event about a Workload, into that Workload's namespace.
+
+        Raises:
+            ApiError: as the client does.
+            NotOurs: it is about something else.
+
+        """
+        namespace, regarding = event["metadata"]["namespace"], event["regarding"]
+        if regarding["kind"] != WORKLOADS.kind or regarding["namespace"] != namespace:
+            raise NotOurs(f"Event about {regarding['kind']} {regarding['namespace']} in {namespace}")
+        await self._client.create(EVENTS, namespace, event)
 
     async def settle(self, step: Apply | Delete, tenant: TenantRecord, bounds: QuotaBounds) -> tuple[Problem, ...]:
         """Carry out one step for the ResourceQuota of a tenant; return why it was refused.
@@ -114,7 +162,7 @@ class Gateway:
         namespace = bounds.namespace
         if isinstance(step, Delete):
             if step.record.key != (namespace, bounds.name) or step.record.owner_uid != tenant.uid:
-                raise NotOurs(f"delete of {step.record.kind} {step.record.key}")
+                raise NotOurs(f"delete of {step.record.kind} {step.record.key}, which is somebody else's: leave it")
             await self._client.delete(RESOURCE_QUOTAS, namespace, bounds.name, step.record.uid)
             return ()
         violations = verify_quota(step.child.body, bounds)
@@ -148,7 +196,7 @@ class Gateway:
         if isinstance(step, Delete):
             resource = _resource(step.record.kind)
             if step.record.key[0] != namespace or step.record.owner_uid != workload.uid:
-                raise NotOurs(f"delete of {step.record.kind} {step.record.key}")
+                raise NotOurs(f"delete of {step.record.kind} {step.record.key}, which is somebody else's: leave it")
             await self._client.delete(resource, namespace, step.record.key[1], step.record.uid)
             self._deleted(step.record)
             return []
@@ -171,17 +219,19 @@ class Gateway:
 
 def _resource(kind: str) -> Resource:
     if kind not in CHILD_RESOURCES:
-        raise NotOurs(f"{kind} is not a kind that Berth writes")
+        raise NotOurs(
+            f"{kind} is not a kind that Berth writes: drop it, or give it a place in the gateway and the verifier"
+        )
     return CHILD_RESOURCES[kind]
 
 
 def _check(body: Obj, resource: Resource, workload: WorkloadRecord) -> None:
     meta = body["metadata"]
     if meta.get("namespace") != workload.key[0]:
-        raise NotOurs(f"{resource.kind} {meta.get('name')} outside the namespace of its Workload")
+        raise NotOurs(f"{resource.kind} {meta.get('name')} is outside the namespace of its Workload: write it there")
     owners = [ref["uid"] for ref in meta.get("ownerReferences", ()) if ref.get("controller")]
     if owners != [workload.uid] and (owners or resource is not DATA_VOLUMES):
-        raise NotOurs(f"{resource.kind} {meta.get('name')} that is not owned by its Workload")
+        raise NotOurs(f"{resource.kind} {meta.get('name')} is not owned by its Workload: make that its controller")
 
 
 def _is_kept_disk(resource: Resource, stored: Obj, workload: WorkloadRecord) -> bool:
@@ -201,4 +251,5 @@ def _unsafe(step: Apply, violations: tuple[Violation, ...]) -> Problem:
 
 def _refusal(step: Apply | Delete, error: errors.ApiError) -> Problem:
     where = f"{step.child.kind} {step.child.name}" if isinstance(step, Apply) else f"{step.record.kind}"
-    return Problem(Reason.CHILD_REJECTED, f"the API server refused {where}: {error.message}"[:1024])
+    reason = Reason.WAITING_FOR_QUOTA if "exceeded quota" in error.message else Reason.CHILD_REJECTED
+    return Problem(reason, f"the API server refused {where}: {error.message}"[:1024])

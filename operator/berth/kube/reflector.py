@@ -14,8 +14,8 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from berth.kube import errors
 from berth.kube.backoff import Backoff
-from berth.kube.client import EVERYTHING, Client, Obj, Selection
 from berth.kube.queue import Key
+from berth.kube.reading import EVERYTHING, Obj, Reader, Selection
 from berth.kube.resources import Resource
 from berth.world.parse import is_newer, key_of
 
@@ -73,7 +73,7 @@ class Reflector(Generic[Record]):
 
     def __init__(
         self,
-        client: Client,
+        reader: Reader,
         resource: Resource,
         *,
         project: Callable[[Obj], Record | None],
@@ -90,7 +90,7 @@ class Reflector(Generic[Record]):
         self.relists = 0
         self.events = 0
         self.errors = 0
-        self._client = client
+        self._reader = reader
         self._project = project
         self._sink = sink
         self._selection = selection
@@ -137,7 +137,7 @@ class Reflector(Generic[Record]):
         self.relists += 1
         seen: set[Key] = set()
         position = None
-        async with aclosing(self._client.list_pages(self.resource, self._selection)) as pages:
+        async with aclosing(self._reader.list_pages(self.resource, self._selection)) as pages:
             async for page in pages:
                 self.last_activity = self._clock()
                 if page.first:
@@ -154,7 +154,7 @@ class Reflector(Generic[Record]):
 
     async def _watch(self) -> None:
         started, before = self._clock(), self.events
-        stream = self._client.watch(
+        stream = self._reader.watch(
             self.resource,
             self._selection,
             resource_version=self._position or "",

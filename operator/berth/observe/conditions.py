@@ -57,7 +57,7 @@ def placed(scene: Scene) -> Finding:
     if scene.move.pending is not None:
         pending = scene.move.pending
         message = f"stays in {pending.from_class}; {pending.to_class} is due: {decision.message}"
-        return Finding(ConditionType.PLACED, "True", Reason.AWAITING_APPROVAL, message)
+        return Finding(ConditionType.PLACED, "True", pending.reason, message)
     return Finding(ConditionType.PLACED, "True", Reason.PLACED, decision.message)
 
 

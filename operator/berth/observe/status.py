@@ -54,7 +54,7 @@ def headline(found: tuple[Finding, ...], scene: Scene) -> Reason:
         and each.type is not ConditionType.RECONCILING
     ]
     if scene.move.pending is not None:
-        bad.append(Reason.AWAITING_APPROVAL)
+        bad.append(scene.move.pending.reason)
     return min(bad, key=lambda reason: reason.precedence, default=by_type[ConditionType.READY].reason)
 
 
@@ -148,11 +148,12 @@ def _pending(scene: Scene) -> Status | None:
     pending = scene.move.pending
     if pending is None:
         return None
+    until = "the move is approved" if pending.reason is Reason.AWAITING_APPROVAL else "one of them is done"
     return {
         "from": pending.from_class,
         "to": pending.to_class,
-        "reason": str(Reason.AWAITING_APPROVAL),
-        "message": f"{pending.message}; it stays in {pending.from_class} until the move is approved",
+        "reason": str(pending.reason),
+        "message": f"{pending.message}; it stays in {pending.from_class} until {until}",
     }
 
 

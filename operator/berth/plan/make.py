@@ -1,12 +1,13 @@
 """desired + observed children -> ordered steps."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from berth.api.meta import DESIRED_HASH_ANNOTATION
 from berth.api.reasons import Reason
 from berth.plan.covers import covers
 from berth.plan.model import Apply, Delete, Plan, Step, Taken, Wait
-from berth.plan.move import BACKING_KINDS
+from berth.plan.move import BACKING_KINDS, MACHINE_KINDS
 from berth.render.job import SOURCE_HASH_ANNOTATION
 from berth.render.model import Child
 from berth.world.packed import unpack
@@ -32,13 +33,18 @@ def make_plan(
         record = seen.get((child.kind, child.name))
         if record is not None and not owned(record, uid):
             taken.append(Taken(child.kind, child.name))
-        elif not (frozen and child.kind in BACKING_KINDS):
+        elif not (frozen and child.kind in BACKING_KINDS) and not lacks_a_disk(child, taken):
             steps += _toward(child, record)
     surplus = [record for place, record in seen.items() if place not in wanted and owned(record, uid)]
     heirs = [seen.get((child.kind, child.name)) for child in desired if child.kind in BACKING_KINDS]
     replaced = bool(heirs) and all(_serves(heir, uid, replicas) for heir in heirs)
     steps += _removals(surplus, frozen=frozen, replaced=replaced)
     return Plan(tuple(steps), tuple(taken))
+
+
+def lacks_a_disk(child: Child, taken: Iterable[Taken]) -> bool:
+    """Return whether a machine would use a disk that is somebody else's: two writers would ruin it."""
+    return child.kind in MACHINE_KINDS and any(each.kind == "DataVolume" for each in taken)
 
 
 def owned(record: ChildRecord, uid: str) -> bool:

@@ -64,11 +64,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A move that is due and waits for a person."""
+    """A move that is due and waits: for a person, or for its turn."""
 
     from_class: str
     to_class: str
     message: str
+    reason: Reason = Reason.AWAITING_APPROVAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from berth.decide.model import ClassFacts, Decision, Requirement
 from berth.plan.model import Move, Pending, Withheld
 from berth.world.records import ChildRecord
 
-BACKING_KINDS = ("Deployment", "Job", "VirtualMachine", "VirtualMachinePool")
+MACHINE_KINDS = ("VirtualMachine", "VirtualMachinePool")
+"""Kinds that run a workload on disks of its own."""
+
+BACKING_KINDS = ("Deployment", "Job", *MACHINE_KINDS)
 """Kinds that run a workload."""
 
 
@@ -55,6 +58,13 @@ def withhold(move: Move, current: ClassFacts | None, withheld: Withheld) -> Move
     return replace(move, placed=current, frozen=current is not None, withheld=withheld)
 
 
+def put_off(move: Move, current: ClassFacts, why: str) -> Move:
+    """Return where a workload is kept that would move by itself, until it is its turn."""
+    to = move.placed.name if move.placed else ""
+    pending = Pending(current.name, to, why, Reason.WAITING_FOR_TURN)
+    return replace(move, placed=current, frozen=current.name in move.weaker, pending=pending)
+
+
 def overdue(move: Move, since: float | None, deadline: tuple[int, bool] | None, now: float) -> Move:
     """Return the move of a workload that runs below what is required, once the policy's deadline has passed.
 
@@ -78,7 +88,7 @@ def _below(facts: ClassFacts | None, required: Requirement) -> bool:
 def obstacle(runs: tuple[ChildRecord, ...], backend: Backend, spec: WorkloadSpec) -> str | None:
     """Return what a move to another class, of that backend, would interrupt or lose; None when nothing."""
     kinds = {run.kind for run in runs}
-    if kinds & {"VirtualMachine", "VirtualMachinePool"}:
+    if kinds & set(MACHINE_KINDS):
         halted = all(run.replicas == 0 for run in runs) and spec.replicas == 0
         return None if halted else "the machine would stop and start anew"
     if "Job" in kinds:

@@ -133,12 +133,7 @@ def growing(charge: Charge, before: Charge | None, limits: Mapping[str, int]) ->
 
 def words(resource: str, size: int) -> str:
     """Return an amount of a resource for people: `4Gi memory`, `1500m cpu`, `3 virtualMachines`."""
-    kind = resource.rsplit("/", 1)[-1]
-    if kind == CPU:
-        return f"{format_cpu(size)} cpu"
-    if kind in (MEMORY, STORAGE):
-        return f"{format_memory(size)} {kind}"
-    return f"{size} {kind}"
+    return f"{bare(resource, size)} {_kind(resource)}"
 
 
 def explain_never(charge: Charge, tenant: str, limits: Mapping[str, int], lacking: Iterable[str]) -> str:
@@ -147,7 +142,7 @@ def explain_never(charge: Charge, tenant: str, limits: Mapping[str, int], lackin
     for name in lacking:
         part, limit = charge.parts.get(name, NOTHING), limits[name]
         texts.append(
-            f"needs {words(name, part.total)}{_split(name, part)}, but Tenant {tenant} may have {words(name, limit)}"
+            f"needs {words(name, part.total)}{_split(name, part)}, but Tenant {tenant} may have {bare(name, limit)}"
             f"{where(name)}: {_lower(name, part.total - limit)}, or ask for more quota"
         )
     return "; ".join(texts)
@@ -166,19 +161,30 @@ def explain_short(
     for name in lacking:
         part, limit = charge.parts.get(name, NOTHING), limits[name]
         others = _others(name, held, before)
-        over = others + part.total - limit
         texts.append(
-            f"Tenant {tenant} uses {words(name, others)} of {words(name, limit)}{where(name)}, and this needs"
-            f" {words(name, part.total)}{_split(name, part)}: {_lower(name, over)}, wait until something goes, or ask"
-            " for more quota"
+            f"Tenant {tenant} uses {bare(name, others)} of {words(name, limit)}{where(name)}, and this needs"
+            f" {bare(name, part.total)}{_split(name, part)}: {_lower(name, others + part.total - limit)}, wait until"
+            " something goes, or ask for more quota"
         )
     return "; ".join(texts)
 
 
+def _kind(resource: str) -> str:
+    return resource.rsplit("/", 1)[-1]
+
+
+def bare(resource: str, size: int) -> str:
+    """Return an amount without saying of what: `4Gi`, `1500m`, `3`."""
+    kind = _kind(resource)
+    if kind == CPU:
+        return format_cpu(size)
+    return format_memory(size) if kind in (MEMORY, STORAGE) else str(size)
+
+
 def _split(resource: str, part: Part) -> str:
     """Return what else than the request there is in an amount, if anything."""
-    more = [f"overhead {words(resource, part.overhead)}"] if part.overhead else []
-    more += [f"reserved for a move {words(resource, part.reserved)}"] if part.reserved else []
+    more = [f"overhead {bare(resource, part.overhead)}"] if part.overhead else []
+    more += [f"{bare(resource, part.reserved)} reserved for a move"] if part.reserved else []
     return f" ({', '.join(more)})" if more else ""
 
 
@@ -188,9 +194,7 @@ def where(resource: str) -> str:
 
 
 def _lower(resource: str, size: int) -> str:
-    kind = resource.rsplit("/", 1)[-1]
+    kind = _kind(resource)
     if kind == WORKLOADS:
         return "delete another Workload"
-    if kind == MACHINES:
-        return f"lower replicas by {size}"
-    return f"lower {kind} by {words(resource, size).partition(' ')[0]}"
+    return f"lower {'replicas' if kind == MACHINES else kind} by {bare(resource, size)}"

@@ -2,7 +2,8 @@
 
 It is twice the tenant's quota: KubeVirt charges a machine twice while it migrates, CDI a disk while it fills it, and a
 Deployment has some pods too many while it rolls over. It says nothing of limits: a quota of `limits.memory` would make
-KubeVirt double what machines ask for. Berth's own ledger is what holds.
+KubeVirt double what machines ask for. Nor does it count machines, whose memory it counts anyhow: right after KubeVirt
+was installed such a quota would refuse them all. Berth's own ledger is what holds.
 """
 
 from typing import Final
@@ -29,9 +30,6 @@ def hard_of(quota: Quota | None) -> dict[str, str]:
         "requests.memory": None if quota.memory is None else format_memory(_NET * amount(quota.memory)),
         "requests.storage": None if quota.storage is None else format_memory(_NET * amount(quota.storage)),
         "count/workloads.berth.dev": None if quota.workloads is None else str(_NET * quota.workloads),
-        "count/virtualmachines.kubevirt.io": (
-            None if quota.virtual_machines is None else str(_NET * quota.virtual_machines)
-        ),
     }
     return {name: canonical(value) for name, value in given.items() if value is not None}
 

@@ -85,8 +85,12 @@ def workload(raw: Raw) -> WorkloadRecord:
 
 
 def isolation_class(raw: Raw) -> ClassRecord:
-    """Project an IsolationClass; a spec that is not understood is kept as an error, never dropped."""
-    return ClassRecord(*_identity(raw), *_understood(IsolationClassSpec, raw), _status(raw))
+    """Project an IsolationClass; a spec that is not understood is kept as an error, never dropped.
+
+    One with an unknown field keeps its spec as well: its level and backend say what runs there already.
+    """
+    spec, error = _understood(IsolationClassSpec, raw)
+    return ClassRecord(*_identity(raw), spec, error or _more_than(spec, raw), _status(raw))
 
 
 def isolation_policy(raw: Raw) -> PolicyRecord:
@@ -142,8 +146,14 @@ def _whole(model: type[Spec], raw: Raw) -> tuple[Spec | None, str | None]:
     A newer version may ask for more by a field that this one does not know: nobody can say how much.
     """
     spec, error = _understood(model, raw)
+    more = _more_than(spec, raw)
+    return (None, more) if more else (spec, error)
+
+
+def _more_than(spec: Model | None, raw: Raw) -> str | None:
+    """Return the first field, by name, that a spec has dropped."""
     unknown = sorted(_unknown(raw.get("spec") or {}, spec.model_dump(by_alias=True), "spec")) if spec else []
-    return (None, f"unknown field {unknown[0]}") if unknown else (spec, error)
+    return f"unknown field {unknown[0]}" if unknown else None
 
 
 def _part(model: type[Spec], raw: Any) -> Spec | None:

@@ -37,7 +37,10 @@ class WorkloadRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClassRecord:
-    """One IsolationClass; `error` says why its spec was not understood, and `spec` is None then."""
+    """One IsolationClass; `error` says why its spec was not understood, and `spec` is None then.
+
+    With an unknown field it has both: what runs there can still be told, but nothing new is placed there.
+    """
 
     name: str
     uid: str

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from berth.api.levels import NetworkMode
-from berth.app.policy_report import Sum, payer
 from berth.app.preview.picture import Picture, Row
+from berth.app.sums import Sum, payer
 from berth.app.tenancy import Tenancy, pool_of
 from berth.decide.engine import choose
 from berth.decide.impact import difference

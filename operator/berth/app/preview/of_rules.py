@@ -14,7 +14,7 @@ from berth.app.tenancy import Tenancy, tenancy_of
 from berth.decide.model import Cost
 from berth.observe.status import timestamp
 from berth.policy.compiled import CompiledPolicies, CompiledPolicy, compile_policy, evadable
-from berth.policy.quota import NOTHING, where, words
+from berth.policy.quota import NOTHING, bare, where, words
 from berth.policy.waiving import refusal
 from berth.world.records import Key, PolicyRecord, TenantRecord, WaiverRecord
 
@@ -112,7 +112,7 @@ def _holding(name: str, after: Tenancy, picture: Picture) -> Iterator[str]:
     for bounds in bounds_of((each for each in after.tenants if each.name == name), after):
         used = picture.ledger.used(bounds.namespaces)
         texts = {
-            resource: f"{words(resource, used.get(resource, NOTHING).total)} of {words(resource, limit)}"
+            resource: f"{bare(resource, used.get(resource, NOTHING).total)} of {words(resource, limit)}"
             f"{where(resource)}"
             for resource, limit in bounds.limits.items()
         }

@@ -19,7 +19,7 @@ from berth.decide.whatif import Inputs, would_change
 from berth.plan.model import Apply, Move, Plan, Withheld
 from berth.plan.move import next_move, overdue, withhold
 from berth.policy.ledger import Limits
-from berth.policy.quota import NOTHING, Charge, where, words
+from berth.policy.quota import NOTHING, Charge, bare, where, words
 from berth.verify.check import verify
 from berth.world.records import WorkloadRecord
 
@@ -148,7 +148,7 @@ def _fits(bounds: Limits, charge: Charge, picture: Picture) -> str:
     """Return what would be used of every limit that it counts for."""
     used, before = picture.ledger.used(bounds.namespaces), picture.ledger.held(charge.key)
     texts = [
-        f"{words(name, used.get(name, NOTHING).total - (before.total(name) if before else 0) + charge.total(name))}"
+        f"{bare(name, used.get(name, NOTHING).total - (before.total(name) if before else 0) + charge.total(name))}"
         f" of {words(name, limit)}{where(name)}"
         for name, limit in bounds.limits.items()
         if charge.total(name)

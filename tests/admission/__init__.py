@@ -1,0 +1,1 @@
+"""The admission policies on a real API server: who may write what, and what the answer says."""

@@ -1,0 +1,149 @@
+"""The operator's identity in other hands: with all rights, it still writes nothing but children of Workloads."""
+
+from functools import partial
+
+import pytest
+
+from admission import bodies
+from admission.attempts import Attempt, check, kubeconfig
+from admission.kinds import CONFIG_MAP, CRON_JOB, DAEMON_SET, SECRET, STATEFUL_SET
+from admission.people import OPERATOR
+from admission.world import LAB, TEAM
+from ground.api import ApiError, Json, call
+from ground.cluster import Cluster
+from scenarios.kinds import (
+    AUTOSCALER,
+    BUDGET,
+    DATA_VOLUME,
+    DEPLOYMENT,
+    EVENT,
+    LEASE,
+    NAMESPACE,
+    NETWORK_POLICY,
+    NODE,
+    POD,
+    QUOTA,
+    SERVICE,
+    VM,
+    WORKLOAD,
+)
+
+pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
+
+attempt = partial(Attempt, OPERATOR, policy="berth-operator")
+WRITES = "it writes children of Workloads, the status of its own kinds, Events and its Lease"
+SYSTEM = "nothing is run for tenants beside the system. Move the Workload to another namespace"
+ONE = "name, label berth.dev/workload and controlling owner must be those of one Workload"
+DELETES = "it deletes only what a Workload or a Tenant owns, and no disk"
+SOMEBODY = "it belongs to somebody else. Delete or rename one of the two"
+SELECTS = "it must select the pods of its own Workload"
+LABELS = {"berth.dev/workload": "web"}
+
+
+def owned(kind: str = "Workload", name: str = "web", **labels: str) -> Json:
+    """Return the metadata of a child."""
+    owner = {"apiVersion": "berth.dev/v1alpha1", "kind": kind, "name": name, "uid": "1", "controller": True}
+    return {"labels": LABELS | labels, "ownerReferences": [owner]}
+
+
+def service(meta: Json | None = None, **more: object) -> Json:
+    """Return the Service of Workload web."""
+    spec = {"selector": LABELS, "ports": [{"port": 80}], **more}
+    return {"metadata": owned() if meta is None else meta, "spec": spec}
+
+
+def deployment(labels: dict[str, str]) -> Json:
+    """Return the Deployment of Workload web with further labels on its pods."""
+    made = {"metadata": {"labels": LABELS | labels}, "spec": bodies.pod_spec()}
+    return {"metadata": owned(), "spec": {"selector": {"matchLabels": LABELS}, "template": made}}
+
+
+def selecting(spec: Json) -> Json:
+    """Return a child with a spec."""
+    return {"metadata": owned(), "spec": spec}
+
+
+def disk(meta: Json, **source: object) -> Json:
+    """Return a DataVolume."""
+    storage = {"resources": {"requests": {"storage": "1Gi"}}}
+    return {"metadata": meta, "spec": {"storage": storage, **source}}
+
+
+SOURCE = {"sourceRef": {"kind": "DataSource", "name": "fedora"}}
+SCALE = {"minReplicas": 1, "maxReplicas": 2}
+NOTED = {"metadata": {"annotations": {"a": "b"}}}
+CLONES = {
+    "claim of others": {"source": {"pvc": {"namespace": "bank", "name": "ledger"}}},
+    "snapshot of others": {"source": {"snapshot": {"namespace": "bank", "name": "ledger"}}},
+    "source of others": {"sourceRef": {"kind": "DataSource", "name": "ledger", "namespace": "bank"}},
+    "address": {"source": {"http": {"url": "http://169.254.169.254/"}}},
+}
+REFUSED = [
+    attempt("create", POD, LAB, "web", bodies.pod(labels=LABELS), WRITES),
+    attempt("create", SECRET, LAB, "web", {"metadata": owned()}, WRITES),
+    attempt("create", CONFIG_MAP, LAB, "web", {"metadata": owned()}, WRITES),
+    attempt("create", DAEMON_SET, LAB, "web", bodies.template(meta=owned()), WRITES),
+    attempt("create", STATEFUL_SET, LAB, "web", bodies.stateful_set(), WRITES),
+    attempt("create", CRON_JOB, LAB, "web", bodies.cron_job(), WRITES),
+    attempt("create", NAMESPACE, "", "mine", {}, WRITES),
+    attempt("merge-patch", NAMESPACE, "", "team", NOTED, WRITES),
+    attempt("merge-patch", NODE, "", "node-0", NOTED, WRITES),
+    attempt("merge-patch", DEPLOYMENT, TEAM, "web", {"spec": {"replicas": 9}}, WRITES, "scale"),
+    attempt("create", LEASE, TEAM, "berth", {"spec": {}}, WRITES),
+    attempt("delete", QUOTA, TEAM, "berth", None, DELETES),
+    attempt("create", QUOTA, LAB, "other", {"metadata": owned("Tenant", "lab"), **bodies.quota()}, ONE, note="of a tenant"),
+    attempt("create", NETWORK_POLICY, LAB, "web", {"metadata": owned("Tenant", "lab"), "spec": {"podSelector": {}}}, ONE, note="of a tenant"),
+    *(attempt("create", SERVICE, where, "web", service(), SYSTEM) for where in ("kube-system", "berth-system", "kube-public")),
+    attempt("create", SERVICE, LAB, "web", service({}), ONE, note="bare"),
+    attempt("create", SERVICE, LAB, "web", service({"labels": LABELS}), ONE, note="without owner"),
+    attempt("create", SERVICE, LAB, "web", service(owned(name="other")), ONE, note="of another"),
+    attempt("create", SERVICE, LAB, "other", service(), ONE, note="other name"),
+    attempt("create", SERVICE, LAB, "web", service(owned("Tenant", "acme")), ONE, note="of a tenant"),
+    attempt("create", SERVICE, LAB, "web", service({**owned(), "labels": {}}), ONE, note="without label"),
+    attempt("create", DATA_VOLUME, LAB, "other-root", disk({"labels": LABELS}, **SOURCE), ONE, note="other name"),
+    attempt("create", DATA_VOLUME, LAB, "web-root", disk({}, **SOURCE), ONE, note="bare"),
+    attempt("delete", DEPLOYMENT, TEAM, "own", None, DELETES),
+    attempt("delete", SERVICE, TEAM, "own", None, DELETES),
+    attempt("delete", DATA_VOLUME, TEAM, "db-root", None, DELETES),
+    attempt("merge-patch", DEPLOYMENT, TEAM, "own", NOTED, ONE),
+    attempt("apply", SERVICE, TEAM, "own", service({**owned(name="own"), "labels": {"berth.dev/workload": "own"}}, selector={"berth.dev/workload": "own"}), SOMEBODY, note="adopt"),
+    attempt("apply", DATA_VOLUME, TEAM, "db-root", disk({"labels": {"berth.dev/workload": "d"}}, **SOURCE), "must", note="rename"),
+    attempt("create", SERVICE, LAB, "web", service(selector={"app": "own"}), SELECTS),
+    attempt("create", SERVICE, LAB, "web", service(selector={}), SELECTS, note="all"),
+    attempt("create", SERVICE, LAB, "web", service(selector={"berth.dev/workload": "other"}), SELECTS, note="other"),
+    attempt("create", NETWORK_POLICY, LAB, "web", selecting({"podSelector": {}}), SELECTS),
+    attempt("create", BUDGET, LAB, "web", selecting({"selector": {}, "maxUnavailable": 0}), SELECTS),
+    attempt("create", DEPLOYMENT, LAB, "web", bodies.template(meta=owned()), SELECTS),
+    attempt("create", SERVICE, LAB, "web", service(externalIPs=["10.0.0.1"]), "no externalName and no externalIPs"),
+    attempt("create", SERVICE, LAB, "web", service(type="ExternalName", externalName="a.example"), "no externalName and no externalIPs", note="name"),
+    attempt("create", AUTOSCALER, LAB, "web", selecting({**SCALE, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}), "it must set the replicas of its own Workload"),
+    attempt("create", AUTOSCALER, LAB, "web", selecting({**SCALE, "scaleTargetRef": {"apiVersion": "berth.dev/v1alpha1", "kind": "Workload", "name": "other"}}), "it must set the replicas of its own Workload", note="other"),
+    *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS}, **source), "a disk is cloned from a DataSource of its own namespace", note=note) for note, source in CLONES.items()),
+    attempt("create", SERVICE, LAB, "web", service(owned(team="a")), "label or annotation team is none that it sets"),
+    attempt("create", SERVICE, LAB, "web", service({**owned(), "annotations": {"service.beta.kubernetes.io/x": "y"}}), "is none that it sets", note="annotation"),
+    attempt("merge-patch", SERVICE, TEAM, "web", {"metadata": {"labels": {"istio.io/rev": "a"}}}, "istio.io/rev is none that it sets"),
+    attempt("create", DEPLOYMENT, LAB, "web", deployment({"sidecar.istio.io/inject": "true"}), "label or annotation sidecar.istio.io/inject is none that it sets", note="pod label"),
+    attempt("create", VM, LAB, "web", bodies.machine(LABELS, owned(name="other")), ONE),
+]  # fmt: skip
+ALLOWED = [
+    attempt("create", SERVICE, LAB, "web", service()),
+    attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS}, **SOURCE)),
+    attempt("create", DATA_VOLUME, LAB, "web-root", disk(owned(), **SOURCE), note="owned"),
+    attempt("create", QUOTA, LAB, "berth", {"metadata": owned("Tenant", "lab"), **bodies.quota()}, note="of a tenant"),
+    attempt("merge-patch", DATA_VOLUME, TEAM, "db-root", {"metadata": {"labels": {"app.kubernetes.io/name": "db"}}}, note="take up"),
+    attempt("merge-patch", SERVICE, TEAM, "web", {"metadata": {"annotations": {"berth.dev/desired-hash": "2"}}}),
+    attempt("create", EVENT, "kube-system", "said", {"eventTime": "2026-01-01T00:00:00.000000Z", "action": "Place", "reason": "Placed", "type": "Normal", "reportingController": "berth.dev/berth", "reportingInstance": "a", "regarding": {"kind": "Workload", "namespace": "kube-system"}}),
+    attempt("create", LEASE, "berth-system", "new", {"spec": {}}),
+    attempt("merge-patch", WORKLOAD, TEAM, "web", {"status": {"observedGeneration": 1}}, subresource="status"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [*REFUSED, *ALLOWED], ids=str)
+def test_the_operator_keeps_to_its_own(cluster: Cluster, case: Attempt) -> None:
+    check(cluster, case)
+
+
+def test_the_operator_enters_no_pod(cluster: Cluster) -> None:
+    operator = kubeconfig(cluster, OPERATOR)
+    with pytest.raises(ApiError, match=WRITES):
+        call(operator, "POST", f"{POD.path(TEAM, 'any')}/exec?command=id&stdout=true")

@@ -1,0 +1,175 @@
+"""Every field of Berth's kinds, as their schemas have them, and values for each: fitting ones, and ones that are refused.
+
+A field's path is the way to it through objects and lists; `[]` stands for an item of a list.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from random import Random
+from typing import Any
+
+from berth.api.crd import KINDS, schema
+from decide.worlds import pick
+
+Json = dict[str, Any]
+Path = tuple[str, ...]
+ITEM = "[]"
+
+_LABEL, _SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+TEXTS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
+    r"^[0-9]+(\.[0-9]+)?([eE][0-9]+|m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$": (
+        ("1", "500m", "2.5", "1024Mi", "3e9", 7, "64Gi", "2Mi", "0"),
+        ("-1", "1 Gi", "1GiB", "one", "", "1" * 33, -1),
+    ),
+    r"^[-A-Za-z0-9]+$": (("Accept", "x-1"), ("", "a b", "a:b", "\u00e9")),
+    r"^[A-Za-z0-9][-A-Za-z0-9._:/@]*$": (
+        ("app:1", "registry.example/a/x:1", "registry.example.evil/a/x", "registry.example/a/../b/x", "docker.io/x"),
+        ("", "-x", "a b", "a\n", "x" * 1025),
+    ),
+    r"^[-._a-zA-Z][-._a-zA-Z0-9]*$": (("A", "B_1", ".x"), ("", "1A", "A=B", "A B")),
+    r"^[A-Za-z0-9_-]+$": (("wireguard", "x_1"), ("", "a b", "../x")),
+    r"^[a-z0-9]+$": (("amd64", "arm64", "s390x"), ("", "AMD64", "a-b")),
+    _LABEL: (("a", "data", "config-1", "0", "shop"), ("", "A", "a.b", "-a", "a-", "x" * 64)),
+    _SUBDOMAIN: (("s", "c.d", "fast", "builder", "c1"), ("", "A", "a_b", ".a", "a/b", "x" * 254)),
+    r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?/([a-z0-9]+([._-]+[a-z0-9]+)*/)*$": (
+        ("registry.example/", "registry.example:5000/a/", "docker.io/library/"),
+        ("registry.example", "", "/", "https://registry.example/", "registry.example/A/", "registry.example/a"),
+    ),
+    r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$": (("1", "", "a.B_c"), ("-", "a b", "x" * 64)),
+    r"^[-._a-zA-Z0-9]+$": (("k", "a.b"), ("", "a/b", "x" * 254)),
+    r"^(\.?[^/.][^/]*)(/\.?[^/.][^/]*)*$": (("k", "a/b", ".x"), ("", "/a", "../a", "a/../b", "..")),
+    r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$": (
+        ("a", "b", "tenant", "example.com/team"),
+        ("", "a/b/c", "-a", "a b", "x" * 64),
+    ),
+    r"^([0-9]-?)*[a-z](-?[a-z0-9])*$": (("http", "h-2", 80, 65535), ("", "8080", "a--b", "sixteen-letters-", 0, 65536)),
+    r"^/[^:]*[^/:][^:]*$": (("/srv", "/a/b"), ("", "/", "srv", "/a:b")),
+    r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$": (("nvidia.com/A100", "example.com/nic"), ("", "gpu", "a/b/c", "A/b")),
+}
+"""For each pattern that there is, texts that it lets pass and such that it does not."""
+BY_NAME: dict[str, tuple[Any, ...]] = {
+    "cidr": ("10.0.0.0/8", "192.0.2.0/24"),
+    "className": ("c0", "c1", "c2", "c9"),
+    "serviceAccountName": ("builder", "other", "admin"),
+    "priorityClassName": ("high", "system-node-critical"),
+    "storageClassName": ("fast", "slow"),
+    "expiresAt": ("2026-03-20T10:00:00Z", "2026-11-30T00:00:00+02:00"),
+    "when": ("true", "workload.spec.replicas > 1", "ns.name == 'x'"),
+}
+"""Texts of fields that no pattern bounds, or where some names mean something."""
+
+
+@cache
+def spec_of(kind: str) -> Json:
+    """Return the schema of the spec of a kind."""
+    found: Json = schema(next(each for each in KINDS if each.model.__name__ == kind))["properties"]["spec"]
+    return found
+
+
+@cache
+def fields(kind: str) -> tuple[Path, ...]:
+    """Return the paths of all fields of the spec of a kind."""
+    return tuple(_fields(spec_of(kind), ()))
+
+
+def _fields(node: Json, path: Path) -> Iterator[Path]:
+    if path and path[-1] != ITEM:
+        yield path
+    for name, each in node.get("properties", {}).items():
+        yield from _fields(each, (*path, name))
+    if isinstance(node.get("items"), dict):
+        yield from _fields(node["items"], (*path, ITEM))
+
+
+def with_field(random: Random, kind: str, spec: Json, path: Path, *, fits: bool = True) -> Json:
+    """Return a spec with another value in one field, and with the objects that it stands in."""
+    found: Json = _put(random, spec_of(kind), spec, path, fits=fits)
+    return found
+
+
+def without_field(spec: Any, path: Path) -> Any:
+    """Return a spec without one field; the first item of lists counts."""
+    if isinstance(spec, list):
+        return [without_field(spec[0], path[1:]), *spec[1:]] if spec and path[0] == ITEM else spec
+    if not isinstance(spec, dict) or path[0] not in spec:
+        return spec
+    if len(path) == 1:
+        return {name: value for name, value in spec.items() if name != path[0]}
+    return spec | {path[0]: without_field(spec[path[0]], path[1:])}
+
+
+def _put(random: Random, node: Json, value: Any, path: Path, *, fits: bool) -> Any:
+    if not path:
+        return a_value(random, node) if fits else a_wrong_value(random, node)
+    step, rest = path[0], path[1:]
+    if step == ITEM:
+        items = value if isinstance(value, list) else []
+        first = _put(random, node["items"], items[0] if items else None, rest, fits=fits)
+        return [first, *items[1:]]
+    inner = node["properties"][step]
+    base = value if isinstance(value, dict) else _least(random, node)
+    if not rest and fits:
+        return base | {step: a_value(random, inner, step)}
+    return base | {step: _put(random, inner, base.get(step), rest, fits=fits)}
+
+
+def _least(random: Random, node: Json) -> Json:
+    return {name: a_value(random, node["properties"][name], name) for name in node.get("required", ())}
+
+
+def a_value(random: Random, node: Json, name: str = "", odds: float = 0.25) -> Any:
+    """Draw a value that the schema of a field lets pass; whether its rules do is another matter."""
+    kind = node.get("type")
+    if "enum" in node:
+        return pick(random, node["enum"])
+    if kind == "object":
+        return _an_object(random, node, odds)
+    if kind == "array":
+        return _a_list(random, node, odds)
+    if kind == "boolean":
+        return random.random() < 0.5
+    if kind == "integer":
+        low, high = node.get("minimum", 0), node.get("maximum", 100)
+        return pick(random, (low, min(high, max(low, 2)), min(high, low + 5), high))
+    if name in BY_NAME:
+        return pick(random, BY_NAME[name])
+    texts = TEXTS[node["pattern"]][0] if "pattern" in node else ("x", "a text")
+    return pick(random, texts if "x-kubernetes-int-or-string" in node else [t for t in texts if isinstance(t, str)])
+
+
+def _an_object(random: Random, node: Json, odds: float) -> Json:
+    if "properties" not in node:
+        keys = [key for key in ("a", "b", "pool") if random.random() < 0.5]
+        return {key: pick(random, ("1", "2")) for key in keys or ["a"]}
+    required = node.get("required", ())
+    chosen = [name for name in node["properties"] if name in required or random.random() < odds]
+    if not chosen and node["properties"]:
+        chosen = [pick(random, list(node["properties"]))]
+    return {name: a_value(random, node["properties"][name], name, odds * 0.6) for name in chosen}
+
+
+def _a_list(random: Random, node: Json, odds: float) -> list[Any]:
+    items: list[Any] = []
+    for _ in range(max(node.get("minItems", 0), pick(random, (1, 1, 2)))):
+        item = a_value(random, node["items"], "", odds)
+        if item not in items:
+            items.append(item)
+    return items
+
+
+def a_wrong_value(random: Random, node: Json) -> Any:
+    """Draw a value that the schema of a field refuses."""
+    kind = node.get("type")
+    if "enum" in node:
+        return pick(random, ("Unheard", "", 7))
+    if kind == "object":
+        return pick(random, (7, "x", [], True))
+    if kind == "array":
+        return pick(random, (7, "x", {}, [[]]))
+    if kind == "boolean":
+        return pick(random, ("true", 1, 0, []))
+    if kind == "integer":
+        wrong = ["1", 1.5, True, {}, *([node["minimum"] - 1] if "minimum" in node else [])]
+        return pick(random, [*wrong, *([node["maximum"] + 1] if "maximum" in node else [])])
+    wrong = [*TEXTS[node["pattern"]][1]] if "pattern" in node else []
+    return pick(random, [*wrong, True, [], {}, 1.5])

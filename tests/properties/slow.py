@@ -1,0 +1,370 @@
+"""The decision once more, only to be read: from section 2 of the design, without a look at the real one.
+
+Nothing is prepared, remembered or left out, and no code is shared: only records and the names of enums are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from berth.decide.model import Ask, ClassFacts, NodeShape
+from decide.worlds import World
+
+LEVELS: Final = ["Container", "Sandboxed", "Virtualized", "Confidential"]
+SHARINGS: Final = ["Shared", "Tenant", "Exclusive"]
+NETWORKS: Final = ["Open", "Isolated"]
+FIT, NOT_NOW, NEVER = "Fit", "NotNow", "Never"
+MI: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one source asks for."""
+
+    level: str = "Container"
+    sharing: str = "Shared"
+    network: str = "Open"
+    classes: frozenset[str] | None = None
+    disks: frozenset[str] | None = None
+    registries: tuple[str, ...] | None = None
+    digest: bool = False
+    dedicated: bool = False
+
+
+STRICTEST: Final = Demand("Confidential", "Exclusive", "Isolated")
+
+
+@dataclass(frozen=True)
+class Needed:
+    """The join of all demands."""
+
+    level: str
+    sharing: str
+    network: str
+    classes: frozenset[str] | None
+    disks: frozenset[str] | None
+    dedicated: bool
+    images: frozenset[tuple[tuple[str, ...] | None, bool]]
+    preferred: str | None
+    denied: bool
+
+
+# --- What is required ---
+
+
+def needed(world: World) -> Needed:
+    """Return what is required of the workload of a world."""
+    demands = [_of_tenant(each.spec) for each in world.tenants] + list(_of_policies(world))
+    demands += [Demand(level=level) for level in _of_author(world)]
+    demands.append(Demand(level=world.defaults.level.value, sharing=world.defaults.node_sharing.value))
+    tenants = [each.spec for each in world.tenants]
+    default = tenants[0] and tenants[0].classes and tenants[0].classes.default if len(tenants) == 1 else None
+    return Needed(
+        level=max((each.level for each in demands), key=LEVELS.index),
+        sharing=max((each.sharing for each in demands), key=SHARINGS.index),
+        network=max((each.network for each in demands), key=NETWORKS.index),
+        classes=_common(each.classes for each in demands),
+        disks=_common(each.disks for each in demands),
+        dedicated=any(each.dedicated for each in demands),
+        images=frozenset((each.registries, each.digest) for each in demands if each.registries or each.digest),
+        preferred=default or None,
+        denied=_denied(world, tenants, demands),
+    )
+
+
+def _common(lists: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    found: frozenset[str] | None = None
+    for each in lists:
+        if each is not None:
+            found = each if found is None else found & each
+    return found
+
+
+def _of_author(world: World) -> list[str]:
+    levels = [world.ask.level.value] if world.ask.level else []
+    return levels + [level.value for trust, level in world.defaults.trust_levels if trust == world.ask.trust]
+
+
+def _of_tenant(spec: Any) -> Demand:
+    if spec is None:
+        return STRICTEST
+    return Demand(
+        level=spec.floor.value if spec.floor else "Container",
+        sharing=spec.node_sharing.value if spec.node_sharing else "Shared",
+        network=spec.network.mode.value if spec.network else "Isolated",
+        classes=_set(spec.classes.allowed if spec.classes else None),
+        disks=_set(spec.storage_classes.allowed if spec.storage_classes else None),
+        registries=_registries(spec.images),
+        digest=bool(spec.images and spec.images.digest == "Required"),
+    )
+
+
+def _of_policies(world: World) -> Iterable[Demand]:
+    waived = {name for waiver in world.waivers for name in waiver.policies}
+    for record in world.policies:
+        spec = record.spec
+        if spec is None:
+            if matches(record.match, world):
+                yield STRICTEST
+        elif record.name in waived and spec.when != "nope(":
+            continue
+        elif spec.mode == "Enforce" and matches(spec.match, world) and _true(spec.when, world):
+            yield _of_policy(spec.require)
+
+
+def _of_policy(require: Any) -> Demand:
+    return Demand(
+        level=require.level.value if require.level else "Container",
+        sharing=require.node_sharing.value if require.node_sharing else "Shared",
+        network=require.network.value if require.network else "Open",
+        classes=_set(require.classes),
+        disks=_set(require.storage_classes),
+        registries=_registries(require.images),
+        digest=bool(require.images and require.images.digest == "Required"),
+        dedicated=bool(require.dedicated),
+    )
+
+
+def _set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+def _registries(images: Any) -> tuple[str, ...] | None:
+    return tuple(sorted(images.registries)) if images and images.registries else None
+
+
+def matches(match: Any, world: World) -> bool:
+    if match is None:
+        return True
+    if world.namespace_labels is not None and not _selects(match.namespace_selector, dict(world.namespace_labels)):
+        return False
+    if not _selects(match.workload_selector, dict(world.labels)):
+        return False
+    if match.tenants and not any(tenant.name in match.tenants for tenant in world.tenants):
+        return False
+    if match.types and world.ask.type not in match.types:
+        return False
+    return not match.trust or (world.ask.trust or "Restricted") in match.trust
+
+
+def _selects(selector: Any, labels: dict[str, str]) -> bool:
+    if selector is None:
+        return True
+    for key, value in (selector.match_labels or {}).items():
+        if labels.get(key) != value:
+            return False
+    return all(_compares(each, labels) for each in selector.match_expressions or [])
+
+
+def _compares(term: Any, labels: dict[str, str]) -> bool:
+    return {
+        "In": labels.get(term.key) in (term.values or []),
+        "NotIn": labels.get(term.key) not in (term.values or []),
+        "Exists": term.key in labels,
+        "DoesNotExist": term.key not in labels,
+    }[term.operator]
+
+
+def _true(when: str | None, world: World) -> bool:
+    """Return whether a condition holds; whatever cannot be told holds."""
+    try:
+        return _value(when, world)
+    except (KeyError, TypeError, ValueError):
+        return True
+
+
+def _value(when: str | None, world: World) -> bool:
+    if when in (None, "true", "nope("):
+        return True
+    if when == "ns.name == 'x'":
+        return False  # it is shop
+    if when == "has(workload.labels.a)":
+        return "a" in dict(world.labels)
+    if when == "ns.labels.a == '1'":
+        if world.namespace_labels is None:
+            raise KeyError
+        return dict(world.namespace_labels)["a"] == "1"
+    gone = orjson.loads(world.spec)["gone"]
+    if type(gone) is not bool:
+        raise TypeError
+    return gone if when == "workload.spec.gone" else not gone
+
+
+# --- What forbids it whatever the class ---
+
+
+def _denied(world: World, tenants: list[Any], demands: list[Demand]) -> bool:
+    ask, specs = world.ask, [each for each in tenants if each is not None]
+    accounts = set(world.defaults.allowed_service_accounts) | _allowed_by_all([each.service_accounts for each in specs])
+    if ask.service_account and ask.service_account not in accounts:
+        return True
+    if ask.priority_class and ask.priority_class not in _allowed_by_all([each.priority_classes for each in specs]):
+        return True
+    if any(spec.quota and getattr(spec.quota, resource) is not None for spec in specs for resource, _ in world.unsized):
+        return True
+    if any(demand.dedicated for demand in demands) and not ask.dedicated:
+        return True
+    disks = [claim.storage_class for claim in ask.claims if claim.found]
+    disks += list(ask.machine.storage_classes) if ask.machine else []
+    if any(demand.disks is not None and disk not in demand.disks for demand in demands for disk in disks):
+        return True
+    return any(not _image_allowed(image, demand) for demand in demands for image in world.images)
+
+
+def _allowed_by_all(lists: list[Any]) -> set[str]:
+    sets = [set(each.allowed) if each else set() for each in lists]
+    return set.intersection(*sets) if sets else set()
+
+
+def _image_allowed(image: str, demand: Demand) -> bool:
+    name, at, _ = image.partition("@sha256:")
+    place = name if "/" in name else f"docker.io/library/{name}"
+    if demand.registries and not any(place.startswith(registry) for registry in demand.registries):
+        return False
+    return bool(at) or not demand.digest
+
+
+# --- Whether a class fits ---
+
+
+def outcome_in(ask: Ask, facts: ClassFacts, need: Needed, current: str | None) -> str:
+    """Return Fit, or the worst of what all rules say of a class."""
+    said = set(_everything(ask, facts, need, current))
+    return NEVER if NEVER in said else NOT_NOW if NOT_NOW in said else FIT
+
+
+def _everything(ask: Ask, facts: ClassFacts, need: Needed, current: str | None) -> Iterable[str]:
+    if facts.unavailable:
+        yield NEVER if facts.unavailable.reason == "Misconfigured" else NOT_NOW
+    if need.classes is not None and facts.name not in need.classes:
+        yield NEVER
+    if LEVELS.index(facts.level) < LEVELS.index(need.level):
+        yield NEVER
+    if SHARINGS.index(facts.sharing) < SHARINGS.index(need.sharing):
+        yield NEVER
+    if ask.class_name and ask.class_name != facts.name:
+        yield NEVER
+    if not facts.enabled and facts.name != current:
+        yield NEVER
+    yield from _of_pods(ask, facts) if facts.backend == "Pod" else _of_machines(ask, facts)
+    if not facts.unavailable and not any(_has_room(shape, ask, facts) for shape in facts.shapes):
+        yield NOT_NOW
+
+
+def _of_pods(ask: Ask, facts: ClassFacts) -> Iterable[str]:
+    if not ask.has_container:
+        yield NEVER
+    if ask.privileged or ask.kernel_modules or ask.nested_virtualization:
+        yield NEVER
+    if ask.root and facts.level == "Container" and not facts.user_namespaces:
+        yield NEVER
+    if _devices(ask) and facts.level == "Sandboxed":
+        yield NEVER
+    for claim in ask.claims:
+        if claim.by_container:
+            shared = {"ReadWriteMany", "ReadOnlyMany"} & set(claim.access_modes)
+            if claim.block or (_most(ask) > 1 and claim.found and not shared):
+                yield NEVER
+            if not claim.found:
+                yield NOT_NOW
+
+
+def _of_machines(ask: Ask, facts: ClassFacts) -> Iterable[str]:
+    machine = ask.machine
+    if ask.type == "Task" and _most(ask) > 1:
+        yield NEVER
+    if any(name not in facts.permitted_devices for name in _devices(ask)):
+        yield NOT_NOW
+    if machine is None:
+        yield NEVER
+        return
+    disks = [claim for claim in ask.claims if claim.by_machine]
+    if _most(ask) > 1 and (disks or machine.cloned_disks or machine.boots_from != "containerDisk"):
+        yield NEVER
+    if any(not claim.found for claim in disks):
+        yield NOT_NOW
+    if not facts.unavailable and not machine.instancetype_found:
+        yield NOT_NOW
+
+
+def _most(ask: Ask) -> int:
+    return max(ask.replicas, ask.max_replicas)
+
+
+def _devices(ask: Ask) -> dict[str, int]:
+    found = dict(ask.host_devices)
+    if ask.gpu:
+        found[ask.gpu[0]] = found.get(ask.gpu[0], 0) + ask.gpu[1]
+    return found
+
+
+def _has_room(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
+    cpu, memory = _size(ask, facts)
+    room = shape.cpu >= cpu and shape.memory >= memory and ask.architecture in (None, shape.architecture)
+    has = dict(shape.devices)
+    room = room and all(has.get(name, 0) >= count for name, count in _devices(ask).items())
+    if facts.backend == "Pod" or ask.machine is None:
+        return room
+    pinned = ask.dedicated or ask.machine.dedicated
+    return room and (shape.cpu_manager or not pinned) and (shape.nested or not ask.nested_virtualization)
+
+
+def _size(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
+    cpu, memory = _overhead(ask, facts)
+    if facts.backend == "Pod":
+        return cpu + ask.cpu, memory + ask.memory
+    if ask.machine is None:
+        return 0, 0
+    share = 1 if ask.dedicated or ask.machine.dedicated else facts.cpu_allocation_ratio
+    return ask.machine.vcpus * 1000 // share, memory + ask.machine.memory
+
+
+def _overhead(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
+    machine = ask.machine
+    if facts.backend == "Pod":
+        return facts.overhead.cpu, facts.overhead.memory
+    if machine is None:
+        return 0, 0
+    arm = ask.architecture == "arm64"
+    if ask.architecture is None:
+        arm = bool(facts.shapes) and {shape.architecture for shape in facts.shapes} == {"arm64"}
+    parts = [
+        (248 + 8 * machine.vcpus, True),
+        (32, machine.graphics),
+        (128, arm),
+        (1024, bool(_devices(ask))),
+        (53, machine.tpm),
+        (100, ask.dedicated or machine.dedicated),
+        (256, facts.launch_security in ("sev", "snp")),
+    ]
+    probes = 100 + 10 * machine.exec_probes if machine.exec_probes else 0
+    return 0, (sum(size for size, holds in parts if holds) + probes) * MI
+
+
+# --- Where it goes ---
+
+
+def decide_slow(world: World, need: Needed) -> tuple[str | None, dict[str, str]]:
+    """Return the class that is chosen, and what becomes of every class."""
+    outcomes = {facts.name: outcome_in(world.ask, facts, need, world.current) for facts in world.catalog}
+    fitting = [facts for facts in world.catalog if outcomes[facts.name] == FIT]
+    if need.denied or not fitting:
+        return None, outcomes
+    if outcomes.get(world.current or "") == FIT:
+        return world.current, outcomes
+    return min(fitting, key=lambda facts: _cheapness(world.ask, facts, need)).name, outcomes
+
+
+def _cheapness(ask: Ask, facts: ClassFacts, need: Needed) -> tuple[Any, ...]:
+    cpu, memory = _overhead(ask, facts)
+    return (
+        facts.name != need.preferred,
+        LEVELS.index(facts.level),
+        ask.has_container and facts.backend == "VirtualMachine",
+        memory,
+        cpu,
+        -facts.preference,
+        facts.name,
+    )

@@ -202,7 +202,7 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
         web(replicas=2),
         [
             "would stay in container",
-            "fits the quota: Tenant acme would use 1500m cpu of 2 cpu, 3Gi memory of 3Gi memory",
+            "fits the quota: Tenant acme would use 1500m of 2 cpu, 3Gi of 3Gi memory",
         ],
     ),
     "others came first": (

@@ -8,7 +8,7 @@ import pytest
 
 from app.pictures import Pictured, erp, raw, tenant, waiver, web
 from berth.world import parse
-from berth.world.records import Key
+from berth.world.records import InstancetypeRecord, Key
 from decide.builders import a_node
 
 LONG = 60.0
@@ -19,8 +19,10 @@ WEB: Key = ("shop", "web")
 async def pictured() -> Pictured:
     """Two Workloads that run, all looked at."""
     made = Pictured()
+    made.namespace("shop", tenant="acme")
+    made.store.put_fact(made.store.instancetypes, "small", InstancetypeRecord("small", 1, 1 << 30, dedicated=False))
     made.run("web", web())
-    made.run("erp", erp())
+    made.run("erp", {"machine": erp()["machine"] | {"instancetype": "small"}})
     assert not await made.picture.refresh(LONG)
     return made
 
@@ -40,12 +42,6 @@ def anew(pictured: Pictured) -> Pictured:
     return other
 
 
-def acme(pictured: Pictured) -> None:
-    """Make shop a namespace of a tenant."""
-    pictured.tenant("acme", floor="Sandboxed")
-    pictured.namespace("shop", tenant="acme")
-
-
 CHANGES: dict[str, Callable[[Pictured], None]] = {
     "a spec": lambda p: p.workload("web", web(replicas=3)),
     "a new Workload": lambda p: p.run("api", web()),
@@ -54,7 +50,10 @@ CHANGES: dict[str, Callable[[Pictured], None]] = {
     "a child that goes": lambda p: p.store.put_child("Deployment", WEB, None),
     "a status": lambda p: p.workload("web", web(), status={"reason": "WaitingForQuota"}),
     "a namespace": lambda p: p.namespace("shop", data="cardholder"),
-    "a tenant": acme,
+    "a tenant": lambda p: p.tenant("acme", floor="Sandboxed"),
+    "an instancetype": lambda p: p.store.put_fact(
+        p.store.instancetypes, "small", InstancetypeRecord("small", 4, 4 << 30, dedicated=False)
+    ),
     "a waiver": lambda p: p.waiver("w", waiver("pci")),
     "a class": lambda p: p.store.put_class("kata", None),
     "a node": lambda p: p.store.put_fact(p.store.nodes, "n2", a_node("n2")),

@@ -193,6 +193,15 @@ def test_a_new_policy_is_told_what_it_does_in_order(
     assert_told(told, said)
 
 
+@pytest.mark.parametrize("name", ["it moves some", "it matches nobody", "it breaks a quota", "it only warns"])
+def test_nothing_else_is_told_than_what_matters(name: str) -> None:
+    prepare, spec, said = NEW[name]
+    pictured = Pictured()
+    prepare(pictured)
+    told = pictured.ask("isolationpolicies", raw("new", spec))
+    assert told == said
+
+
 CHANGED: dict[str, tuple[Callable[[Pictured], None], Json | None, list[str]]] = {
     "as it is": (sandboxed, policy({"level": "Sandboxed"}), ["no Workload would be placed differently"]),
     "stricter": (

@@ -7,6 +7,7 @@ import pytest
 from app.pictures import Json, Pictured, assert_told, disk, erp, policy, raw, waiver, web
 from berth.app.rationing import what_runs
 from berth.app.views import Look
+from berth.verify.model import Bounds, Rule, Violation
 from berth.world import children, parse
 
 ROOM: Json = {"cpu": "2", "memory": "3Gi"}
@@ -196,6 +197,14 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
             "it finds no room in the quota, and it would keep what it has: Tenant acme uses 1Gi of 3Gi memory",
         ],
     ),
+    "it grows within the quota": (
+        both(quota, running("other", "web")),
+        web(replicas=2),
+        [
+            "would stay in container",
+            "fits the quota: Tenant acme would use 1500m of 2 cpu, 3Gi of 3Gi memory",
+        ],
+    ),
     "others came first": (
         both(quota, waiting),
         web(),
@@ -308,8 +317,9 @@ def test_asking_changes_nothing_that_is_held_or_answered(name: str) -> None:
     prepare, spec, _ = TOLD[name]
     pictured = Pictured()
     prepare(pictured)
-    first = pictured.shown(spec)
+    pictured.shown(web(), "another")  # looks at all there is
     held = pictured.picture.ledger.used(["shop"])
+    first = pictured.shown(spec)
     workloads = dict(pictured.store.workloads)
     assert pictured.shown(spec) == first
     assert pictured.picture.ledger.used(["shop"]) == held
@@ -345,3 +355,15 @@ def test_what_is_no_dry_run_is_told_nothing(plural: str) -> None:
 )
 def test_what_there_is_nothing_to_say_of_is_told_nothing(plural: str, operation: str) -> None:
     assert Pictured().ask(plural, None, operation=operation) == []
+
+
+def test_what_the_verifier_would_refuse_to_write_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = next(iter(Rule))
+
+    def refuse(body: Json, _: Bounds) -> tuple[Violation, ...]:
+        return (Violation("spec.x", rule, "must not be there"),) if body["kind"] == "Deployment" else ()
+
+    monkeypatch.setattr("berth.app.preview.of_workload.verify", refuse)
+    told = Pictured().shown(web())
+    said = f"Deployment web would not be written, for Berth's own check refuses it: spec.x: must not be there (rule {rule})"
+    assert told[1] == said

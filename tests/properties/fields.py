@@ -3,7 +3,7 @@
 A field's path is the way to it through objects and lists; `[]` stands for an item of a list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from random import Random
 from typing import Any
@@ -120,21 +120,22 @@ def _least(random: Random, node: Json) -> Json:
 def a_value(random: Random, node: Json, name: str = "", odds: float = 0.25) -> Any:
     """Draw a value that the schema of a field lets pass; whether its rules do is another matter."""
     kind = node.get("type")
-    if "enum" in node:
-        return pick(random, node["enum"])
     if kind == "object":
         return _an_object(random, node, odds)
     if kind == "array":
         return _a_list(random, node, odds)
-    if kind == "boolean":
-        return random.random() < 0.5
     if kind == "integer":
         low, high = node.get("minimum", 0), node.get("maximum", 100)
         return pick(random, (low, min(high, max(low, 2)), min(high, low + 5), high))
-    if name in BY_NAME:
-        return pick(random, BY_NAME[name])
+    return pick(random, (False, True) if kind == "boolean" else _texts(node, name))
+
+
+def _texts(node: Json, name: str) -> Sequence[Any]:
+    if "enum" in node or name in BY_NAME:
+        found: Sequence[Any] = node.get("enum") or BY_NAME[name]
+        return found
     texts = TEXTS[node["pattern"]][0] if "pattern" in node else ("x", "a text")
-    return pick(random, texts if "x-kubernetes-int-or-string" in node else [t for t in texts if isinstance(t, str)])
+    return texts if "x-kubernetes-int-or-string" in node else [text for text in texts if isinstance(text, str)]
 
 
 def _an_object(random: Random, node: Json, odds: float) -> Json:
@@ -172,4 +173,5 @@ def a_wrong_value(random: Random, node: Json) -> Any:
         wrong = ["1", 1.5, True, {}, *([node["minimum"] - 1] if "minimum" in node else [])]
         return pick(random, [*wrong, *([node["maximum"] + 1] if "maximum" in node else [])])
     wrong = [*TEXTS[node["pattern"]][1]] if "pattern" in node else []
-    return pick(random, [*wrong, True, [], {}, 1.5])
+    # The API server takes a list for any text that has a format; reading it refuses that.
+    return pick(random, [*wrong, True, {}, 1.5, *([] if "format" in node else [[]])])

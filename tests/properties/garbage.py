@@ -46,8 +46,8 @@ def _wrong(random: Random, value: Any, path: Path) -> Any:
         return pick(random, ["true", 1.5, [], {}])
     if isinstance(value, int):
         return pick(random, ["1", 1.5, [], {}])
-    numbers = [] if path[-1] in AMOUNTS else [7]
-    return pick(random, [*numbers, 1.5, [], {}, True, *(["Unheard"] if value in WORDS else [])])
+    other = ["one", "-1", "1 Gi"] if path[-1] in AMOUNTS else [7]
+    return pick(random, [*other, 1.5, [], {}, True, *(["Unheard"] if value in WORDS else [])])
 
 
 WORDS = frozenset(

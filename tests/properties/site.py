@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.parts import Clock
+from berth.app.feeds import OWN, put_own
 from berth.app.reconcile import bounds
 from berth.app.settings import Settings
 from berth.app.views import Look, Views
@@ -21,7 +22,7 @@ from berth.world.store import Store
 Json = dict[str, Any]
 
 BORN = "2026-03-01T10:00:00Z"
-GIB = 1 << 30
+OWN_KINDS = {resource.kind: resource for resource in OWN}
 
 
 @dataclass
@@ -39,32 +40,21 @@ class Site:
 
     def put(self, kind: str, name: str, spec: Any, namespace: str = "", **parts: Any) -> None:
         """Store an object as it is read; a spec of None removes it."""
-        raw = made(name, spec, namespace, **parts)
-        gone, key = spec is None, (namespace, name)
-        store = self.store
-        match kind:
-            case "Workload":
-                store.put_workload(key, None if gone else parse.workload(raw))
-            case "IsolationClass":
-                store.put_class(name, None if gone else parse.isolation_class(raw))
-            case "IsolationPolicy":
-                store.put_policy(name, None if gone else parse.isolation_policy(raw))
-            case "Tenant":
-                store.put_tenant(name, None if gone else parse.tenant(raw))
-            case "Waiver":
-                store.put_waiver(name, None if gone else parse.waiver(raw))
-            case "Namespace":
-                store.put_namespace(name, None if gone else parse.namespace(raw))
-            case "Node":
-                store.put_fact(store.nodes, name, None if gone else parse.node(raw))
-            case "RuntimeClass":
-                store.put_fact(store.runtime_classes, name, None if gone else parse.runtime_class(raw))
-            case "PersistentVolumeClaim":
-                store.put_claim(key, None if gone else parse.claim(raw))
-            case "Pod":
-                store.put_pod(key, None if gone else children.pod(raw))
-            case _:
-                store.put_child(kind, key, None if gone else children.child({**raw, "kind": kind}))
+        raw, gone, key, store = made(name, spec, namespace, **parts), spec is None, (namespace, name), self.store
+        facts = {"Node": (store.nodes, parse.node), "RuntimeClass": (store.runtime_classes, parse.runtime_class)}
+        if kind in OWN_KINDS:
+            put_own(store, OWN_KINDS[kind], raw, deleted=gone)
+        elif kind in facts:
+            table, project = facts[kind]
+            store.put_fact(table, name, None if gone else project(raw))
+        elif kind == "Namespace":
+            store.put_namespace(name, None if gone else parse.namespace(raw))
+        elif kind == "PersistentVolumeClaim":
+            store.put_claim(key, None if gone else parse.claim(raw))
+        elif kind == "Pod":
+            store.put_pod(key, None if gone else children.pod(raw))
+        else:
+            store.put_child(kind, key, None if gone else children.child({**raw, "kind": kind}))
 
     def again(self) -> "Site":
         """Return a copy that goes its own way from here."""

@@ -85,7 +85,7 @@ def test_p06_a_tenant_that_is_garbage_is_the_strictest_in_its_namespaces(world: 
 def a_spoiled_class(random: Random) -> tuple[Offer, Json]:
     offer = an_offer(random)
     spec: IsolationClassSpec | None = offer.classes[0].spec
-    return offer, spoiled(random, dumped(spec))[0]
+    return offer, spoiled(random, dumped(spec) | {"overhead": {"cpu": "250m", "memory": "1Gi"}})[0]
 
 
 @for_all(worlds.a_world, a_spoiled_class, of=SOME)

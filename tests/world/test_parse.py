@@ -44,7 +44,7 @@ def test_a_workload_without_a_status_has_an_empty_one() -> None:
     assert unpack(parse.workload(a_raw("Workload", spec={})).status) == {}
 
 
-@pytest.mark.parametrize("spec", [{}, {"level": "Marble"}, {"level": "Container", "preference": "high"}, None])
+@pytest.mark.parametrize("spec", [{}, {"level": "Marble"}, {"level": "Container", "overhead": {"cpu": "one"}}, None])
 def test_a_class_that_is_not_understood_keeps_an_error(spec: Raw | None) -> None:
     record = parse.isolation_class(a_cluster_raw("IsolationClass", "c", spec=spec))
     assert record.spec is None

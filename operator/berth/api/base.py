@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from berth.api.quantity import QUANTITY_PATTERN
+from berth.api.quantity import QUANTITY_PATTERN, parse
 
 DNS_LABEL: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 LABEL_KEY: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
@@ -120,11 +120,18 @@ PortReference = Annotated[
 ]
 """A port by number or by name: the numeric bounds hold for a number, the others for a name."""
 
+
+def _is_quantity(value: int | str) -> int | str:
+    parse(value)
+    return value
+
+
 Quantity = Annotated[
     int | str,
+    AfterValidator(_is_quantity),
     WithJsonSchema({"x-kubernetes-int-or-string": True, "minimum": 0, "maxLength": 32, "pattern": QUANTITY_PATTERN}),
 ]
-"""A Kubernetes quantity, as in core/v1, but never negative."""
+"""A Kubernetes quantity, as in core/v1, but never negative. It is read at once, so that no count fails on it later."""
 
 LabelKey = Annotated[str, Field(min_length=1, max_length=317, pattern=LABEL_KEY)]
 """Key of a label or taint: a name of up to 63 characters, and a DNS subdomain and `/` before it where it has one."""

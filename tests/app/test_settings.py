@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from berth.api.levels import IsolationLevel, NodeSharing
-from berth.app.settings import Settings
+from berth.app.settings import PreviewSettings, Settings
 
 INVALID = [
     ("LEASE_DURATION", "0"),
@@ -78,9 +78,9 @@ def test_a_setting_that_does_not_exist_is_refused() -> None:
         Settings(kubconfig="x")  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+@pytest.mark.parametrize("name", sorted(PreviewSettings.model_fields))
 def test_every_setting_is_described(name: str) -> None:
-    text = Settings.model_fields[name].description or ""
+    text = PreviewSettings.model_fields[name].description or ""
     assert text.endswith(".")
     assert len(text) > 15
 
@@ -88,3 +88,19 @@ def test_every_setting_is_described(name: str) -> None:
 def test_settings_never_change() -> None:
     with pytest.raises(ValidationError):
         Settings().workers = 1  # type: ignore[misc]
+
+
+def test_the_preview_takes_all_settings_of_the_operator_with_the_same_defaults() -> None:
+    for name, field in Settings.model_fields.items():
+        assert PreviewSettings.model_fields[name].default == field.default
+
+
+@pytest.mark.parametrize(("name", "value"), [("PREVIEW_PORT", "65536"), ("PREVIEW_RELOAD_SECONDS", "0")])
+def test_an_invalid_value_of_the_preview_is_told_too(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    for given in ("PREVIEW_CERTIFICATE", "PREVIEW_KEY"):
+        monkeypatch.setenv(f"BERTH_{given}", "/nowhere")
+    PreviewSettings()
+    monkeypatch.setenv(f"BERTH_{name}", value)
+    with pytest.raises(ValidationError) as raised:
+        PreviewSettings()
+    assert [error["loc"] for error in raised.value.errors()] == [(name.lower(),)]

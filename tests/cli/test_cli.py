@@ -13,7 +13,15 @@ from berth.api.crd import KINDS
 from berth.cli.main import app
 
 OPERATOR = Path(__file__).resolve().parents[2] / "operator"
-HEAVY = ("kopf", "kubernetes", "aiohttp", "prometheus_client", "cel_expr_python", "berth.app.operator")
+HEAVY = (
+    "kopf",
+    "kubernetes",
+    "aiohttp",
+    "prometheus_client",
+    "cel_expr_python",
+    "berth.app.operator",
+    "berth.app.preview.server",
+)
 PROBE = f"""
 import sys
 sys.argv = ["berth", *sys.argv[1:]]
@@ -72,7 +80,9 @@ def test_the_version_is_one_line() -> None:
     assert (result.exit_code, result.stdout) == (0, f"{__version__}\n")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["explain", "--help"], ["operator", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["explain", "--help"], ["operator", "--help"], ["preview", "--help"]]
+)
 def test_help_answers_without_loading_the_operator(arguments: list[str]) -> None:
     said, loaded = probe(*arguments)
     assert loaded == []
@@ -81,7 +91,7 @@ def test_help_answers_without_loading_the_operator(arguments: list[str]) -> None
 
 def test_help_names_every_verb() -> None:
     said = berth("--help").stdout
-    assert all(verb in said for verb in ("operator", "explain", "crds"))
+    assert all(verb in said for verb in ("operator", "preview", "explain", "crds"))
 
 
 def test_a_workload_is_explained_from_standard_input() -> None:
@@ -173,9 +183,17 @@ def test_stale_crds_are_named_and_left_as_they_are(tmp_path: Path, change: str) 
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
 
 
-def test_settings_that_are_not_valid_end_the_operator_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("verb", ["operator", "preview"])
+def test_settings_that_are_not_valid_end_a_process_with_a_message(monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     monkeypatch.setenv("BERTH_WORKERS", "0")
-    result = berth("operator")
+    result = berth(verb)
     assert result.exit_code == 2
     assert "settings are not valid" in result.stderr
     assert "workers" in result.stderr
+
+
+def test_the_preview_needs_a_certificate_and_says_so() -> None:
+    result = berth("preview")
+    assert result.exit_code == 2
+    assert "preview_certificate" in result.stderr
+    assert "preview_key" in result.stderr

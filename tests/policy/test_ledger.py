@@ -293,3 +293,15 @@ def test_everybody_is_served_in_the_end_though_small_ones_keep_coming(demands: l
     while running:
         ledger.release(key(running.pop()))
     assert key("big") in ledger.servable(limits[0])
+
+
+def test_an_answer_is_what_asking_would_get_and_changes_nothing() -> None:
+    ledger = Ledger(PATIENCE)
+    assert ledger.ask(wants("a", 3), tenant(memory=4), 0.0) is None
+    for charge in (wants("b", 1), wants("b", 2), wants("b", 5), wants("a", 4), wants("a", 5)):
+        before = ledger.used(["shop"]), ledger.held(charge.key), ledger.waiting(["shop"])
+        told = ledger.answer(charge, tenant(memory=4))
+        assert (ledger.used(["shop"]), ledger.held(charge.key), ledger.waiting(["shop"])) == before
+        other = Ledger(PATIENCE)
+        other.ask(wants("a", 3), tenant(memory=4), 0.0)
+        assert other.ask(charge, tenant(memory=4), 0.0) == told

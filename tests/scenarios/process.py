@@ -36,7 +36,7 @@ class Operator:
         self.cluster = cluster
         self.identity = f"berth-{uuid4().hex[:8]}"
         self.log = folder / f"{self.identity}.log"
-        self.port = _free_port()
+        self.port = free_port()
         self._settings = settings
         self.kubeconfig = identity.kubeconfig_for(cluster, NAMESPACE, ACCOUNT, folder / f"{self.identity}.yaml")
         self._process: subprocess.Popen[bytes] | None = None
@@ -110,7 +110,8 @@ class Operator:
         return status
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens at now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -1,6 +1,7 @@
 """/metrics, /healthz and /readyz."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 from aiohttp import web
@@ -34,12 +35,21 @@ def application(registry: CollectorRegistry, healthy: Callable[[], str], ready: 
     return app
 
 
-async def serve(app: web.Application, address: str, port: int) -> tuple[web.AppRunner, int]:
-    """Serve until the runner is cleaned up; return it and the port that was taken."""
-    # No connection outlives its answer: at its end kopf waits for every task there is.
+async def serve(
+    app: web.Application, address: str, port: int, tls: ssl.SSLContext | None = None
+) -> tuple[web.AppRunner, int]:
+    """Serve until the runner is cleaned up, by HTTPS if `tls` is given; return it and the port that was taken."""
+    # No connection outlives its answer: at its end kopf waits for every task there is. The client is told, or it would
+    # send its next request on a connection that is just being closed.
+    app.on_response_prepare.append(_close)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=0.0)
     await runner.setup()
-    site = web.TCPSite(runner, address, port)
+    site = web.TCPSite(runner, address, port, ssl_context=tls)
     await site.start()
     taken = runner.addresses[0][1]
     return runner, taken
+
+
+async def _close(_: web.Request, response: web.StreamResponse) -> None:
+    response.force_close()
+    response.headers["Connection"] = "close"

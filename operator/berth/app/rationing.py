@@ -17,6 +17,7 @@ from berth.policy.quota import Charge, limits_of
 from berth.policy.tenancy import CompiledTenant
 from berth.policy.turns import Turn
 from berth.world.records import ChildRecord, Key
+from berth.world.store import Store
 
 
 def rationed(look: Look, move: Move, deps: Deps) -> Move | None:
@@ -27,7 +28,7 @@ def rationed(look: Look, move: Move, deps: Deps) -> Move | None:
         return move
     before = ledger.held(key)
     bounds = bounds_of(look.policy_subject.tenants, deps.views.tenancy())
-    refusal = ledger.ask(_wanted(look, move.placed, before, deps), bounds, deps.clock())
+    refusal = ledger.ask(wanted(look, move.placed, before, deps.store), bounds, deps.clock())
     if before is not None and ledger.held(key) != before:
         deps.wake_reports()  # there may be room for somebody who waits
     if refusal is None:
@@ -80,7 +81,8 @@ def servable(deps: Deps) -> Iterable[Key]:
 
 def count_what_runs(deps: Deps) -> None:
     """Begin the ledger with what runs, as the objects that run it say."""
-    running = (charge for key in deps.store.workloads if (charge := _running(key, deps)) is not None)
+    looks = (deps.views.look(key) for key in deps.store.workloads)
+    running = (charge for look in looks if isinstance(look, Look) and (charge := what_runs(look)) is not None)
     deps.ledger.start(running, deps.store.workloads)
 
 
@@ -99,14 +101,14 @@ def _still_there(key: Key, deps: Deps) -> bool:
     return bool(store.machines(key)) or any(not pod.finished for pod in store.pods(key))
 
 
-def _wanted(look: Look, facts: ClassFacts, before: Charge | None, deps: Deps) -> Charge:
+def wanted(look: Look, facts: ClassFacts, before: Charge | None, store: Store) -> Charge:
     """Return what a Workload asks for: of a task that has ended nothing, while it shrinks what is still there."""
     key, since, ask = look.workload.key, look.workload.created, look.ask
     if look.runs and (look.runs[-1].complete or look.runs[-1].failed is not None):
         ask = replace(ask, replicas=0)
-    aside = tuple(_aside(look, facts, deps))
+    aside = tuple(_aside(look, facts, store))
     charge = charge_of(key, since, ask, facts, aside)
-    alive = sum(not pod.finished and not pod.launcher for pod in deps.store.pods(key)) + len(deps.store.machines(key))
+    alive = sum(not pod.finished and not pod.launcher for pod in store.pods(key)) + len(store.machines(key))
     if before is not None and alive > ask.replicas:
         leaving = charge_of(key, since, replace(ask, replicas=alive), facts, aside)
         if all(part.total <= before.total(name) for name, part in leaving.parts.items()):
@@ -114,15 +116,13 @@ def _wanted(look: Look, facts: ClassFacts, before: Charge | None, deps: Deps) ->
     return charge
 
 
-def _aside(look: Look, placed: ClassFacts, deps: Deps) -> Iterable[Charge]:
+def _aside(look: Look, placed: ClassFacts, store: Store) -> Iterable[Charge]:
     """Yield what a Workload takes in the classes that it is leaving."""
     key, since = look.workload.key, look.workload.created
     replaced = [run for run in look.runs if run.class_name != placed.name and not _same_kind(run, placed)]
     for run in replaced:
         yield charge_of_what_runs(key, since, look.ask, _facts(run.class_name, look, run), run)
-    rolled = {run.class_name for run in look.runs} | {
-        pod.class_name for pod in deps.store.pods(key) if not pod.launcher
-    }
+    rolled = {run.class_name for run in look.runs} | {pod.class_name for pod in store.pods(key) if not pod.launcher}
     for name in sorted(rolled - {placed.name} - {run.class_name for run in replaced}):
         former = next((each for each in look.catalog.classes if each.name == name), None)
         if former is not None and placed.backend is Backend.POD:
@@ -140,12 +140,11 @@ def _facts(name: str, look: Look, run: ChildRecord) -> ClassFacts:
     return known or ClassFacts(name, IsolationLevel.CONTAINER, backend)
 
 
-def _running(key: Key, deps: Deps) -> Charge | None:
-    """Return what a Workload takes by what runs of it; None when nothing does, or its spec is not understood."""
-    look = deps.views.look(key)
-    if not isinstance(look, Look) or not look.runs:
+def what_runs(look: Look) -> Charge | None:
+    """Return what a Workload takes by what runs of it; None when nothing does."""
+    if not look.runs:
         return None
-    since, newest = look.workload.created, look.runs[-1]
+    key, since, newest = look.workload.key, look.workload.created, look.runs[-1]
     older = [
         charge_of_what_runs(key, since, look.ask, _facts(run.class_name, look, run), run) for run in look.runs[:-1]
     ]

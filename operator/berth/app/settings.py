@@ -79,3 +79,18 @@ class Settings(BaseSettings):
                 f"got {self.lease_retry_period}, {self.lease_renew_deadline}, {self.lease_duration}"
             )
         return self
+
+
+class PreviewSettings(Settings):
+    """Settings of the preview: those of the operator, which must be the same for both, and how it is reached."""
+
+    preview_port: Annotated[int, Field(ge=0, le=65535)] = 8443
+    """Port where the API server asks; 0 takes a free one."""
+    preview_certificate: Path
+    """File with the certificate and its chain, as PEM; read again when it changes."""
+    preview_key: Path
+    """File with the key of the certificate, as PEM; read again when it changes."""
+    preview_client_ca: Path | None = None
+    """File with the certificates that clients must be signed by, as PEM; anyone may ask when unset."""
+    preview_reload_seconds: Seconds = 10.0
+    """Seconds between looks whether the certificate or its key has changed."""

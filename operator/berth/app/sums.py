@@ -1,7 +1,7 @@
 """What all Workloads together say of every policy: whom it matches, whom it moves, what it adds."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,6 +38,14 @@ class Sum:
         """Return what isolation adds because of the policy."""
         return sum((toll.added for toll in self.tolls.values()), Cost())
 
+    def count(self, who: str, effect: Effect) -> None:
+        """Add the effect on one Workload of somebody who pays for it."""
+        toll = self.tolls.setdefault(who, Toll())
+        toll.workloads += 1
+        toll.added += effect.added
+        self.flips[effect.from_class, effect.to_class] += 1
+        self.unplaced += not effect.to_class
+
 
 def sums_of(outcomes: Mapping[Key, Outcome]) -> dict[str, Sum]:
     """Return what the Workloads say of every policy that matches any."""
@@ -53,18 +61,10 @@ def sums_of(outcomes: Mapping[Key, Outcome]) -> dict[str, Sum]:
             text = f"its condition failed on workloads.berth.dev {key[0]}/{key[1]}: {error}"
             found[name].error = found[name].error or text
         for effect in outcome.effects:
-            _count(found.setdefault(effect.policy, Sum()), payer(key, outcome), effect)
+            found.setdefault(effect.policy, Sum()).count(payer(key[0], outcome.tenants), effect)
     return found
 
 
-def payer(key: Key, outcome: Outcome) -> str:
-    """Return who pays for a Workload: its tenant, else its namespace."""
-    return outcome.tenants[0] if len(outcome.tenants) == 1 else f"ns/{key[0]}"
-
-
-def _count(total: Sum, tenant: str, effect: Effect) -> None:
-    toll = total.tolls.setdefault(tenant, Toll())
-    toll.workloads += 1
-    toll.added += effect.added
-    total.flips[effect.from_class, effect.to_class] += 1
-    total.unplaced += not effect.to_class
+def payer(namespace: str, tenants: Sequence[str]) -> str:
+    """Return who pays for the Workloads of a namespace: its tenant, else the namespace."""
+    return tenants[0] if len(tenants) == 1 else f"ns/{namespace}"

@@ -189,10 +189,14 @@ class Views:
         moment after what is in it at the latest, and wakes it then. Placed without the labels of its namespace, a
         Workload would get the strictest class, and keep it.
         """
-        store = self._store
-        workload = store.workloads.get(key)
+        workload = self._store.workloads.get(key)
+        return None if workload is None else self.look_at(workload)
+
+    def look_at(self, workload: WorkloadRecord) -> Look | Unreadable | None:
+        """Return the same about a Workload as somebody shows it, whether or not it is stored so."""
+        store, key = self._store, workload.key
         home = store.namespaces.get(key[0])
-        if workload is None or workload.deleting or home is None or home.terminating:
+        if workload.deleting or home is None or home.terminating:
             return None
         try:
             spec = WorkloadSpec.model_validate_json(workload.spec)

@@ -4,20 +4,22 @@ from collections.abc import Iterable
 from typing import Final
 
 from berth.api.reasons import Reason
-from berth.app.deps import Deps
 from berth.app.events import Note
 from berth.app.views import Look
 from berth.decide.engine import decide
-from berth.observe.model import Scene
+from berth.decide.model import Decision
 from berth.observe.status import timestamp
 
 _MAX_TEXT: Final = 1024
 _MOST: Final = 16
 
 
-def warnings(scene: Scene, look: Look, deps: Deps) -> tuple[Note, ...]:
-    """Return all warnings about one Workload, the most urgent kind first."""
-    found = (*_conflict(look), *_ending(look, deps), *_failed(look), *_stricter(scene, look))
+def warnings(look: Look, decision: Decision, soon: float) -> tuple[Note, ...]:
+    """Return all warnings about one Workload, the most urgent kind first.
+
+    Waivers are warned about that end before `soon`, in seconds since the epoch.
+    """
+    found = (*_conflict(look), *_ending(look, soon), *_failed(look), *_stricter(look, decision))
     return tuple(Note("Warning", str(reason), text[:_MAX_TEXT]) for reason, text in found[:_MOST])
 
 
@@ -28,9 +30,9 @@ def _conflict(look: Look) -> Iterable[tuple[Reason, str]]:
         yield Reason.TENANT_CONFLICT, f"{text}: the strictest of all they say holds until an admin corrects one of them"
 
 
-def _ending(look: Look, deps: Deps) -> Iterable[tuple[Reason, str]]:
+def _ending(look: Look, soon: float) -> Iterable[tuple[Reason, str]]:
     for waived in look.waivers:
-        if waived.expires - deps.views.waiver_warning <= deps.clock():
+        if waived.expires <= soon:
             names = ", ".join(sorted(waived.policies))
             text = (
                 f"Waiver {waived.name} ends at {timestamp(waived.expires)}: from then on IsolationPolicy {names} holds"
@@ -44,13 +46,13 @@ def _failed(look: Look) -> Iterable[tuple[Reason, str]]:
         yield Reason.MISCONFIGURED, text
 
 
-def _stricter(scene: Scene, look: Look) -> Iterable[tuple[Reason, str]]:
+def _stricter(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:
     """Yield what would be different if the policies in mode Warn were enforced."""
     stricter = look.effective.with_warn
     if stricter is None:
         return
     then = decide(look.ask, stricter, look.catalog.classes, look.current)
-    now = scene.decision.chosen
+    now = decision.chosen
     if then.chosen is not None and now is not None and then.chosen.facts.name == now.facts.name:
         return
     outcome = f"it would run in {then.chosen.facts.name}" if then.chosen else f"nothing would fit ({then.reason})"

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,17 +42,37 @@ def operator(
     ] = None,
 ) -> None:
     """Run one replica of the operator until it is told to stop. Settings: environment variables BERTH_*."""
+    from berth.app.operator import run  # noqa: PLC0415
+    from berth.app.settings import Settings  # noqa: PLC0415
+
+    _run(Settings, run, kubeconfig)
+
+
+@app.command()
+def preview(
+    *,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="Kubeconfig file, instead of BERTH_KUBECONFIG or the pod's own account.")
+    ] = None,
+) -> None:
+    """Answer dry-runs with what would come of them, as a webhook that only warns. Settings: variables BERTH_*."""
+    from berth.app.preview.server import run  # noqa: PLC0415
+    from berth.app.settings import PreviewSettings  # noqa: PLC0415
+
+    _run(PreviewSettings, run, kubeconfig)
+
+
+def _run(settings_of: Any, process: Any, kubeconfig: Path | None) -> None:
+    """Run a process that lasts, with its settings."""
     import gc  # noqa: PLC0415
 
     import uvloop  # noqa: PLC0415
     from pydantic import ValidationError  # noqa: PLC0415
 
     from berth.app.logs import configure  # noqa: PLC0415
-    from berth.app.operator import run  # noqa: PLC0415
-    from berth.app.settings import Settings  # noqa: PLC0415
 
     try:
-        settings = Settings() if kubeconfig is None else Settings(kubeconfig=kubeconfig)
+        settings = settings_of() if kubeconfig is None else settings_of(kubeconfig=kubeconfig)
     except ValidationError as error:
         typer.echo(f"settings are not valid: {error}", err=True)
         raise typer.Exit(2) from error
@@ -61,7 +81,7 @@ def operator(
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 20)
-    uvloop.run(run(settings))
+    uvloop.run(process(settings))
 
 
 @app.command()

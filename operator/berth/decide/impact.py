@@ -84,9 +84,14 @@ def _effect(question: _Question, ask: Ask, catalog: tuple[ClassFacts, ...], curr
     # What runs stays where it is without the policy, too: so its absence is imagined from the beginning.
     before = choose(ask, question.without, catalog, None if holds_now else current)
     after = choose(ask, question.held, catalog, current)
+    return difference(question.policy.name, ask, before, after)
+
+
+def difference(policy: str, ask: Ask, before: Candidate | None, after: Candidate | None) -> Effect | None:
+    """Return the effect of a policy on a workload that is placed differently with it; None when it is not."""
     if _name(before) == _name(after):
         return None
-    return _shared(question.policy.name, _name(before), _name(after), _added(ask, before, after))
+    return _shared(policy, _name(before), _name(after), _added(ask, before, after))
 
 
 def _name(candidate: Candidate | None) -> str:

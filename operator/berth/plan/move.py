@@ -47,10 +47,10 @@ def next_move(
         return Move(current, frozen=True, weaker=weaker)
     if chosen.name == name:
         return Move(chosen, weaker=weaker)
-    obstacle = _obstacle(runs, chosen, spec)
-    if obstacle is None:
+    stops = obstacle(runs, chosen.backend, spec)
+    if stops is None:
         return Move(chosen, weaker=weaker)
-    return Move(current, frozen=name in weaker, pending=Pending(name, chosen.name, obstacle), weaker=weaker)
+    return Move(current, frozen=name in weaker, pending=Pending(name, chosen.name, stops), weaker=weaker)
 
 
 def withhold(move: Move, current: ClassFacts | None, withheld: Withheld) -> Move:
@@ -85,8 +85,8 @@ def _below(facts: ClassFacts | None, required: Requirement) -> bool:
     return facts.level.rank < required.level.rank or facts.sharing.rank < required.node_sharing.rank
 
 
-def _obstacle(runs: tuple[ChildRecord, ...], chosen: ClassFacts, spec: WorkloadSpec) -> str | None:
-    """Return what a move would interrupt or lose; None when nothing."""
+def obstacle(runs: tuple[ChildRecord, ...], backend: Backend, spec: WorkloadSpec) -> str | None:
+    """Return what a move to another class, of that backend, would interrupt or lose; None when nothing."""
     kinds = {run.kind for run in runs}
     if kinds & set(MACHINE_KINDS):
         halted = all(run.replicas == 0 for run in runs) and spec.replicas == 0
@@ -98,6 +98,6 @@ def _obstacle(runs: tuple[ChildRecord, ...], chosen: ClassFacts, spec: WorkloadS
     if any(
         volume.persistent_volume_claim and not volume.persistent_volume_claim.read_only for volume in spec.volumes or ()
     ):
-        kept = "keep" if chosen.backend is Backend.POD else "may not keep"
+        kept = "keep" if backend is Backend.POD else "may not keep"
         return f"its pods write to a disk that one writer at a time may use: they would stop first, and {kept} the data"
     return None

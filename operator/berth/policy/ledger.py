@@ -101,6 +101,10 @@ class Ledger:
             self._waiting[charge.key] = charge
         return refusal
 
+    def answer(self, charge: Charge, bounds: Iterable[Limits]) -> Refusal | None:
+        """Return what `ask` would answer a workload now, and change nothing."""
+        return self._refusal(charge, self._held.get(charge.key), tuple(bounds))
+
     def release(self, key: Key) -> None:
         """Take back whatever a workload holds or wants."""
         self._waiting.pop(key, None)

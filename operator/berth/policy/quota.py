@@ -143,7 +143,7 @@ def explain_never(charge: Charge, tenant: str, limits: Mapping[str, int], lackin
         part, limit = charge.parts.get(name, NOTHING), limits[name]
         texts.append(
             f"needs {words(name, part.total)}{_split(name, part)}, but Tenant {tenant} may have {bare(name, limit)}"
-            f"{_where(name)}: {_lower(name, part.total - limit)}, or ask for more quota"
+            f"{where(name)}: {_lower(name, part.total - limit)}, or ask for more quota"
         )
     return "; ".join(texts)
 
@@ -162,7 +162,7 @@ def explain_short(
         part, limit = charge.parts.get(name, NOTHING), limits[name]
         others = _others(name, held, before)
         texts.append(
-            f"Tenant {tenant} uses {bare(name, others)} of {words(name, limit)}{_where(name)}, and this needs"
+            f"Tenant {tenant} uses {bare(name, others)} of {words(name, limit)}{where(name)}, and this needs"
             f" {bare(name, part.total)}{_split(name, part)}: {_lower(name, others + part.total - limit)}, wait until"
             " something goes, or ask for more quota"
         )
@@ -188,7 +188,8 @@ def _split(resource: str, part: Part) -> str:
     return f" ({', '.join(more)})" if more else ""
 
 
-def _where(resource: str) -> str:
+def where(resource: str) -> str:
+    """Return for people within which class a limit holds, if within one: ` in class kata`."""
     return f" in class {resource.split('/')[1]}" if resource.startswith("class/") else ""
 
 

@@ -59,7 +59,9 @@ def connection(kubeconfig: Path) -> Connection:
 @lru_cache(maxsize=64)
 def _pool(kubeconfig: Path, _changed: int) -> tuple[Connection, urllib3.PoolManager]:
     found = connection(kubeconfig)
-    return found, urllib3.PoolManager(ssl_context=found.tls, maxsize=16, retries=False, timeout=REQUEST_SECONDS)
+    # A connection that was kept may have been closed by the server just now: what may be said twice is said again.
+    again = urllib3.Retry(total=2, connect=0, redirect=0, status=0, other=0, allowed_methods={"GET", "PATCH", "PUT"})
+    return found, urllib3.PoolManager(ssl_context=found.tls, maxsize=16, retries=again, timeout=REQUEST_SECONDS)
 
 
 def call(kubeconfig: Path, method: str, path: str, body: object = None, content_type: str = JSON) -> Json:

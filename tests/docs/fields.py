@@ -46,7 +46,7 @@ def _shape(field: Schema) -> str:
         return f"map of {_shape(field['additionalProperties'])}"
     if field["type"] == "array":
         return f"list of {_shape(field['items'])}"
-    return {"date-time": "time", "cidr": "CIDR"}.get(field.get("format", ""), str(field["type"]))
+    return "time" if field.get("format") == "date-time" else str(field["type"])
 
 
 def _range(field: Schema) -> str:

@@ -60,7 +60,16 @@ def connection(kubeconfig: Path) -> Connection:
 def _pool(kubeconfig: Path, _changed: int) -> tuple[Connection, urllib3.PoolManager]:
     found = connection(kubeconfig)
     # A connection that was kept may have been closed by the server just now: what may be said twice is said again.
-    again = urllib3.Retry(total=2, connect=0, redirect=0, status=0, other=0, allowed_methods={"GET", "PATCH", "PUT"})
+    # An answer is an answer, also one that says when to ask again (429 while a new kind is made ready): it becomes an error.
+    again = urllib3.Retry(
+        total=2,
+        connect=0,
+        redirect=0,
+        status=0,
+        other=0,
+        allowed_methods={"GET", "PATCH", "PUT"},
+        respect_retry_after_header=False,
+    )
     return found, urllib3.PoolManager(ssl_context=found.tls, maxsize=16, retries=again, timeout=REQUEST_SECONDS)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from berth.api.base import Model, Name, ObjectName, Port, Quantity, Rule, as_set, keyed_by, rules
+from berth.api.base import Model, Name, ObjectName, Port, Quantity, Rule, as_set, keyed_by, rules, validations
 from berth.api.condition import Conditions
 from berth.api.container import Protocol
 from berth.api.demands import ImageRules
@@ -15,8 +15,9 @@ from berth.api.selector import SELECTS_SOMETHING, LabelSelector
 Names = Annotated[list[ObjectName], Field(min_length=1, max_length=64, json_schema_extra=as_set)]
 """Names of objects, each once."""
 
-Cidr = Annotated[str, Field(min_length=4, max_length=64, json_schema_extra={"format": "cidr"})]
-"""A block of addresses, such as 10.0.0.0/8."""
+_CIDR = Rule("isCIDR(self)", "this is no block of addresses: write one such as 10.0.0.0/8")
+Cidr = Annotated[str, Field(min_length=4, max_length=64, json_schema_extra=validations(_CIDR))]
+"""A block of addresses, such as 10.0.0.0/8. Held by a rule: with a `format` the server takes lists, too."""
 
 
 class TenantClasses(Model):

@@ -1,10 +1,10 @@
 """`waivers.berth.dev`: a time-bound exception from named policies for named workloads, written by platform admins."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
-from berth.api.base import Model, Name, ObjectName, Rule, as_set, keyed_by, rules
+from berth.api.base import Model, Name, ObjectName, Rule, as_set, keyed_by, rules, validations
 from berth.api.condition import Conditions
 
 UserName = Annotated[str, Field(min_length=1, max_length=253)]
@@ -18,6 +18,13 @@ class WorkloadReference(Model):
     """Its namespace."""
     name: Name
     """Its name."""
+
+
+# Without a rule the server would take a list, too, where the schema gives a format.
+_AHEAD: Final = Rule(
+    "self > timestamp('2026-01-01T00:00:00Z')",
+    "that time is long past: write one that lies ahead, such as 2030-01-31T00:00:00Z",
+)
 
 
 class WaiverSpec(Model):
@@ -35,7 +42,7 @@ class WaiverSpec(Model):
     """Who asked for it; somebody else than the approver."""
     approver: UserName
     """Who takes responsibility: the user who writes this object."""
-    expires_at: Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
+    expires_at: Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time", **validations(_AHEAD)})]
     """When it ends. The operator's settings say how far that may be from its creation."""
 
     model_config = rules(

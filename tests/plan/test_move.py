@@ -90,11 +90,24 @@ def test_what_a_move_would_interrupt_waits_for_a_person(run: ChildRecord, obstac
     assert moved(KATA, run) == Move(current, pending=Pending(current.name, "kata", obstacle))
 
 
-@pytest.mark.parametrize(("replicas", "wanted", "moves"), [(0, 0, True), (1, 0, False), (0, 1, False)])
-def test_only_a_machine_that_is_halted_for_good_moves_by_itself(replicas: int, wanted: int, *, moves: bool) -> None:
+@pytest.mark.parametrize(("replicas", "wanted", "moves"), [(0, 0, True), (1, 0, True), (0, 1, False)])
+def test_only_a_machine_that_is_asked_to_stop_moves_by_itself(replicas: int, wanted: int, *, moves: bool) -> None:
     move = moved(KATA, replace(MACHINE, replicas=replicas), replicas=wanted)
     assert (move.pending is None) is moves
     assert move.placed is (KATA if moves else VM)
+
+
+@pytest.mark.parametrize("run", [POD, MACHINE, POOL], ids=lambda run: run.kind)
+@pytest.mark.parametrize("requirement", [ANY, VIRTUAL], ids=["not below", "below"])
+def test_where_nothing_fits_it_goes_when_no_replicas_are_asked_for(run: ChildRecord, requirement: Requirement) -> None:
+    move = moved(None, replace(run, replicas=1), requirement=requirement, replicas=0)
+    assert (move.placed, move.stopped, move.frozen) == (None, True, False)
+    assert move.below is moved(None, run, requirement=requirement).below
+
+
+def test_where_nothing_fits_what_is_at_rest_stays() -> None:
+    assert moved(None, replace(MACHINE, replicas=0), replicas=0) == Move(VM, frozen=True)
+    assert moved(None, replace(TASK, complete=True), replicas=0) == Move(CONTAINER, frozen=True)
 
 
 @pytest.mark.parametrize("run", [POD, TASK, MACHINE], ids=lambda run: run.kind)

@@ -108,7 +108,8 @@ def test_p13_tightening_acts_or_is_held_and_shown(world: World, spec: WorkloadSp
     assert move.below is below
     assert move.weaker == ((current.name,) if below else ())
     if decision.chosen is None:
-        assert (move.placed, move.frozen) == (current, True)
+        stops = spec.replicas == 0
+        assert (move.placed, move.frozen, move.stopped) == (None if stops else current, not stops, stops)
     elif move.pending is None:
         assert move.placed == decision.chosen.facts
         assert meets(move.placed, decision.requirement)

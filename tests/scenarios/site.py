@@ -176,6 +176,10 @@ class Space:
         """Wait until an object is gone."""
         objects.gone(self.cluster, kind, self.name, name, seconds)
 
+    def scale(self, name: str, replicas: int) -> None:
+        """Scale a Workload as people do."""
+        kubectl(self.cluster, "-n", self.name, "scale", f"workloads.berth.dev/{name}", f"--replicas={replicas}")
+
     def ready(self, name: str) -> Json:
         """Wait for a Workload as people do, and return it."""
         kubectl(

@@ -5,13 +5,9 @@ import pytest
 from scenarios import specs
 from scenarios.kinds import BUDGET, DEPLOYMENT, POOL, SERVICE, VM, WORKLOAD
 from scenarios.objects import Json
-from scenarios.site import Space, condition, kubectl
+from scenarios.site import Space, condition
 
 pytestmark = pytest.mark.ground
-
-
-def scale(space: Space, name: str, replicas: int) -> None:
-    kubectl(space.cluster, "-n", space.name, "scale", f"workloads.berth.dev/{name}", f"--replicas={replicas}")
 
 
 def observed(found: Json) -> int:
@@ -32,12 +28,12 @@ def counts(found: Json) -> tuple[int, int]:
 def test_pods_scale_to_none_and_back(space: Space) -> None:
     space.workload("web", specs.container(replicas=2))
     space.ready("web")
-    scale(space, "web", 0)
+    space.scale("web", 0)
     scaled(space, "web", 0)
     assert space.get(DEPLOYMENT, "web")["spec"]["replicas"] == 0
     assert space.pods("web") == []
     space.gone(BUDGET, "web")
-    scale(space, "web", 3)
+    space.scale("web", 3)
     scaled(space, "web", 3)
     assert len(space.pods("web")) == 3
 
@@ -54,22 +50,22 @@ def test_no_edit_is_lost_however_it_meets_our_own_writes(space: Space) -> None:
 def test_a_pool_scales_down_to_none_and_up(space: Space) -> None:
     space.workload("gate", specs.machine(replicas=3))
     space.ready("gate")
-    scale(space, "gate", 2)
+    space.scale("gate", 2)
     scaled(space, "gate", 2)
     assert space.get(POOL, "gate")["spec"]["replicas"] == 2
-    scale(space, "gate", 0)
+    space.scale("gate", 0)
     scaled(space, "gate", 0)
-    scale(space, "gate", 2)
+    space.scale("gate", 2)
     scaled(space, "gate", 2)
 
 
 def test_a_machine_halts_and_starts(space: Space) -> None:
     space.workload("erp", specs.machine())
     space.ready("erp")
-    scale(space, "erp", 0)
+    space.scale("erp", 0)
     scaled(space, "erp", 0)
     assert space.get(VM, "erp")["spec"]["runStrategy"] == "Halted"
-    scale(space, "erp", 1)
+    space.scale("erp", 1)
     scaled(space, "erp", 1)
 
 
@@ -119,13 +115,13 @@ def test_a_second_replica_brings_a_budget_and_restarts_nothing(space: Space) -> 
     first = space.pods("web")[0]["metadata"]["uid"]
     spread = space.get(DEPLOYMENT, "web")["spec"]["template"]["spec"]["topologySpreadConstraints"]
     assert [each["topologyKey"] for each in spread] == ["kubernetes.io/hostname"]
-    scale(space, "web", 2)
+    space.scale("web", 2)
     scaled(space, "web", 2)
     assert space.get(BUDGET, "web")["spec"]["maxUnavailable"] == 1
     pods = space.pods("web")
     assert first in {pod["metadata"]["uid"] for pod in pods}
     assert len({pod["spec"]["nodeName"] for pod in pods}) == 2
-    scale(space, "web", 1)
+    space.scale("web", 1)
     scaled(space, "web", 1)
     space.gone(BUDGET, "web")
     assert condition(space.ready("web"), "Stalled")["status"] == "False"

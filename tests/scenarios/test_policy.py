@@ -91,6 +91,36 @@ def test_where_nothing_fits_a_machine_keeps_running_and_nothing_new_starts(space
     space.until(VM, "erp", lambda found: memory(found) == "2Gi")
 
 
+def test_a_machine_below_what_is_required_moves_when_it_is_asked_to_stop(space: Space) -> None:
+    place = confidential(space)
+    space.workload("erp", specs.machine())
+    space.ready("erp")
+    space.policy({"level": "Confidential"})
+    space.expect("erp", "Isolated", "False", "BelowRequired")
+    space.scale("erp", 0)
+    space.until(VM, "erp", lambda found: found["spec"]["runStrategy"] == "Halted")
+    space.expect("erp", "Ready", "True", "ScaledToZero")
+    space.scale("erp", 1)
+    found = space.ready("erp")
+    assert found["status"]["placement"]["className"] == place
+    assert "launchSecurity" in space.get(VMI, "erp")["spec"]["domain"]
+
+
+def test_where_nothing_fits_what_runs_can_be_stopped_and_comes_back_when_something_fits(space: Space) -> None:
+    space.workload("erp", specs.machine())
+    space.ready("erp")
+    space.policy({"level": "Confidential"})
+    space.expect("erp", "Isolated", "False", "BelowRequired")
+    space.scale("erp", 0)
+    eventually(
+        lambda: not any(child.startswith("VirtualMachine") for child in space.children("erp")), 30.0, "it is gone"
+    )
+    space.expect("erp", "Ready", "False", "NoEligibleClass")
+    space.delete(POLICY, space.name)
+    space.scale("erp", 1)
+    space.ready("erp")
+
+
 def gauges(operator: Operator, **wanted: int) -> None:
     """Wait for the gauges of the operator, which count the last Workloads of the test before for a moment longer."""
     what = {name: f"berth_workloads_{METRICS[name]}" for name in wanted}

@@ -34,7 +34,7 @@ def next_move(
 
     A new workload goes where was decided. A running one follows by itself where nothing is interrupted or lost;
     otherwise it stays and the move waits. Where nothing fits it stays too, and nothing is started again below what is
-    required.
+    required; it goes when its author asks for no replicas.
     """
     chosen = decision.chosen.facts if decision.chosen else None
     name = current_class(runs)
@@ -43,6 +43,8 @@ def next_move(
     known = {facts.name: facts for facts in catalog}
     current = known.get(name)
     weaker = tuple(sorted({run.class_name for run in runs if _below(known.get(run.class_name), decision.requirement)}))
+    if chosen is None and spec.replicas == 0 and any(run.replicas and not run.complete for run in runs):
+        return Move(None, weaker=weaker, stopped=True)
     if chosen is None:
         return Move(current, frozen=True, weaker=weaker)
     if chosen.name == name:
@@ -88,13 +90,12 @@ def _below(facts: ClassFacts | None, required: Requirement) -> bool:
 def obstacle(runs: tuple[ChildRecord, ...], backend: Backend, spec: WorkloadSpec) -> str | None:
     """Return what a move to another class, of that backend, would interrupt or lose; None when nothing."""
     kinds = {run.kind for run in runs}
-    if kinds & set(MACHINE_KINDS):
-        halted = all(run.replicas == 0 for run in runs) and spec.replicas == 0
-        return None if halted else "the machine would stop and start anew"
     if "Job" in kinds:
         return "the task would start over" if not all(run.complete for run in runs) else "the task has completed"
     if spec.replicas == 0:
         return None
+    if kinds & set(MACHINE_KINDS):
+        return "the machine would stop and start anew"
     if any(
         volume.persistent_volume_claim and not volume.persistent_volume_claim.read_only for volume in spec.volumes or ()
     ):

@@ -228,7 +228,7 @@ def test_a_waiver_is_told_whom_it_spares(preview: Preview, space: Space) -> None
         "policies": [space.name],
         "reason": "a migration",
         "approver": ADMINISTRATOR,
-        "expiresAt": "2020-01-01T00:00:00Z",
+        "expiresAt": "2026-01-02T00:00:00Z",
     }
     until_told(preview.cluster, "it would waive nothing: it ended at", WAIVER, space.name, spec)
 

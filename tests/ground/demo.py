@@ -47,15 +47,21 @@ def up() -> None:
     for path in sorted(EXAMPLES.glob("*.yaml")):
         kubectl(found, "apply", "-f", str(path))
     eventually(lambda: settled(found), SETTLE_SECONDS, "the examples have settled")
-    eventually(lambda: priced(found), SETTLE_SECONDS, f"IsolationPolicy {WHAT_IF} says what it would do")
+    eventually(lambda: counted(found), SETTLE_SECONDS, "tenants and policies say whom they have counted")
     step("the examples have settled", started)
     show(found)
 
 
-def priced(found: Cluster) -> bool:
-    """Tell whether the policy that nobody enforces has seen the Workloads and says its price."""
+def counted(found: Cluster) -> bool:
+    """Tell whether the tenants count every example, and the policy that nobody enforces all of its tenant."""
+    examples = json.loads(kubectl(found, "get", "workloads.berth.dev", "-A", "-o", "json"))["items"]
+    tenants = json.loads(kubectl(found, "get", "tenants", "-o", "json"))["items"]
+    members = {each["metadata"]["name"]: each.get("status", {}).get("workloads", 0) for each in tenants}
     policy = json.loads(kubectl(found, "get", "isolationpolicy", WHAT_IF, "-o", "json"))
-    return bool(policy.get("status", {}).get("impact", {}).get("workloads"))
+    matched = policy.get("status", {}).get("matched")
+    return sum(members.values()) == len(examples) and matched == sum(
+        members[at] for at in policy["spec"]["match"]["tenants"]
+    )
 
 
 def step(text: str, started: float) -> None:

@@ -31,6 +31,7 @@ from scenarios.kinds import (
     POD,
     POD_CHILDREN,
     POLICY,
+    QUOTA,
     TENANT,
     WORKLOAD,
     Kind,
@@ -185,6 +186,13 @@ def run(cluster: Cluster) -> None:
     for name in HELD:
         objects.until(cluster, WORKLOAD, EVIL, name, lambda found: site.condition(found, "Ready")["status"] == "True")
     objects.until(cluster, WORKLOAD, SHOP, "web", lambda found: site.condition(found, "Ready")["status"] == "True")
+    # Until the API server's controller has counted, everything is refused for another reason.
+    objects.until(cluster, QUOTA, "full", "berth", counted)
+
+
+def counted(quota: Json) -> bool:
+    """Return whether the use of everything that a ResourceQuota limits is known."""
+    return quota.get("status", {}).get("used", {}).keys() == quota["spec"]["hard"].keys()
 
 
 def place(workload: Json) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 import kopf
 import pytest
 
-from berth.app.feeds import OWN, registry
+from berth.app.feeds import registry
 from berth.app.kopf_settings import Forever, kopf_settings
 from berth.app.watch_lines import Echoes
+from berth.kube.resources import OWN
 from berth.world.store import Store
 
 BODY: dict[str, Any] = {"metadata": {"name": "web", "namespace": "shop", "annotations": {}}, "spec": {"a": 1}}

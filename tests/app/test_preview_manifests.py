@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from berth.app.feeds import OWN, reflectors
+from berth.app.feeds import reflectors
 from berth.app.preview.server import PATH
 from berth.app.settings import PreviewSettings
 from berth.kube.client import Client
+from berth.kube.resources import OWN
 from berth.world.store import Store
 
 MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"

@@ -13,9 +13,10 @@ import orjson
 import pytest
 from aiohttp import web
 
-from berth.app.feeds import OWN, registry
+from berth.app.feeds import registry
 from berth.app.kopf_settings import kopf_settings
 from berth.app.watch_lines import Echoes, watch_lines
+from berth.kube.resources import OWN
 from berth.world.store import Store
 
 ERRORS = [403, 410, 500]

@@ -13,7 +13,7 @@ import yaml
 
 from berth.app.deps import Deps
 from berth.app.events import Recorder
-from berth.app.feeds import OWN, put_own
+from berth.app.feeds import put_own
 from berth.app.metrics import Metrics
 from berth.app.reconcile import reconcile
 from berth.app.settings import Settings
@@ -23,7 +23,7 @@ from berth.decide.engine import decide
 from berth.decide.model import Decision
 from berth.kube.client import Client
 from berth.kube.gateway import CHILD_RESOURCES, Gateway
-from berth.kube.resources import WORKLOADS, Resource
+from berth.kube.resources import OWN, WORKLOADS, Resource
 from berth.policy.ledger import Ledger
 from berth.world import children, parse
 from berth.world.records import NodeRecord

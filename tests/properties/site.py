@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.parts import Clock
-from berth.app.feeds import OWN, put_own
+from berth.app.feeds import put_own
 from berth.app.reconcile import bounds
 from berth.app.settings import Settings
 from berth.app.views import Look, Views
 from berth.decide.engine import decide
 from berth.decide.model import Decision
+from berth.kube.resources import OWN
 from berth.plan.model import Move
 from berth.plan.move import next_move
 from berth.policy.ledger import Ledger

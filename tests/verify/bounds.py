@@ -3,9 +3,10 @@
 from functools import cache
 from typing import Any
 
+from berth.app.bounds import network_of
 from berth.decide.model import ClassFacts
-from berth.render.model import Peers, Subject
-from berth.verify.model import Bounds, Images, Network, Runtime
+from berth.render.model import Subject
+from berth.verify.model import Bounds, Images, Runtime
 from berth.verify.named import named_in
 from golden import golden
 from render.specs import KATA, VM, bodies, container, machine, subject
@@ -40,18 +41,7 @@ def bounds_of(subject: Subject, facts: ClassFacts) -> Bounds:
         images=(ANYWHERE,),
         service_account=subject.spec.service_account_name,
         priority_class=subject.spec.priority_class_name,
-        network=_network(subject.peers),
-    )
-
-
-def _network(peers: Peers | None) -> Network | None:
-    if peers is None:
-        return None
-    return Network(
-        namespaces=frozenset(peers.namespaces),
-        clients=frozenset(peers.clients),
-        callers=frozenset(peers.ingress),
-        called=tuple((cidr, frozenset(ports)) for cidr, ports in peers.egress),
+        network=network_of(subject.peers),
     )
 
 

@@ -38,7 +38,7 @@ def bounds_of(look: Look, facts: ClassFacts, store: Store) -> Bounds:
         service_account=spec.service_account_name,
         storage_classes=requirement.storage_classes,
         priority_class=spec.priority_class_name,
-        network=_network(look.rendered.peers),
+        network=network_of(look.rendered.peers),
     )
 
 
@@ -57,7 +57,8 @@ def nothing_allowed(look: Look) -> Bounds:
     )
 
 
-def _network(peers: Peers | None) -> Network | None:
+def network_of(peers: Peers | None) -> Network | None:
+    """Return whom an isolated Workload may talk to; None for one that is not isolated."""
     if peers is None:
         return None
     return Network(

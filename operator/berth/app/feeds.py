@@ -8,16 +8,17 @@ import kopf
 from berth.api.meta import GROUP, TENANT_LABEL, VERSION, WORKLOAD_LABEL
 from berth.app.session import Login
 from berth.app.watch_lines import GATHER_SECONDS, Echoes
-from berth.kube.gateway import CHILD_RESOURCES
 from berth.kube.reading import Reader, Selection
 from berth.kube.reflector import OnError, Reflector, Timing
 from berth.kube.resources import (
+    CHILDREN,
     DATA_VOLUMES,
     ISOLATION_CLASSES,
     ISOLATION_POLICIES,
     KUBEVIRTS,
     NAMESPACES,
     NODES,
+    OWN,
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
     RESOURCE_QUOTAS,
@@ -48,9 +49,6 @@ _OPTIONAL: Final = frozenset(
     }
 )
 """Kinds that a cluster without KubeVirt and CDI does not serve."""
-
-OWN: Final = (WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS)
-"""Kinds that kopf watches."""
 
 
 class TableSink:
@@ -93,7 +91,7 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
             parse.instancetype,
             lambda key, record: store.put_fact(store.instancetypes, key[1], record),
         ),
-        *((kind, labelled, _child_of(kind), _putter(store, kind)) for kind in CHILD_RESOURCES.values()),
+        *((kind, labelled, _child_of(kind), _putter(store, kind)) for kind in CHILDREN),
     ]
     at_once, bursts = (Timing(absent_retry=absent_retry, gather=seconds) for seconds in (0.0, GATHER_SECONDS))
     return {

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import kopf
 
-from berth.app.feeds import OWN, reflectors, registry
+from berth.app.feeds import reflectors, registry
 from berth.app.kopf_settings import kopf_settings
 from berth.app.session import Login
 from berth.app.settings import Settings
@@ -18,7 +18,7 @@ from berth.app.watch_lines import Echoes
 from berth.kube import errors
 from berth.kube.client import Client, ClientMetrics
 from berth.kube.reading import Reader
-from berth.kube.resources import KUBEVIRTS, Resource
+from berth.kube.resources import KUBEVIRTS, OWN, Resource
 from berth.world.records import Key
 from berth.world.store import Store
 

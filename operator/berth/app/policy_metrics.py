@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from berth.app.outcomes import Outcome
 from berth.app.sums import sums_of
 from berth.decide.model import Cost
-from berth.policy.quota import Part
+from berth.policy.quota import CPU, Part, kind_of
 from berth.world.records import Key
 
 
@@ -94,7 +94,7 @@ def quota_gauges(quotas: Iterable[QuotaState]) -> Iterable[Metric]:
         "berth_quota_limit", "Limit of a tenant's quota, in the same units.", labels=["tenant", "resource"]
     )
     for each in quotas:
-        scale = 1000 if each.resource.rsplit("/", 1)[-1] == "cpu" else 1
+        scale = 1000 if kind_of(each.resource) == CPU else 1
         for part in each.used._fields:
             used.add_metric((each.tenant, each.resource, part), getattr(each.used, part) / scale)
         if each.limit is not None:

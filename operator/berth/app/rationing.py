@@ -35,14 +35,14 @@ def rationed(look: Look, move: Move, deps: Deps) -> Move | None:
         return move
     if refusal.reason is Reason.NOT_DECIDED:
         return None
-    current = next((facts for facts in look.catalog.classes if facts.name == look.current), None)
+    current = look.catalog.named(look.current)
     return withhold(move, current, Withheld(refusal.reason, refusal.message))
 
 
 def in_turn(look: Look, move: Move, deps: Deps) -> Move:
     """Return the move, put off while as many others are being moved as may be at one time."""
     key = look.workload.key
-    current = next((facts for facts in look.catalog.classes if facts.name == look.current), None)
+    current = look.catalog.named(look.current)
     if move.placed is None or move.held or current is None or move.placed.name == current.name:
         if not _half_moved(look, deps) and deps.turns.end(key):
             deps.wake_reports()
@@ -124,7 +124,7 @@ def _aside(look: Look, placed: ClassFacts, store: Store) -> Iterable[Charge]:
         yield charge_of_what_runs(key, since, look.ask, _facts(run.class_name, look, run), run)
     rolled = {run.class_name for run in look.runs} | {pod.class_name for pod in store.pods(key) if not pod.launcher}
     for name in sorted(rolled - {placed.name} - {run.class_name for run in replaced}):
-        former = next((each for each in look.catalog.classes if each.name == name), None)
+        former = look.catalog.named(name)
         if former is not None and placed.backend is Backend.POD:
             yield rolling(charge_of(key, since, look.ask, former))
 
@@ -135,7 +135,7 @@ def _same_kind(run: ChildRecord, placed: ClassFacts) -> bool:
 
 def _facts(name: str, look: Look, run: ChildRecord) -> ClassFacts:
     """Return what is known of a class; one that is gone added nothing that anybody could tell."""
-    known = next((facts for facts in look.catalog.classes if facts.name == name), None)
+    known = look.catalog.named(name)
     backend = Backend.POD if run.kind in ("Deployment", "Job") else Backend.VIRTUAL_MACHINE
     return known or ClassFacts(name, IsolationLevel.CONTAINER, backend)
 

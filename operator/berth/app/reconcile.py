@@ -111,8 +111,7 @@ def plan_for(look: Look, move: Move) -> tuple[Plan, tuple[Problem, ...]]:
     There are no steps where it has no place, or is held in a class that cannot take its new spec: what runs goes on.
     """
     if move.stopped:
-        why = move.withheld.message if move.withheld else "no replicas are asked for"
-        return Plan(tuple(Delete(run, why) for run in look.runs)), ()
+        return Plan(tuple(Delete(run, "stopped") for run in look.runs)), ()
     if move.placed is None:
         return Plan(), ()
     try:

@@ -12,7 +12,7 @@ from berth.app.views import Look, Unreadable
 from berth.app.warnings import warnings
 from berth.decide.fingerprint import hashes
 from berth.decide.impact import effects
-from berth.decide.whatif import Flip, Inputs, would_change
+from berth.decide.whatif import Flip, would_change
 from berth.kube.resources import WORKLOADS
 from berth.observe.model import Scene, Status
 from berth.observe.status import compute_status, condition
@@ -88,20 +88,12 @@ def _explained(scene: Scene, look: Look, warned: tuple[str, ...], deps: Deps) ->
 
 def _flips(scene: Scene, look: Look, deps: Deps) -> tuple[Flip, ...]:
     """Return what would change the decision. It is a pure function of inputs that many Workloads share: kept."""
-    inputs = Inputs(
-        subject=look.policy_subject,
-        namespace_labels=look.namespace_labels,
-        policies=deps.views.policies(),
-        defaults=deps.views.defaults,
-        catalog=look.catalog.classes,
-        current=look.current,
-    )
     question = (look.ask, look.effective, look.current, look.catalog.digest, look.policy_subject.labels)
     known = deps.flips.get(question)
     if known is None:
         if len(deps.flips) >= _REMEMBERED_FLIPS:
             deps.flips.clear()
-        known = deps.flips[question] = would_change(inputs, scene.decision)
+        known = deps.flips[question] = would_change(look.inputs(deps.views.defaults), scene.decision)
     return known
 
 

@@ -6,14 +6,13 @@ from typing import Final
 
 import orjson
 
-from berth.api.quantity import format_cpu, format_memory
 from berth.api.reasons import ConditionType, Reason
 from berth.app.deps import Deps
 from berth.app.outcomes import Outcome
 from berth.app.policy_metrics import QuotaState
 from berth.observe.model import Status
 from berth.observe.status import condition
-from berth.policy.quota import CPU, MACHINES, MEMORY, NOTHING, STORAGE, WORKLOADS, Part, limits_of
+from berth.policy.quota import CPU, MACHINES, MEMORY, NOTHING, STORAGE, WORKLOADS, Part, bare, limits_of
 from berth.policy.tenancy import CompiledTenant
 from berth.world.records import Key, TenantRecord
 
@@ -74,21 +73,14 @@ def _usage(used: Mapping[str, Part], limits: Mapping[str, int]) -> Iterable[Stat
         part = used.get(name, NOTHING)
         entry: Status = {
             "resource": name,
-            "used": _amount(name, part.total),
-            "requested": _amount(name, part.requested),
-            "overhead": _amount(name, part.overhead),
-            "reserved": _amount(name, part.reserved),
+            "used": bare(name, part.total),
+            "requested": bare(name, part.requested),
+            "overhead": bare(name, part.overhead),
+            "reserved": bare(name, part.reserved),
         }
         if name in limits:
-            entry["limit"] = _amount(name, limits[name])
+            entry["limit"] = bare(name, limits[name])
         yield entry
-
-
-def _amount(resource: str, size: int) -> str:
-    kind = resource.rsplit("/", 1)[-1]
-    if kind == CPU:
-        return format_cpu(size)
-    return format_memory(size) if kind in (MEMORY, STORAGE) else str(size)
 
 
 def _unserved(mine: Mapping[Key, Outcome], waiting: list[Key]) -> list[Status]:

@@ -17,6 +17,7 @@ from berth.decide.ask import ask_of, images_of, unsized_of
 from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of
 from berth.decide.fingerprint import catalog_hash
 from berth.decide.model import Ask, ClassFacts
+from berth.decide.whatif import Inputs
 from berth.observe.model import Status
 from berth.plan.move import backing, current_class
 from berth.policy.compiled import CompiledPolicies, CompiledPolicy, compile_policy
@@ -39,6 +40,10 @@ class Catalog:
     classes: tuple[ClassFacts, ...]
     digest: str
     nodes: Mapping[str, int]
+
+    def named(self, name: str | None) -> ClassFacts | None:
+        """Return what is known of a class; None when there is none of that name."""
+        return next((facts for facts in self.classes if facts.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,17 @@ class Look:
     """What spares it from policies that match now."""
     waivers_change: float | None = None
     """Seconds until one of them ends, or is to be warned about."""
+
+    def inputs(self, defaults: Defaults) -> Inputs:
+        """Return all that its decision depends on, to ask what would change it."""
+        return Inputs(
+            subject=self.policy_subject,
+            namespace_labels=self.namespace_labels,
+            policies=self.policies,
+            defaults=defaults,
+            catalog=self.catalog.classes,
+            current=self.current,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from berth.app.deps import Deps
 from berth.app.policy_metrics import WaiverState
 from berth.observe.model import Status
 from berth.observe.status import condition, timestamp
-from berth.policy.waiving import refusal
+from berth.policy.waiving import holds, refusal
 from berth.world.records import WaiverRecord
 
 
@@ -35,8 +35,7 @@ def waiver_states(deps: Deps) -> Iterable[WaiverState]:
     """Yield what metrics say of every waiver."""
     longest, now = deps.views.longest_waiver, deps.clock()
     for name, record in sorted(deps.store.waivers.items()):
-        end = record.expires or 0.0
-        yield WaiverState(name, refusal(record, longest) is None and end > now, end)
+        yield WaiverState(name, holds(record, longest, now), record.expires or 0.0)
 
 
 def changes_at(record: WaiverRecord, now: float) -> float | None:

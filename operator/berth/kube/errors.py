@@ -12,9 +12,9 @@ from typing import Any, Final
 import orjson
 
 _MAX_RAW_MESSAGE: Final = 300
-# An apply with an unknown field, a wrong type or a duplicate list key is answered with a bare 500 (seen in 1.37).
 # A ResourceQuota that the quota controller has not counted yet refuses everything, for a moment.
 _NOT_COUNTED_YET: Final = "status unknown for quota"
+# An apply with an unknown field, a wrong type or a duplicate list key is answered with a bare 500 (seen in 1.37).
 _NOT_OF_THE_SCHEMA: Final = "failed to create typed patch object"
 
 

@@ -13,25 +13,7 @@ from berth.api.meta import WORKLOAD_LABEL
 from berth.api.reasons import Reason
 from berth.kube import errors
 from berth.kube.client import Client, Obj
-from berth.kube.resources import (
-    DATA_VOLUMES,
-    DEPLOYMENTS,
-    EVENTS,
-    HORIZONTAL_POD_AUTOSCALERS,
-    ISOLATION_CLASSES,
-    ISOLATION_POLICIES,
-    JOBS,
-    NETWORK_POLICIES,
-    POD_DISRUPTION_BUDGETS,
-    RESOURCE_QUOTAS,
-    SERVICES,
-    TENANTS,
-    VIRTUAL_MACHINE_POOLS,
-    VIRTUAL_MACHINES,
-    WAIVERS,
-    WORKLOADS,
-    Resource,
-)
+from berth.kube.resources import CHILDREN, DATA_VOLUMES, EVENTS, OWN, RESOURCE_QUOTAS, WORKLOADS, Resource
 from berth.plan.make import lacks_a_disk
 from berth.plan.model import Apply, Delete, Taken
 from berth.verify.check import verify, verify_quota
@@ -39,25 +21,8 @@ from berth.verify.model import Bounds, QuotaBounds, Violation
 from berth.world.children import controller_uid
 from berth.world.records import ChildRecord, Problem, TenantRecord, WorkloadRecord
 
-CHILD_RESOURCES: Final[dict[str, Resource]] = {
-    resource.kind: resource
-    for resource in (
-        DEPLOYMENTS,
-        JOBS,
-        SERVICES,
-        NETWORK_POLICIES,
-        POD_DISRUPTION_BUDGETS,
-        HORIZONTAL_POD_AUTOSCALERS,
-        VIRTUAL_MACHINES,
-        VIRTUAL_MACHINE_POOLS,
-        DATA_VOLUMES,
-    )
-}
-"""The only kinds that Berth writes for a Workload."""
-
-
-OWN_RESOURCES: Final = frozenset({WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS})
-"""The only kinds whose status Berth writes."""
+CHILD_RESOURCES: Final = {resource.kind: resource for resource in CHILDREN}
+"""The only kinds that Berth writes for a Workload, by name."""
 
 
 class NotOurs(Exception):  # noqa: N818  a refusal, not an error of the API server
@@ -130,7 +95,7 @@ class Gateway:
 
         """
         meta = body["metadata"]
-        if resource not in OWN_RESOURCES or body.keys() - {"apiVersion", "kind", "metadata", "status"}:
+        if resource not in OWN or body.keys() - {"apiVersion", "kind", "metadata", "status"}:
             raise NotOurs(f"status of {resource.kind} {meta.get('name')}")
         namespace, name = meta.get("namespace"), meta["name"]
         if not whole:

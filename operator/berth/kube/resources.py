@@ -94,3 +94,19 @@ VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES: Final = Resource(
     "VirtualMachineClusterInstancetype",
     namespaced=False,
 )
+
+OWN: Final = (WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS)
+"""Berth's own kinds."""
+
+CHILDREN: Final = (
+    DEPLOYMENTS,
+    JOBS,
+    SERVICES,
+    NETWORK_POLICIES,
+    POD_DISRUPTION_BUDGETS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    VIRTUAL_MACHINES,
+    VIRTUAL_MACHINE_POOLS,
+    DATA_VOLUMES,
+)
+"""Kinds that a Workload is made into."""

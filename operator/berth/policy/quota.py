@@ -133,7 +133,7 @@ def growing(charge: Charge, before: Charge | None, limits: Mapping[str, int]) ->
 
 def words(resource: str, size: int) -> str:
     """Return an amount of a resource for people: `4Gi memory`, `1500m cpu`, `3 virtualMachines`."""
-    return f"{bare(resource, size)} {_kind(resource)}"
+    return f"{bare(resource, size)} {kind_of(resource)}"
 
 
 def explain_never(charge: Charge, tenant: str, limits: Mapping[str, int], lacking: Iterable[str]) -> str:
@@ -169,13 +169,14 @@ def explain_short(
     return "; ".join(texts)
 
 
-def _kind(resource: str) -> str:
+def kind_of(resource: str) -> str:
+    """Return what a limit counts, whatever class it holds within: `cpu`, `memory`, `workloads`."""
     return resource.rsplit("/", 1)[-1]
 
 
 def bare(resource: str, size: int) -> str:
     """Return an amount without saying of what: `4Gi`, `1500m`, `3`."""
-    kind = _kind(resource)
+    kind = kind_of(resource)
     if kind == CPU:
         return format_cpu(size)
     return format_memory(size) if kind in (MEMORY, STORAGE) else str(size)
@@ -194,7 +195,7 @@ def where(resource: str) -> str:
 
 
 def _lower(resource: str, size: int) -> str:
-    kind = _kind(resource)
+    kind = kind_of(resource)
     if kind == WORKLOADS:
         return "delete another Workload"
     return f"lower {'replicas' if kind == MACHINES else kind} by {bare(resource, size)}"

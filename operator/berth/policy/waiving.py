@@ -38,6 +38,11 @@ def _days(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days"
 
 
+def holds(record: WaiverRecord, longest: float, now: float) -> bool:
+    """Return whether a waiver holds now; times as for `refusal`, `now` in seconds since the epoch."""
+    return refusal(record, longest) is None and record.expires is not None and record.expires > now
+
+
 def in_force(records: Iterable[WaiverRecord], workload: Key, longest: float, now: float) -> tuple[Waived, ...]:
     """Return the waivers that hold for a workload now, sorted by name."""
     found = (
@@ -51,8 +56,7 @@ def in_force(records: Iterable[WaiverRecord], workload: Key, longest: float, now
         for record in records
         if record.spec is not None
         and record.expires is not None
-        and record.expires > now
         and workload in record.workloads
-        and refusal(record, longest) is None
+        and holds(record, longest, now)
     )
     return tuple(sorted(found, key=lambda waived: waived.name))

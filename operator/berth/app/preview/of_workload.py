@@ -14,8 +14,8 @@ from berth.app.views import Look, Unreadable
 from berth.app.warnings import warnings
 from berth.decide.cost import overhead, requested
 from berth.decide.engine import decide
-from berth.decide.model import Decision
-from berth.decide.whatif import Inputs, would_change
+from berth.decide.model import ClassFacts, Decision
+from berth.decide.whatif import would_change
 from berth.plan.model import Apply, Move, Plan, Withheld
 from berth.plan.move import next_move, overdue, withhold
 from berth.policy.ledger import Limits
@@ -60,8 +60,7 @@ def _outlook(look: Look, picture: Picture) -> _Outlook:
     charge = wanted(look, move.placed, picture.ledger.held(look.workload.key), picture.store)
     refusal = picture.ledger.answer(charge, bounds)
     if refusal is not None:
-        current = next((facts for facts in look.catalog.classes if facts.name == look.current), None)
-        move = withhold(move, current, Withheld(refusal.reason, refusal.message))
+        move = withhold(move, look.catalog.named(look.current), Withheld(refusal.reason, refusal.message))
     return _Outlook(look, decision, move, charge, bounds)
 
 
@@ -75,7 +74,7 @@ def _outcome(outlook: _Outlook, picture: Picture) -> Iterator[str]:
         yield from _fixes(look, decision, picture)
     yield from _quota(outlook, picture)
     if decision.chosen is not None:
-        yield _cost(look, decision.chosen.facts.name)
+        yield _cost(look, decision.chosen.facts)
     yield from (note.text for note in warnings(look, decision, picture.clock() + picture.views.waiver_warning))
     yield from _writes(plan)
 
@@ -115,15 +114,7 @@ def _obstacles(outlook: _Outlook, plan: Plan, picture: Picture) -> Iterator[str]
 
 def _fixes(look: Look, decision: Decision, picture: Picture) -> Iterator[str]:
     """Yield the nearest single changes after which it would run."""
-    inputs = Inputs(
-        subject=look.policy_subject,
-        namespace_labels=look.namespace_labels,
-        policies=picture.views.policies(),
-        defaults=picture.views.defaults,
-        catalog=look.catalog.classes,
-        current=look.current,
-    )
-    for flip in would_change(inputs, decision, _FIXES):
+    for flip in would_change(look.inputs(picture.views.defaults), decision, _FIXES):
         if flip.placed:
             yield f"it would run in {flip.outcome} if you {flip.change.text}"
 
@@ -156,9 +147,8 @@ def _fits(bounds: Limits, charge: Charge, picture: Picture) -> str:
     return f"fits the quota: Tenant {bounds.tenant} would use {', '.join(texts) or 'nothing more'}"
 
 
-def _cost(look: Look, chosen: str) -> str:
+def _cost(look: Look, facts: ClassFacts) -> str:
     """Return what isolation adds in the chosen class to what is asked for, all replicas together."""
-    facts = next(each for each in look.catalog.classes if each.name == chosen)
     count = look.ask.replicas
     added, asked = overhead(look.ask, facts).times(count or 1), requested(look.ask, facts).times(count or 1)
     of = "each replica asks" if count == 0 else "it asks" if count == 1 else f"its {count} replicas ask"

@@ -1,6 +1,7 @@
 """What a dry-run of a Workload is told: every kind of outcome, in words, the most important first."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,11 @@ def running(*names: str, **spec: object) -> Callable[[Pictured], None]:
             p.run(name, web(**spec))
 
     return prepare
+
+
+def pods_are_there(p: Pictured) -> None:
+    (made,) = (child for child in p.store.children(("shop", "web")) if child.kind == "Deployment")
+    p.store.put_child("Deployment", made.key, replace(made, replicas=1))
 
 
 def machine(p: Pictured) -> None:
@@ -242,6 +248,15 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
         [
             "would not run: NoEligibleClass",
             "what runs of it in container would go on as it is, below what is required, and nothing new of it would start",
+        ],
+    ),
+    "nothing fits any more and it is asked to stop": (
+        both(running("web"), pods_are_there, confidential),
+        web(replicas=0),
+        [
+            "would not run: NoEligibleClass",
+            "what runs of it in container would stop, for no replicas are asked for",
+            "would delete Deployment web",
         ],
     ),
     "policies in mode Warn": (

@@ -86,7 +86,9 @@ def _place(look: Look, decision: Decision, move: Move) -> Iterator[str]:
         yield f"would stay stopped: {move.withheld.message}"
     elif decision.chosen is None:
         yield f"would not run: {decision.reason}: {decision.message}"
-        if look.current is not None:
+        if move.stopped:
+            yield f"what runs of it in {look.current} would stop, for no replicas are asked for"
+        elif look.current is not None:
             yield f"what runs of it in {look.current} would go on as it is{below}, and nothing new of it would start"
     elif look.current is None:
         yield f"would run in {decision.message}"

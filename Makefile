@@ -60,8 +60,8 @@ threats: $(INSTALLED) ## Try the sixty threats on a real control plane, and prin
 	@$(BIN)/python -m threats
 
 lock: $(INSTALLED) ## Bring the lock files up to date with pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was built in the checkout
 	@rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis

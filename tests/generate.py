@@ -2,28 +2,21 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from pathlib import Path
 
 import yaml
-from prometheus_client import CollectorRegistry
-from prometheus_client.metrics_core import Metric
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from berth.api import crd
 from berth.api.crd import Kind
 from berth.api.reasons import Reason
-from berth.app.metrics import ClassState, Metrics
-from berth.app.outcomes import Outcome
-from berth.app.policy_metrics import PolicyState, QuotaState, WaiverState
-from berth.app.preview.server import PreviewMetrics
+from berth.app.metrics import declared
+from berth.app.metrics.declared import Declared
 from berth.app.settings import PreviewSettings, Settings
-from berth.decide.impact import Effect
-from berth.decide.model import Cost
 from berth.decide.rules import RULES
-from berth.policy.quota import Part
 from docs import fields, placement
 from golden import golden
 from rbac.rights import rows
@@ -135,45 +128,22 @@ def rights() -> str:
 
 
 def metrics() -> str:
-    """Return all metrics of a leader with one Workload and one class, and those of the preview."""
-    found = Metrics(cap=1)
-    found.state.outcomes["ns", "name"] = Outcome(
-        "c",
-        "Container",
-        "Pod",
-        "",
-        "Running",
-        True,
-        False,
-        False,
-        "True",
-        Cost(1, 1),
-        Cost(1, 1),
-        1,
-        policies=("p",),
-        effects=(Effect("p", "c", "d", Cost(1, 1)),),
-    )
-    found.state.classes = (ClassState("c", "Container", "Pod", "", 1),)
-    found.state.policies = (PolicyState("p", "Audit", accepted=True, evadable=False),)
-    found.state.quotas = (QuotaState("t", "memory", Part(1, 1, 1), 1),)
-    found.state.waivers = (WaiverState("w", active=True, expires=1.0),)
+    """Return all metrics as they are declared: those of the operator, then those of the preview."""
+    own = (each for each in declared.DECLARED if each not in (declared.PREVIEW_REQUESTS, declared.PREVIEW_SECONDS))
+    preview = (each for each in declared.DECLARED if each in declared.OF_PREVIEW)
     return (
-        f"At `/metrics` of the operator.\n\n{_metrics(found.registry)}\n"
-        f"At `/metrics` of the preview (`berth preview`).\n\n{_metrics(PreviewMetrics().registry)}"
+        "At `/metrics` of the operator, beside `process_*` and `python_*`. State is computed at every scrape and told by"
+        f" the leader alone.\n\n{_metrics(own)}\n"
+        f"At `/metrics` of the preview (`berth preview`), beside `process_*`.\n\n{_metrics(preview)}"
     )
 
 
-def _metrics(registry: CollectorRegistry) -> str:
-    families = sorted(registry.collect(), key=lambda family: family.name)
-    return table(("Metric", "Type", "Labels", "Help"), (_metric(family, registry) for family in families))
+def _metrics(every: Iterable[Declared]) -> str:
+    return table(("Metric", "Type", "Labels", "Unit", "Help", "What it answers"), map(_metric, every))
 
 
-def _metric(family: Metric, registry: CollectorRegistry) -> tuple[str, ...]:
-    labels = {name for sample in family.samples for name in sample.labels} - {"le", "generation"}
-    declared = getattr(registry._names_to_collectors.get(family.name), "_labelnames", ())
-    name = f"{family.name}_total" if family.type == "counter" else family.name
-    shown = ", ".join(f"`{label}`" for label in sorted(labels | set(declared)))
-    return f"`{name}`", family.type, shown, family.documentation
+def _metric(each: Declared) -> tuple[str, ...]:
+    return f"`{each.name}`", each.type, ", ".join(f"`{label}`" for label in each.labels), each.unit, each.help, each.why
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 from berth.app.deps import Deps
 from berth.app.events import Recorder
-from berth.app.metrics import Metrics
+from berth.app.metrics.process import Metrics
 from berth.app.settings import Settings
 from berth.app.views import Views
 from berth.kube.client import Client, Obj

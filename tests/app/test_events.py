@@ -11,7 +11,7 @@ from berth.app.events import Note, notes
 from berth.kube.client import Client
 from berth.kube.resources import EVENTS
 from berth.observe.model import Status
-from kube.fake_apiserver import FakeApiServer, answer
+from kube.fake_apiserver import FakeApiServer, answer, raw
 
 PENDING = {"from": "vm", "to": "kata", "message": "the machine would stop"}
 BAD = Note("Warning", "BelowRequired", "runs in runc")
@@ -86,7 +86,7 @@ def test_every_reason_of_an_event_is_one_of_the_list() -> None:
 @pytest.fixture
 async def replica(server: FakeApiServer, client: Client) -> Replica:
     # The API server makes the name from generateName; the fake one needs a name.
-    server.fail("POST", EVENTS.plural, *[answer(201)] * 9)
+    server.fail("POST", EVENTS.plural, *[raw(b'{"metadata": {"name": "web-1"}}', 201)] * 9)
     return Replica(server, client)
 
 
@@ -95,14 +95,33 @@ def sent(replica: Replica) -> int:
     return replica.server.count("POST", EVENTS.plural)
 
 
-async def test_the_same_note_is_told_once_in_ten_minutes(replica: Replica) -> None:
+async def test_the_same_note_is_one_event_whose_series_counts_written_once_in_ten_minutes(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patches: list[tuple[str, list[dict[str, Any]]]] = []
+
+    async def patch(_resource: object, _namespace: str, name: str, operations: list[dict[str, Any]]) -> None:
+        patches.append((name, operations))
+
+    monkeypatch.setattr(replica.deps.gateway._client, "json_patch", patch)
     record = replica.workload()
     for _ in range(3):
         await replica.deps.recorder.tell(record, (BAD,))
         replica.clock.now += 250
-    assert sent(replica) == 1
+    assert (sent(replica), patches) == (1, [])
     replica.clock.now += 100
     await replica.deps.recorder.tell(record, (BAD,))
+    series = {"count": 4, "lastObservedTime": "2026-03-01T10:14:10.000000Z"}
+    assert patches == [("web-1", [{"op": "add", "path": "/series", "value": series}])]
+    assert sent(replica) == 1
+
+
+async def test_an_event_that_has_grown_old_is_written_anew(replica: Replica) -> None:
+    record = replica.workload()
+    replica.server.fail("PATCH", EVENTS.plural, answer(404, "NotFound"))
+    for _ in range(2):
+        await replica.deps.recorder.tell(record, (BAD,))
+        replica.clock.now += 601
     assert sent(replica) == 2
 
 
@@ -125,9 +144,10 @@ async def test_an_event_that_cannot_be_written_is_counted_and_not_retried(
 async def test_an_event_is_what_the_api_server_takes(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, Any]] = []
 
-    async def create(_resource: object, namespace: str, body: dict[str, Any]) -> None:
+    async def create(_resource: object, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
         assert namespace == "shop"
         seen.append(body)
+        return {"metadata": {"name": "web-1"}}
 
     monkeypatch.setattr(replica.deps.gateway._client, "create", create)
     await replica.deps.recorder.tell(replica.workload(), (Note("Warning", "BelowRequired", "ä" * 2000),))

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from berth.app.http import serve
-from berth.app.preview.tls import Certificate
+from berth.app.preview.server import certificate_of
 from berth.app.settings import PreviewSettings
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
@@ -75,7 +75,7 @@ async def test_a_renewed_certificate_is_shown_to_new_connections(
     tmp_path: Path, issued: dict[str, tuple[Path, Path]]
 ) -> None:
     mount(tmp_path, *issued["one"], state="1")
-    certificate = Certificate(settings(tmp_path, preview_reload_seconds=0.05))
+    certificate = certificate_of(settings(tmp_path, certificate_reload_seconds=0.05))
     runner, port = await serve(web.Application(), "127.0.0.1", 0, certificate.context)
     keeping = asyncio.create_task(certificate.keep_fresh())
     try:
@@ -93,7 +93,7 @@ async def test_what_does_not_fit_or_is_not_there_changes_nothing_until_it_is_put
     tmp_path: Path, issued: dict[str, tuple[Path, Path]], caplog: pytest.LogCaptureFixture
 ) -> None:
     mount(tmp_path, *issued["one"], state="1")
-    certificate = Certificate(settings(tmp_path))
+    certificate = certificate_of(settings(tmp_path))
     assert not certificate.reload(), "nothing has changed yet"
     runner, port = await serve(web.Application(), "127.0.0.1", 0, certificate.context)
     try:
@@ -114,7 +114,7 @@ async def test_with_an_authority_of_clients_others_are_not_answered(
     tmp_path: Path, issued: dict[str, tuple[Path, Path]]
 ) -> None:
     mount(tmp_path, *issued["one"], state="1")
-    certificate = Certificate(settings(tmp_path, preview_client_ca=issued["two"][0]))
+    certificate = certificate_of(settings(tmp_path, preview_client_ca=issued["two"][0]))
     runner, port = await serve(web.Application(), "127.0.0.1", 0, certificate.context)
     try:
         assert await shown(port, issued["two"]) == content(issued["one"][0])
@@ -127,4 +127,4 @@ async def test_with_an_authority_of_clients_others_are_not_answered(
 
 def test_without_a_certificate_it_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Certificate(settings(tmp_path))
+        certificate_of(settings(tmp_path))

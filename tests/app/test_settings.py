@@ -95,7 +95,7 @@ def test_the_preview_takes_all_settings_of_the_operator_with_the_same_defaults()
         assert PreviewSettings.model_fields[name].default == field.default
 
 
-@pytest.mark.parametrize(("name", "value"), [("PREVIEW_PORT", "65536"), ("PREVIEW_RELOAD_SECONDS", "0")])
+@pytest.mark.parametrize(("name", "value"), [("PREVIEW_PORT", "65536"), ("CERTIFICATE_RELOAD_SECONDS", "0")])
 def test_an_invalid_value_of_the_preview_is_told_too(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     for given in ("PREVIEW_CERTIFICATE", "PREVIEW_KEY"):
         monkeypatch.setenv(f"BERTH_{given}", "/nowhere")

@@ -14,7 +14,7 @@ import yaml
 from berth.app.deps import Deps
 from berth.app.events import Recorder
 from berth.app.feeds import put_own
-from berth.app.metrics import Metrics
+from berth.app.metrics.process import Metrics
 from berth.app.reconcile import reconcile
 from berth.app.settings import Settings
 from berth.app.views import Look, Views
@@ -71,7 +71,7 @@ class _Paper:
 
     async def create(self, _resource: Resource, _namespace: str | None, body: Object) -> Object:
         """Take an Event."""
-        return body
+        return {**body, "metadata": {**body["metadata"], "name": body["metadata"]["generateName"]}}
 
     async def delete(self, resource: Resource, namespace: str, name: str, _uid: str) -> bool:
         """Drop an object."""

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from berth.app.events import Recorder
-from berth.app.metrics import Metrics
+from berth.app.metrics.process import Metrics
 from berth.app.outcomes import Outcome
+from berth.app.tracing import Tracing
 from berth.app.views import Views
 from berth.decide.whatif import Flip
 from berth.kube.gateway import Gateway
@@ -48,6 +49,7 @@ class Deps:
     turns: Turns = field(default_factory=Turns)
     """Who is being moved, and who waits for a turn."""
     max_switches: int = 50
+    tracing: Tracing = field(default_factory=Tracing)
     pace: Pace = field(default_factory=Pace)
     written: dict[Key, int] = field(default_factory=dict)
     """Hash of the status that was last written."""

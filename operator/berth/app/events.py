@@ -1,7 +1,7 @@
 """Events (events.k8s.io/v1) for what a person should notice: moves, refusals, and isolation that does not hold.
 
-Ordinary placement writes none: the conditions say it. The same reason and text on one Workload is written once in ten
-minutes at most.
+Ordinary placement writes none: the conditions say it. The same reason and text on one Workload is one Event, whose
+series counts how often that was said; it is written once in ten minutes at most.
 """
 
 import logging
@@ -95,6 +95,17 @@ def _same(before: Status | None, after: Status) -> bool:
     return before is not None and all(before[name] == after[name] for name in ("status", "reason"))
 
 
+@dataclass(slots=True)
+class _Told:
+    """An Event that was written."""
+
+    name: str
+    when: float
+    """When it was last written, in seconds since the epoch."""
+    count: int = 1
+    """How often it was said."""
+
+
 class Recorder:
     """Writes notes as Events of a Workload; a failure to write is counted, never retried."""
 
@@ -105,31 +116,50 @@ class Recorder:
         self._instance = instance
         self._clock = clock
         self._dropped = dropped
-        self._told: dict[tuple[str, Note], float] = {}
+        self._told: dict[tuple[str, Note], _Told] = {}
 
     async def tell(self, workload: WorkloadRecord, told: tuple[Note, ...]) -> None:
         """Write those notes that were not written lately."""
         for note in told:
-            if not self._lately(workload.uid, note):
-                await self._write(workload, note)
+            try:
+                await self._tell(workload, note)
+            except errors.ApiError as error:
+                self._dropped()
+                namespace, name = workload.key
+                log.warning("an Event was not written: %s", error, extra={"namespace": namespace, "workload": name})
 
-    def _lately(self, uid: str, note: Note) -> bool:
-        now = self._clock()
-        if now - self._told.get((uid, note), float("-inf")) < _QUIET_SECONDS:
-            return True
+    async def _tell(self, workload: WorkloadRecord, note: Note) -> None:
+        now, known = self._clock(), self._told.get((workload.uid, note))
+        if known is None:
+            await self._first(workload, note, now)
+            return
+        known.count += 1
+        if now - known.when < _QUIET_SECONDS:
+            return
+        known.when = now
+        if not known.name:
+            await self._first(workload, note, now)
+            return
+        series = {"count": known.count, "lastObservedTime": _micro(now)}
+        try:
+            await self._gateway.note_again(workload.key[0], known.name, series)
+        except errors.NotFound:
+            await self._first(workload, note, now)
+
+    async def _first(self, workload: WorkloadRecord, note: Note, now: float) -> None:
         if len(self._told) >= _REMEMBERED:
-            self._told = {key: when for key, when in self._told.items() if now - when < _QUIET_SECONDS}
-        self._told[uid, note] = now
-        return False
+            self._told = {key: each for key, each in self._told.items() if now - each.when < _QUIET_SECONDS}
+        # Remembered before it is written: what cannot be written now is not tried at every look either.
+        told = self._told[workload.uid, note] = _Told("", now)
+        told.name = await self._gateway.note(self._event(workload, note, now))
 
-    async def _write(self, workload: WorkloadRecord, note: Note) -> None:
+    def _event(self, workload: WorkloadRecord, note: Note, now: float) -> dict[str, object]:
         namespace, name = workload.key
-        now = self._clock()
-        event = {
+        return {
             "apiVersion": EVENTS.api_version,
             "kind": EVENTS.kind,
             "metadata": {"generateName": f"{name}-", "namespace": namespace},
-            "eventTime": timestamp(now).replace("Z", f".{int(now % 1 * 1e6):06d}Z"),
+            "eventTime": _micro(now),
             "reportingController": "berth.dev/operator",
             "reportingInstance": self._instance[:128],
             "action": "Reconcile",
@@ -144,8 +174,8 @@ class Recorder:
                 "uid": workload.uid,
             },
         }
-        try:
-            await self._gateway.note(event)
-        except errors.ApiError as error:
-            self._dropped()
-            log.warning("an Event was not written: %s", error, extra={"namespace": namespace, "workload": name})
+
+
+def _micro(now: float) -> str:
+    """Return a time as metav1.MicroTime."""
+    return timestamp(now).replace("Z", f".{int(now % 1 * 1e6):06d}Z")

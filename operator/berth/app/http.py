@@ -1,25 +1,38 @@
 """/metrics, /healthz and /readyz."""
 
-import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.openmetrics import exposition as openmetrics
+
+from berth.app.metrics.exposition import CONTENT_TYPES
 
 
-def application(registry: CollectorRegistry, healthy: Callable[[], str], ready: Callable[[], str]) -> web.Application:
-    """Return the web application. `healthy` and `ready` return what is wrong, or nothing."""
+class Scrape(Protocol):
+    """Gives the text of a scrape, in parts."""
 
-    async def metrics(request: web.Request) -> web.Response:
+    def __call__(self, *, open_metrics: bool) -> AsyncIterator[bytes]:
+        """Return it in OpenMetrics, or in Prometheus' text format."""
+
+
+def add_metrics(app: web.Application, scrape: Scrape) -> None:
+    """Let an application answer /metrics, in parts: a scrape of thousands of Workloads holds nothing up."""
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
         wants_open = "application/openmetrics-text" in request.headers.get("Accept", "")
-        render = openmetrics.generate_latest if wants_open else generate_latest
-        kind = openmetrics.CONTENT_TYPE_LATEST if wants_open else CONTENT_TYPE_LATEST
-        # In a thread: thousands of series take tenths of a second, and reconciling must go on.
-        body = await asyncio.to_thread(render, registry)
-        return web.Response(body=body, headers={"Content-Type": kind})
+        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPES[wants_open]})
+        await response.prepare(request)
+        async for part in scrape(open_metrics=wants_open):
+            await response.write(part)
+        await response.write_eof()
+        return response
+
+    app.router.add_get("/metrics", metrics)
+
+
+def probes(healthy: Callable[[], str], ready: Callable[[], str]) -> web.Application:
+    """Return an application that answers probes. `healthy` and `ready` return what is wrong, or nothing."""
 
     def check(wrong: Callable[[], str]) -> Callable[[web.Request], object]:
         async def answer(_: web.Request) -> web.Response:
@@ -29,7 +42,6 @@ def application(registry: CollectorRegistry, healthy: Callable[[], str], ready: 
         return answer
 
     app = web.Application()
-    app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz", check(healthy))  # type: ignore[arg-type]
     app.router.add_get("/readyz", check(ready))  # type: ignore[arg-type]
     return app

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 import kopf
@@ -17,7 +17,7 @@ from berth.app.views import Views
 from berth.app.watch_lines import Echoes
 from berth.kube import errors
 from berth.kube.client import Client, ClientMetrics
-from berth.kube.reading import Reader
+from berth.kube.reading import Reader, Span, no_span
 from berth.kube.resources import KUBEVIRTS, OWN, Resource
 from berth.world.records import Key
 from berth.world.store import Store
@@ -37,22 +37,39 @@ class Mirror:
         store: Store,
         metrics: ClientMetrics | None,
         count_error: Callable[[str], None],
+        span: Span = no_span,
     ) -> None:
         """`count_error` is told the plural of a kind whose watch has failed."""
         self.store = store
         self.echoes = Echoes()
         self.synced = asyncio.Event()
-        self.client = Client(login.session, login.server, metrics=metrics, max_in_flight=settings.max_requests)
+        self.client = Client(
+            login.session, login.server, metrics=metrics, max_in_flight=settings.max_requests, span=span
+        )
         self._reader = Reader(self.client)
         self.watches = reflectors(self._reader, store, self._failed, settings.absent_retry_seconds)
         self.views = Views(store, settings, lambda: self.watches[KUBEVIRTS].present, time.time)
         self._login = login
         self._count_error = count_error
         self._sweep_seconds = settings.sweep_seconds
+        self._swept: dict[Resource, float] = {}
 
     def _failed(self, resource: Resource, key: Key | None, error: Exception) -> None:
         self._count_error(resource.plural)
         log.warning("watch of %s %s: %s", resource.plural, "/".join(key or ()), error)
+
+    def heard(self) -> Iterable[tuple[tuple[str], float]]:
+        """Yield each kind with the second since the epoch when the API server was last heard of on it.
+
+        A kind that this cluster does not serve is left out. Berth's own kinds are kopf's to watch: of them the list
+        counts that finds what a watch has missed.
+        """
+        behind = time.time() - time.monotonic()
+        for resource, each in list(self.watches.items()):
+            if each.present:
+                yield (resource.plural,), behind + each.last_activity
+        for resource, when in list(self._swept.items()):
+            yield (resource.plural,), when
 
     def forever(self) -> dict[str, Coroutine[Any, Any, None]]:
         """Return what must run as long as the process, by name: all watches but kopf's, and the sweep."""
@@ -88,7 +105,9 @@ class Mirror:
     async def _sweep(self, resource: Resource) -> bool:
         """Return whether the store lacks something of this kind; a failed look counts as lacking."""
         try:
-            return bool(await sweep(self._reader, self.store, resource))
+            lacking = await sweep(self._reader, self.store, resource)
+            self._swept[resource] = time.time()
+            return bool(lacking)
         except errors.ApiError as error:
             log.warning("%s cannot be listed: %s", resource.plural, error)
             return True

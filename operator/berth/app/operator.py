@@ -14,19 +14,22 @@ from uuid import uuid4
 from berth.app.concern import World, concerned
 from berth.app.deps import Deps
 from berth.app.events import Recorder
-from berth.app.http import application, serve
 from berth.app.lasting import Lasting
-from berth.app.metrics import Metrics
+from berth.app.metrics import declared
+from berth.app.metrics.process import WORKLOAD, Metrics
 from berth.app.mirror import Mirror
 from berth.app.rationing import count_what_runs
+from berth.app.serving import serve_metrics
 from berth.app.session import Login
 from berth.app.settings import Settings
+from berth.app.tracing import Tracing, open_telemetry
 from berth.app.work import WORLD, work
 from berth.kube.client import Client, Obj
 from berth.kube.gateway import Gateway
 from berth.kube.lease import LeaderElector, LeaseTiming
 from berth.kube.queue import KeyedQueue
 from berth.kube.resources import Resource
+from berth.kube.review import Reviewer
 from berth.policy.ledger import Ledger
 from berth.world.records import Key
 from berth.world.store import Store
@@ -48,6 +51,7 @@ class Operator:
     metrics: Metrics
     login: Login
     queue: KeyedQueue
+    tracing: Tracing
     mirror: Mirror = field(init=False)
     elector: LeaderElector = field(init=False)
     deps: Deps = field(init=False)
@@ -62,7 +66,7 @@ class Operator:
         settings = self.settings
         identity = f"{settings.identity or socket.gethostname()}_{uuid4().hex[:8]}"
         store = Store(self.queue.add, self._world_changed, self._wake_soon)
-        self.mirror = Mirror(settings, self.login, store, self.metrics, self._count_error)
+        self.mirror = Mirror(settings, self.login, store, self.metrics, self._count_error, self.tracing.span)
         client = self.mirror.client
         self.elector = LeaderElector(
             # A client of its own: a renewal never waits behind other requests.
@@ -86,6 +90,15 @@ class Operator:
             wake_reports=lambda: self.queue.add_after(WORLD, 1.0),
             ledger=Ledger(settings.quota_patience_seconds),
             max_switches=settings.max_switches,
+            tracing=self.tracing,
+        )
+        self.metrics.state.moving = self.deps.turns.moving
+        self.metrics.readings.read(declared.WATCH_ACTIVITY, self.mirror.heard)
+        self.metrics.readings.read(
+            declared.UNFINISHED_SECONDS, lambda: [((WORKLOAD,), self.queue.unfinished_seconds())]
+        )
+        self.metrics.readings.read(
+            declared.LONGEST_SECONDS, lambda: [((WORKLOAD,), self.queue.longest_running_seconds())]
         )
 
     def _written(self, resource: Resource, stored: Obj) -> None:
@@ -137,17 +150,16 @@ class Operator:
 
 async def run(settings: Settings, ready: Callable[[int], None] = lambda _port: None) -> None:
     """Run one replica until it is told to stop. `ready` is told the port of /metrics."""
-    metrics = Metrics(settings.per_workload_metrics_cap)
-    operator = Operator(settings, metrics, Login(settings.kubeconfig), KeyedQueue(metrics=metrics))
+    login, tracing = Login(settings.kubeconfig), open_telemetry() if settings.tracing else Tracing()
+    metrics = Metrics(settings.per_workload_metrics_cap, login.server, settings.digest)
+    operator = Operator(settings, metrics, login, KeyedQueue(metrics=metrics), tracing)
     metrics.leader.labels(settings.lease_name).set(0)
-    metrics.workers.labels("workload").set(settings.workers)
+    metrics.workers.labels(WORKLOAD).set(settings.workers)
     lasting, mirror = Lasting(), operator.mirror
-    app = application(
-        metrics.registry,
-        healthy=lambda: lasting.broken,
-        ready=lambda: "" if mirror.synced.is_set() else "caches are not synced yet",
+    reviewer = Reviewer(mirror.client, time.monotonic)
+    servers, port = await serve_metrics(
+        settings, metrics, reviewer.may, lasting, lambda: "" if mirror.synced.is_set() else "caches are not synced yet"
     )
-    server, port = await serve(app, settings.listen_address, settings.listen_port)
     ready(port)
     # Before kopf starts: at its end it waits for every task that was started after it, and then cancels it.
     workers = {f"worker {number}": operator.work() for number in range(settings.workers)}
@@ -158,7 +170,9 @@ async def run(settings: Settings, ready: Callable[[int], None] = lambda _port: N
         lasting.stopping = True
         await operator.stop()
         await lasting.cancel()
-        await server.cleanup()
+        for server in servers:
+            await server.cleanup()
+        tracing.stop()
 
 
 def _end_at_once() -> None:

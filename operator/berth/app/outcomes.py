@@ -1,14 +1,26 @@
 """What came of each Workload, in a few words: the source of all state metrics and of the reports on policies."""
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, TypeVar
 
 from berth.api.levels import Trust, WorkloadType
 from berth.api.reasons import Reason
+from berth.decide.ask import limits_of
 from berth.decide.impact import Effect
-from berth.decide.model import Cost
+from berth.decide.model import Candidate, Cost, Requirement
 from berth.observe.model import Scene, Status
 from berth.observe.status import overhead_of, requested_of
 from berth.policy.effective import Effective
+
+_SHOWN: Final = ("Accepted", "Placed", "Isolated", "Ready")
+_STATES: Final = {"True": 1, "False": 0, "Unknown": -1}
+_NOTHING: Final = Cost()
+_CHOSEN: Final = 2
+Pairs = TypeVar("Pairs", bound=tuple[object, ...])
+
+_VERDICTS: Final = {"Fit": 1, "NotNow": 0, "Never": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,23 @@ class Outcome:
     """What policies do to it, or would do if they were enforced."""
     obstacle: str = ""
     """Why it does not run, or has not what it asks for."""
+    required_by: str = ""
+    """Who requires its level: a policy, a tenant, its author, or the cluster default."""
+    limits: Cost = _NOTHING
+    """Of all replicas together; 0 for what has none."""
+    replicas: tuple[int, int, int] = (0, 0, 0)
+    """Asked for, existing, ready."""
+    conditions: tuple[tuple[str, int], ...] = ()
+    """Type, and 1 True, 0 False, -1 Unknown."""
+    candidates: tuple[tuple[str, str, int], ...] = ()
+    """Class, the rule against it, and 2 chosen, 1 Fit, 0 NotNow, -1 Never."""
+    children: tuple[tuple[str, int], ...] = ()
+    """How many objects there are of each kind."""
+
+    @property
+    def tenant(self) -> str:
+        """Return its tenant; empty where it has none, or several, which is a mistake that its status names."""
+        return self.tenants[0] if len(self.tenants) == 1 else ""
 
 
 def outcome_of(scene: Scene, status: Status, policy: Effective, effects: tuple[Effect, ...] = ()) -> Outcome:
@@ -69,4 +98,30 @@ def outcome_of(scene: Scene, status: Status, policy: Effective, effects: tuple[E
         policy_errors=policy.errors,
         effects=effects,
         obstacle=conditions["Ready"]["message"] if not placement or scene.move.withheld else "",
+        required_by=_required_by(scene.decision.requirement),
+        limits=limits_of(scene.spec).times(scene.spec.replicas),
+        replicas=(scene.spec.replicas, status["replicas"], status["readyReplicas"]),
+        conditions=_same(tuple((name, _STATES[conditions[name]["status"]]) for name in _SHOWN)),
+        candidates=_same(tuple(_verdict(each, scene) for each in scene.decision.candidates)),
+        children=_same(tuple(sorted(Counter(each.kind for each in scene.children).items()))),
     )
+
+
+@lru_cache(maxsize=8192)
+def _same(value: Pairs) -> Pairs:
+    """Return one and the same object for all that are equal: thousands of Workloads share a few."""
+    return value
+
+
+def _verdict(candidate: Candidate, scene: Scene) -> tuple[str, str, int]:
+    if candidate is scene.decision.chosen:
+        return candidate.facts.name, "", _CHOSEN
+    decisive = candidate.decisive
+    return candidate.facts.name, decisive.rule if decisive else "", _VERDICTS[candidate.outcome]
+
+
+@lru_cache(maxsize=1024)
+def _required_by(requirement: Requirement) -> str:
+    """Return who raised the level, without the free text in which a policy says why."""
+    found = (source.by for source in requirement.sources if source.dimension == "level")
+    return next(found, "").split(" (")[0]

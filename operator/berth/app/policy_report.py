@@ -8,7 +8,7 @@ import orjson
 from berth.api.levels import PolicyMode
 from berth.api.reasons import EVADABLE, ConditionType, Reason
 from berth.app.deps import Deps
-from berth.app.policy_metrics import PolicyState
+from berth.app.metrics.admin import PolicyState
 from berth.app.rationing import bounds_of
 from berth.app.sums import Sum, Toll, sums_of
 from berth.app.tenancy import Tenancy
@@ -38,7 +38,9 @@ def policy_statuses(deps: Deps) -> dict[str, Status]:
 def policy_states(deps: Deps) -> Iterable[PolicyState]:
     """Yield what metrics say of every policy."""
     for policy in deps.views.policies().policies:
-        yield PolicyState(policy.name, str(policy.mode), policy.error is None, bool(evadable(policy)))
+        record = deps.store.policies.get(policy.name)
+        generation = record.generation if record else 0
+        yield PolicyState(policy.name, str(policy.mode), policy.error is None, bool(evadable(policy)), generation)
 
 
 def _status(

@@ -15,7 +15,7 @@ from berth.plan.move import put_off, withhold
 from berth.policy.ledger import Limits
 from berth.policy.quota import Charge, limits_of
 from berth.policy.tenancy import CompiledTenant
-from berth.policy.turns import Turn
+from berth.policy.turns import Moving, Turn
 from berth.world.records import ChildRecord, Key
 from berth.world.store import Store
 
@@ -44,11 +44,23 @@ def in_turn(look: Look, move: Move, deps: Deps) -> Move:
     key = look.workload.key
     current = look.catalog.named(look.current)
     if move.placed is None or move.held or current is None or move.placed.name == current.name:
-        if not _half_moved(look, deps) and deps.turns.end(key):
-            deps.wake_reports()
+        if not _half_moved(look, deps):
+            _moved(key, look.current, deps)
         return move
-    why = deps.turns.take(key, _turns(look, deps))
+    begun = Moving(current.name, move.placed.name, deps.clock())
+    why = deps.turns.take(key, _turns(look, deps), begun)
     return move if why is None else put_off(move, current, why)
+
+
+def _moved(key: Key, now_in: str | None, deps: Deps) -> None:
+    """Note that nothing of a Workload is on its way any more, and what came of its move."""
+    ended = deps.turns.moving.get(key)
+    if ended is not None:
+        outcome = "Completed" if now_in == ended.to_class else "Stopped" if now_in is None else "Returned"
+        deps.metrics.switches.labels(ended.from_class, ended.to_class, outcome).inc()
+        deps.metrics.switch_seconds.observe(deps.clock() - ended.since)
+    if deps.turns.end(key):
+        deps.wake_reports()
 
 
 def _turns(look: Look, deps: Deps) -> Iterable[Turn]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from berth.api.meta import API_VERSION
 from berth.api.reasons import ConditionType, Reason
+from berth.app.counting import count, count_denials
 from berth.app.deps import Deps
 from berth.app.events import notes
 from berth.app.outcomes import Outcome, outcome_of
@@ -16,7 +17,6 @@ from berth.decide.whatif import Flip, would_change
 from berth.kube.resources import WORKLOADS
 from berth.observe.model import Scene, Status
 from berth.observe.status import compute_status, condition
-from berth.plan.model import Apply
 from berth.world import parse
 from berth.world.packed import pack, unpack
 from berth.world.records import WorkloadRecord
@@ -40,7 +40,8 @@ async def report(scene: Scene, look: Look, deps: Deps) -> float | None:
     status = compute_status(explained, previous, deps.clock())
     does = effects(look.policy_subject, look.matched, deps.views.defaults, look.catalog.classes, look.current)
     outcome = outcome_of(scene, status, look.effective, does)
-    _count(scene, previous, status, deps)
+    count(scene, previous, status, deps.metrics)
+    count_denials(scene, previous, look.matched, does, deps.outcomes.get(look.workload.key), deps.metrics)
     _remember(look.workload, outcome, deps)
     delay = _delay(look.workload, previous, status, deps)
     if delay == 0.0:
@@ -153,27 +154,6 @@ async def _write(workload: WorkloadRecord, status: Status, deps: Deps) -> None:
     stored = replace(parse.workload({"metadata": meta["metadata"]}), status=told)
     if deps.store.put_status(stored):
         deps.expect_echo(stored.resource_version)
-
-
-def _count(scene: Scene, previous: Status, status: Status, deps: Deps) -> None:
-    """Count the decision, moves, repairs and the first time to ready."""
-    metrics, chosen = deps.metrics, scene.decision.chosen
-    metrics.decisions.labels(chosen.facts.name if chosen else "", str(scene.decision.reason)).inc()
-    was = (previous.get("placement") or {}).get("className", "")
-    placement = status.get("placement") or {}
-    now = placement.get("className", "")
-    if was and now and was != now:
-        metrics.switches.labels(was, now).inc()
-    for step in scene.plan.writes:
-        if isinstance(step, Apply) and step.uid is not None and _same_spec(scene, previous):
-            metrics.drift.labels(step.child.kind).inc()
-    if "timeToReady" in status and "timeToReady" not in previous:
-        seconds = status["timeToReady"]["seconds"]
-        metrics.ready_seconds.labels(now, placement.get("backend", "")).observe(seconds)
-
-
-def _same_spec(scene: Scene, previous: Status) -> bool:
-    return bool(previous.get("observedGeneration") == scene.workload.generation)
 
 
 def _remember(workload: WorkloadRecord, outcome: Outcome, deps: Deps) -> None:

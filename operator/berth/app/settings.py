@@ -1,5 +1,7 @@
 """Every setting of the operator: environment variables with the prefix BERTH_."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -66,8 +68,20 @@ class Settings(BaseSettings):
     """Most seconds between the creation of a Waiver and its end; 90 days."""
     waiver_warning_seconds: Annotated[float, Field(ge=0, le=31536000)] = 259200.0
     """Seconds before its end from which a Waiver is warned about; 3 days."""
-    per_workload_metrics_cap: Annotated[int, Field(ge=0, le=100000)] = 5000
-    """Workloads that get series of their own; the others are counted in aggregates only."""
+    per_workload_metrics_cap: Annotated[int, Field(ge=0, le=100000)] = 2000
+    """Workloads that have series of their own, some twenty each; the others are counted in sums only."""
+    metrics_secure: bool = False
+    """Whether /metrics is served by HTTPS on a port of its own, to those only whom the API server lets get it."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 8443
+    """Port of /metrics where it is secure; 0 takes a free one."""
+    metrics_certificate: Path | None = None
+    """File with the certificate of /metrics and its chain, as PEM; the process makes one for itself when unset."""
+    metrics_key: Path | None = None
+    """File with the key of that certificate, as PEM."""
+    certificate_reload_seconds: Seconds = 10.0
+    """Seconds between looks whether a certificate or its key has changed."""
+    tracing: bool = False
+    """Whether passes and writes are traced by OpenTelemetry; the variables OTEL_* say where to."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     """Least severe log lines that are written."""
 
@@ -79,6 +93,23 @@ class Settings(BaseSettings):
                 f"got {self.lease_retry_period}, {self.lease_renew_deadline}, {self.lease_duration}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if (self.metrics_certificate is None) != (self.metrics_key is None):
+            raise ValueError("metrics_certificate and metrics_key are a pair: set both, or none")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """Return a hash that is the same for all replicas with the same settings."""
+        own = {"identity", "kubeconfig", "listen_port", "metrics_port"}
+        said = json.dumps(self.model_dump(exclude=own), default=_plain, sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
 class PreviewSettings(Settings):
@@ -92,5 +123,3 @@ class PreviewSettings(Settings):
     """File with the key of the certificate, as PEM; read again when it changes."""
     preview_client_ca: Path | None = None
     """File with the certificates that clients must be signed by, as PEM; anyone may ask when unset."""
-    preview_reload_seconds: Seconds = 10.0
-    """Seconds between looks whether the certificate or its key has changed."""

@@ -8,8 +8,8 @@ import orjson
 
 from berth.api.reasons import ConditionType, Reason
 from berth.app.deps import Deps
+from berth.app.metrics.admin import QuotaState
 from berth.app.outcomes import Outcome
-from berth.app.policy_metrics import QuotaState
 from berth.observe.model import Status
 from berth.observe.status import condition
 from berth.policy.quota import CPU, MACHINES, MEMORY, NOTHING, STORAGE, WORKLOADS, Part, bare, limits_of

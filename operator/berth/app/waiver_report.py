@@ -6,7 +6,7 @@ import orjson
 
 from berth.api.reasons import ACTIVE, ConditionType, Reason
 from berth.app.deps import Deps
-from berth.app.policy_metrics import WaiverState
+from berth.app.metrics.admin import WaiverState
 from berth.observe.model import Status
 from berth.observe.status import condition, timestamp
 from berth.policy.waiving import holds, refusal

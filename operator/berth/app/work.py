@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 from berth.app.deps import Deps
+from berth.app.metrics.process import WORKLOAD
 from berth.app.nets import keep_nets
 from berth.app.rationing import servable
 from berth.app.reconcile import reconcile
@@ -27,17 +28,29 @@ COUNTS_SECONDS: Final = 15.0
 async def work(queue: KeyedQueue, deps: Deps, resync_seconds: float, spread: Uniform = uniform) -> None:
     """Work on keys until the queue is shut down."""
     while (key := await queue.get()) is not None:
+        deps.metrics.active.labels(WORKLOAD).inc()
         try:
             await _one(key, queue, deps, resync_seconds * spread(0.8, 1.2))
         finally:
             queue.done(key)
+            deps.metrics.active.labels(WORKLOAD).dec()
             if deps.ledger.seen(key):
                 _serve(queue, deps)
 
 
 async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -> None:
-    controller = "workload" if key != WORLD else "policy"
+    controller = WORKLOAD if key != WORLD else "policy"
     started = time.perf_counter()
+    with deps.tracing.span(f"reconcile {controller}", {"k8s.namespace.name": key[0], "berth.workload": key[1]}):
+        result = await _pass(controller, key, queue, deps, resync_seconds)
+        deps.metrics.reconcile_seconds.labels(controller).observe(
+            time.perf_counter() - started, deps.tracing.exemplar()
+        )
+    deps.metrics.reconciles.labels(controller, result).inc()
+
+
+async def _pass(controller: str, key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -> str:
+    """Look at one key, and say when to look again; return what came of it, in controller-runtime's words."""
     result = "success"
     try:
         again = await (reconcile(key, deps) if key != WORLD else _world(queue, deps))
@@ -49,16 +62,15 @@ async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -
     except (errors.Conflict, errors.NotFound) as overtaken:
         # Somebody was faster in changing or deleting it; the watch brings what they did.
         result = "requeue"
-        log.info("%s: tried again: %s", "/".join(key), overtaken, extra=_fields(key))
+        log.info("%s: tried again: %s", "/".join(key), overtaken, extra=_fields(key, deps))
         queue.retry(key)
     except Exception as error:
         result = "error"
         deps.metrics.reconcile_errors.labels(controller).inc()
         expected = isinstance(error, errors.ApiError)
-        log.warning("%s: failed: %s", "/".join(key), error, extra=_fields(key), exc_info=not expected)
+        log.warning("%s: failed: %s", "/".join(key), error, extra=_fields(key, deps), exc_info=not expected)
         queue.retry(key, at_least=getattr(error, "retry_after", None) or 0.0)
-    deps.metrics.reconciles.labels(controller, result).inc()
-    deps.metrics.reconcile_seconds.labels(controller).observe(time.perf_counter() - started)
+    return result
 
 
 async def _world(queue: KeyedQueue, deps: Deps) -> None:
@@ -81,5 +93,12 @@ def _serve(queue: KeyedQueue, deps: Deps) -> None:
         queue.add(key)
 
 
-def _fields(key: Key) -> dict[str, str]:
-    return {"namespace": key[0], "workload": key[1]}
+def _fields(key: Key, deps: Deps) -> dict[str, object]:
+    """Return what a log line says of a Workload beside its text."""
+    found: dict[str, object] = {"namespace": key[0], "workload": key[1]}
+    record, outcome = deps.store.workloads.get(key), deps.outcomes.get(key)
+    if record is not None:
+        found |= {"uid": record.uid, "generation": record.generation}
+    if outcome is not None:
+        found["class"] = outcome.class_name
+    return found

@@ -7,7 +7,7 @@ import orjson
 
 from berth.api.reasons import AVAILABLE, Reason
 from berth.app.deps import Deps
-from berth.app.metrics import ClassState
+from berth.app.metrics.admin import ClassState
 from berth.app.policy_report import policy_states, policy_statuses
 from berth.app.settle import settle
 from berth.app.tenant_report import quota_states, tenant_status

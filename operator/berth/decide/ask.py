@@ -93,6 +93,13 @@ def _granted(resources: ContainerResources | None) -> Cost:
     )
 
 
+def limits_of(spec: WorkloadSpec) -> Cost:
+    """Return what all containers of one replica may use together, those that have a limit."""
+    running = [spec.resources, *(each.resources for each in spec.sidecars or ())]
+    limits = [each.limits for each in running if each and each.limits]
+    return Cost(sum(millicores(each.cpu) for each in limits), sum(amount(each.memory) for each in limits))
+
+
 def _pod_size(spec: WorkloadSpec) -> Cost:
     """Return the request of one pod: the most that runs at one time.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, Candidate, Outcome, Requirement
+from berth.decide.model import Ask, Candidate, Decision, Outcome, Requirement
 from berth.decide.rules import POLICY_RULES
 from berth.decide.words import names, required
 
@@ -31,6 +31,15 @@ def refusal(ask: Ask, requirement: Requirement, candidates: tuple[Candidate, ...
     reason = _common(contenders)
     nearest = sorted(contenders, key=lambda candidate: (reason not in _reasons(candidate), *_distance(candidate)))
     return reason, "; ".join((required(requirement), *_obstacles(nearest, reason)))
+
+
+def deciding_rule(decision: Decision) -> str:
+    """Return the rule that decides against the class nearest to fitting; `requirement` where no class may be used."""
+    if decision.requirement.denials or not decision.candidates:
+        return "requirement"
+    nearest = min(decision.candidates, key=lambda each: (decision.reason not in _reasons(each), *_distance(each)))
+    verdict = next((each for each in nearest.verdicts if each.reason is decision.reason), nearest.decisive)
+    return verdict.rule if verdict else ""
 
 
 def _common(candidates: tuple[Candidate, ...]) -> Reason:

@@ -7,6 +7,7 @@ DELETE of one UID, PUT with a resourceVersion.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Protocol
@@ -43,6 +44,15 @@ class ClientMetrics(Protocol):
 
         A watch (method WATCH) is recorded when it begins.
         """
+
+
+Span = Callable[[str, dict[str, str]], AbstractContextManager[object]]
+"""Begins a span of a trace, with a name and attributes."""
+
+
+def no_span(_name: str, _attributes: dict[str, str]) -> AbstractContextManager[object]:
+    """Trace nothing."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +149,15 @@ class Client:
         max_in_flight: int = 40,
         retries: Retries = DEFAULT_RETRIES,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        span: Span = no_span,
     ) -> None:
+        """`span` is entered for every write."""
         self._session = session_provider
         self._server = server.rstrip("/")
         self._metrics = metrics
         self._slots = asyncio.Semaphore(max_in_flight)
         self._retries = retries
+        self._span = span
         self._warned: set[str] = set()
         connect = timeouts.connect
         self._answer_timeout = aiohttp.ClientTimeout(total=timeouts.answer, sock_connect=connect)
@@ -318,6 +331,13 @@ class Client:
         return _Request(method, resource, url, headers, body, repeatable, timeout or self._answer_timeout)
 
     async def _call(self, request: _Request) -> bytes:
+        if request.method == "GET":
+            return await self._until_answered(request)
+        attributes = {"http.request.method": request.method, "url.path": request.url.path}
+        with self._span(f"{request.method} {request.resource.plural}", attributes):
+            return await self._until_answered(request)
+
+    async def _until_answered(self, request: _Request) -> bytes:
         failures = 0
         while True:
             try:

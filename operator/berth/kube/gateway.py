@@ -104,8 +104,8 @@ class Gateway:
         everything = {"op": "replace", "path": "/status", "value": body["status"]}
         return await self._client.json_patch(resource, namespace, name, [same, everything], subresource="status")
 
-    async def note(self, event: Obj) -> None:
-        """Write an Event about a Workload, into that Workload's namespace.
+    async def note(self, event: Obj) -> str:
+        """Write an Event about a Workload, into that Workload's namespace; return its name.
 
         Raises:
             ApiError: as the client does.
@@ -115,7 +115,16 @@ class Gateway:
         namespace, regarding = event["metadata"]["namespace"], event["regarding"]
         if regarding["kind"] != WORKLOADS.kind or regarding["namespace"] != namespace:
             raise NotOurs(f"Event about {regarding['kind']} {regarding['namespace']} in {namespace}")
-        await self._client.create(EVENTS, namespace, event)
+        stored = await self._client.create(EVENTS, namespace, event)
+        return str(stored["metadata"]["name"])
+
+    async def note_again(self, namespace: str, name: str, series: Obj) -> None:
+        """Say of an Event that it happened again: `series` has count and lastObservedTime (KEP-383).
+
+        Raises ApiError as the client does; NotFound when the Event has grown old and is gone.
+        """
+        operation = {"op": "add", "path": "/series", "value": series}
+        await self._client.json_patch(EVENTS, namespace, name, [operation])
 
     async def settle(self, step: Apply | Delete, tenant: TenantRecord, bounds: QuotaBounds) -> tuple[Problem, ...]:
         """Carry out one step for the ResourceQuota of a tenant; return why it was refused.

@@ -7,7 +7,7 @@ Workload's own namespace.
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from berth.kube.client import EVERYTHING, Client, Obj, Page, Selection
+from berth.kube.client import EVERYTHING, Client, Obj, Page, Selection, Span, no_span
 from berth.kube.resources import (
     CHILDREN,
     KUBEVIRTS,
@@ -23,7 +23,7 @@ from berth.kube.resources import (
     Resource,
 )
 
-__all__ = ["EVERYTHING", "READABLE", "NotReadable", "Obj", "Reader", "Selection"]
+__all__ = ["EVERYTHING", "READABLE", "NotReadable", "Obj", "Reader", "Selection", "Span", "no_span"]
 
 READABLE: Final = frozenset(
     {

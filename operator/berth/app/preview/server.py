@@ -3,22 +3,27 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 
-from berth.app.http import application, serve
+from berth.app.http import serve
 from berth.app.lasting import Lasting
+from berth.app.metrics import declared
+from berth.app.metrics.exposition import exposition
+from berth.app.metrics.process import Readings
 from berth.app.mirror import Mirror
 from berth.app.preview.admission import MAX_BYTES, MalformedError, Request, answer, parse
 from berth.app.preview.picture import Picture
 from berth.app.preview.preview import preview
-from berth.app.preview.tls import Certificate
+from berth.app.serving import serve_metrics
 from berth.app.session import Login
 from berth.app.settings import PreviewSettings
+from berth.app.tls import Certificate
+from berth.kube.review import Reviewer
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -29,31 +34,22 @@ PATH: Final = "/preview"
 _ANSWER_SECONDS: Final = 4.0
 """The API server waits for five."""
 
-_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-
 
 class PreviewMetrics:
     """Metrics of the preview, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.readings = Readings()
         ProcessCollector(registry=self.registry)
-        self.requests = Counter(
-            "berth_preview_requests",
-            "Requests of the API server, by kind and what came of them.",
-            ["resource", "result"],
-            registry=self.registry,
-        )
-        self.seconds = Histogram(
-            "berth_preview_duration_seconds",
-            "Time of one answer.",
-            ["resource"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.watch_errors = Counter(
-            "berth_watch_errors", "Failures of watches, by kind of object.", ["resource"], registry=self.registry
-        )
+        self.registry.register(self.readings)
+        self.requests = declared.PREVIEW_REQUESTS.counter(self.registry)
+        self.seconds = declared.PREVIEW_SECONDS.histogram(self.registry)
+        self.watch_errors = declared.WATCH_ERRORS.counter(self.registry)
+
+    def scrape(self, *, open_metrics: bool) -> AsyncIterator[bytes]:
+        """Return the text of a scrape."""
+        return exposition(self.registry, {}, 0, open_metrics=open_metrics)
 
 
 def webhook(ask: Callable[[Request], Awaitable[list[str]]], metrics: PreviewMetrics) -> web.Application:
@@ -102,25 +98,28 @@ async def _asked(request: Request, ask: Callable[[Request], Awaitable[list[str]]
 async def run(settings: PreviewSettings, ready: Callable[[int], None] = lambda _port: None) -> None:
     """Run until told to stop. `ready` is told the port where the API server may ask."""
     metrics, lasting, stale = PreviewMetrics(), Lasting(), set[Key]()
-    certificate, login = Certificate(settings), Login(settings.kubeconfig)
+    login, certificate = Login(settings.kubeconfig), certificate_of(settings)
     store = Store(stale.add, lambda: None)
     mirror = Mirror(settings, login, store, None, lambda plural: metrics.watch_errors.labels(plural).inc())
     picture = Picture(store, mirror.views, stale, time.time)
-    probes = application(
-        metrics.registry,
-        healthy=lambda: lasting.broken,
-        ready=lambda: "" if picture.complete.is_set() else "not every Workload was looked at yet",
-    )
 
     async def ask(request: Request) -> list[str]:
         if not picture.complete.is_set():
             return ["no preview by Berth yet: it is starting"] if request.dry_run else []
         return await preview(request, picture)
 
-    probing, _ = await serve(probes, settings.listen_address, settings.listen_port)
+    reviewer = Reviewer(mirror.client, time.monotonic)
+    probing, _ = await serve_metrics(
+        settings,
+        metrics,
+        reviewer.may,
+        lasting,
+        lambda: "" if picture.complete.is_set() else "not every Workload was looked at yet",
+    )
     answering, port = await serve(
         webhook(ask, metrics), settings.listen_address, settings.preview_port, certificate.context
     )
+    metrics.readings.read(declared.CERTIFICATE_EXPIRES, lambda: [(("preview",), certificate.expires)])
     ready(port)
     # Before kopf starts: at its end it waits for every task that was started after it, and then cancels it.
     lasting.start(
@@ -132,8 +131,19 @@ async def run(settings: PreviewSettings, ready: Callable[[int], None] = lambda _
         lasting.stopping = True
         await lasting.cancel()
         await answering.cleanup()
-        await probing.cleanup()
+        for server in probing:
+            await server.cleanup()
         await login.close()
+
+
+def certificate_of(settings: PreviewSettings) -> Certificate:
+    """Return the certificate that the preview serves with. Raises OSError or ValueError where it cannot be read."""
+    return Certificate(
+        settings.preview_certificate,
+        settings.preview_key,
+        settings.certificate_reload_seconds,
+        settings.preview_client_ca,
+    )
 
 
 async def _keep(mirror: Mirror, picture: Picture) -> None:

@@ -1,15 +1,28 @@
-"""Gauges about what admins write: what policies cost, what tenants use, when waivers end. Computed at every scrape."""
+"""Gauges about what admins write: classes, what policies cost, what tenants use, when waivers end."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
+from berth.app.metrics import declared
 from berth.app.outcomes import Outcome
-from berth.app.sums import sums_of
+from berth.app.sums import Sum, sums_of
 from berth.decide.model import Cost
 from berth.policy.quota import CPU, Part, kind_of
 from berth.world.records import Key
+
+
+@dataclass(frozen=True, slots=True)
+class ClassState:
+    """What a scrape says of one IsolationClass."""
+
+    name: str
+    level: str
+    backend: str
+    reason: str
+    """Empty when it is available."""
+    nodes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,7 @@ class PolicyState:
     mode: str
     accepted: bool
     evadable: bool
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +55,36 @@ class WaiverState:
     expires: float
 
 
+def class_gauges(classes: Iterable[ClassState]) -> Iterable[Metric]:
+    """Yield which classes this cluster can run, and on how many nodes."""
+    available, nodes = declared.CLASS_AVAILABLE.family(), declared.CLASS_NODES.family()
+    for each in classes:
+        available.add_metric((each.name, each.level, each.backend, each.reason), float(not each.reason))
+        nodes.add_metric((each.name,), each.nodes)
+    yield from (available, nodes)
+
+
 def policy_gauges(policies: Iterable[PolicyState], outcomes: Mapping[Key, Outcome]) -> Iterable[Metric]:
     """Yield the price of every policy: for one in mode Enforce what it costs, for the others what it would cost."""
-    sums, labels = sums_of(outcomes), ["policy", "mode"]
-    matched = GaugeMetricFamily("berth_policy_matched_workloads", "Workloads that a policy matches.", labels=labels)
-    waived = GaugeMetricFamily("berth_policy_waived_workloads", "Matching Workloads that are spared.", labels=labels)
-    unplaced = GaugeMetricFamily(
-        "berth_policy_unplaced_workloads",
-        "Workloads that a policy leaves, or would, without a class.",
-        labels=labels,
-    )
-    flips = GaugeMetricFamily(
-        "berth_policy_flips",
-        "Workloads that a policy places, or would place, in another class.",
-        labels=[*labels, "from", "to"],
-    )
-    overhead = GaugeMetricFamily(
-        "berth_policy_overhead",
-        "Added by isolation because of a policy, or if it were enforced: cpu in cores, memory in bytes.",
-        labels=[*labels, "tenant", "resource"],
-    )
-    accepted = GaugeMetricFamily("berth_policy_accepted", "Whether a policy is understood.", labels=labels)
-    evadable = GaugeMetricFamily("berth_policy_evadable", "Whether authors can dodge a policy.", labels=labels)
+    sums = sums_of(outcomes)
+    matched, waived = declared.POLICY_MATCHED.family(), declared.POLICY_WAIVED.family()
+    unplaced, flips = declared.POLICY_UNPLACED.family(), declared.POLICY_FLIPS.family()
+    overhead, generation = declared.POLICY_OVERHEAD.family(), declared.POLICY_GENERATION.family()
+    accepted, evadable = declared.POLICY_ACCEPTED.family(), declared.POLICY_EVADABLE.family()
     for each in policies:
-        place = (each.name, each.mode)
+        place, found = (each.name, each.mode), sums.get(each.name, Sum())
+        generation.add_metric((each.name,), each.generation)
         accepted.add_metric(place, float(each.accepted))
         evadable.add_metric(place, float(each.evadable))
-        found = sums.get(each.name)
-        matched.add_metric(place, found.matched if found else 0)
-        waived.add_metric(place, found.waived if found else 0)
-        unplaced.add_metric(place, found.unplaced if found else 0)
-        for (was, then), count in sorted(found.flips.items()) if found else ():
+        matched.add_metric(place, found.matched)
+        waived.add_metric(place, found.waived)
+        unplaced.add_metric(place, found.unplaced)
+        for (was, then), count in sorted(found.flips.items()):
             flips.add_metric((*place, was, then), count)
-        for tenant, toll in sorted(found.tolls.items()) if found else ():
+        for tenant, toll in sorted(found.tolls.items()):
             for resource, amount in _amounts(toll.added):
                 overhead.add_metric((*place, tenant, resource), amount)
-    yield from (matched, waived, unplaced, flips, overhead, accepted, evadable)
+    yield from (matched, waived, unplaced, flips, overhead, accepted, evadable, generation)
 
 
 def _amounts(cost: Cost) -> tuple[tuple[str, float], ...]:
@@ -85,14 +93,7 @@ def _amounts(cost: Cost) -> tuple[tuple[str, float], ...]:
 
 def quota_gauges(quotas: Iterable[QuotaState]) -> Iterable[Metric]:
     """Yield what tenants use, split into what was asked for, what isolation adds and what moves set aside."""
-    used = GaugeMetricFamily(
-        "berth_quota_used",
-        "Used of a tenant's quota: cpu in cores, memory and storage in bytes, the others counted.",
-        labels=["tenant", "resource", "part"],
-    )
-    limit = GaugeMetricFamily(
-        "berth_quota_limit", "Limit of a tenant's quota, in the same units.", labels=["tenant", "resource"]
-    )
+    used, limit = declared.QUOTA_USED.family(), declared.QUOTA_LIMIT.family()
     for each in quotas:
         scale = 1000 if kind_of(each.resource) == CPU else 1
         for part in each.used._fields:
@@ -109,11 +110,8 @@ def waiver_gauges(waivers: Iterable[WaiverState], outcomes: Mapping[Key, Outcome
     for outcome in outcomes.values():
         for name in {waiver for _, waiver in outcome.waived}:
             spared[name] = spared.get(name, 0) + 1
-    active = GaugeMetricFamily("berth_waiver_active", "Whether a Waiver holds.", labels=["waiver"])
-    expires = GaugeMetricFamily(
-        "berth_waiver_expiry_timestamp_seconds", "When a Waiver ends, in seconds since the epoch.", labels=["waiver"]
-    )
-    workloads = GaugeMetricFamily("berth_waiver_workloads", "Workloads that a Waiver spares.", labels=["waiver"])
+    active, expires = declared.WAIVER_ACTIVE.family(), declared.WAIVER_EXPIRES.family()
+    workloads = declared.WAIVER_WORKLOADS.family()
     for each in waivers:
         active.add_metric((each.name,), float(each.active))
         expires.add_metric((each.name,), each.expires)

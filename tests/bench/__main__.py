@@ -320,6 +320,14 @@ def table(results: Json) -> str:
             f"{results['impact']['impact_seconds']:.2f} s",
             "target <= 1",
         ),
+        *(
+            (
+                f"scrape of {results['scrape']['workloads']}, {each['cap']} with series",
+                f"{each['seconds']:.2f} s",
+                f"target <= 0.3; others waited {each['others_waited_ms']} ms, {each['others_waited_idle_ms']} without",
+            )
+            for each in results["scrape"]["scrapes"]
+        ),
     ]
     return "\n".join(f"{name:<34} {value:>12}   {note}".rstrip() for name, value, note in rows)
 
@@ -331,7 +339,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="leave the control plane up")
     asked = parser.parse_args()
     results = asyncio.run(measure(asked.count, asked.keep))
-    results["decide"], results["impact"] = alone("bench.decide"), alone("bench.impact")
+    results |= {name: alone(f"bench.{name}") for name in ("decide", "impact", "scrape")}
     BUILD.mkdir(exist_ok=True)
     (BUILD / "bench.json").write_text(json.dumps(results, indent=2) + "\n")
     print(table(results))

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     """Most seconds between the creation of a Waiver and its end; 90 days."""
     waiver_warning_seconds: Annotated[float, Field(ge=0, le=31536000)] = 259200.0
     """Seconds before its end from which a Waiver is warned about; 3 days."""
-    per_workload_metrics_cap: Annotated[int, Field(ge=0, le=100000)] = 2000
+    per_workload_metrics_cap: Annotated[int, Field(ge=0, le=100000)] = 5000
     """Workloads that have series of their own, some twenty each; the others are counted in sums only."""
     metrics_secure: bool = False
     """Whether /metrics is served by HTTPS on a port of its own, to those only whom the API server lets get it."""

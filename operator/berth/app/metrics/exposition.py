@@ -8,7 +8,6 @@ Prometheus' text format and in OpenMetrics 1.0, but for the end of the text.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from heapq import nsmallest
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
@@ -57,9 +56,11 @@ async def exposition(
 
 
 def chosen(outcomes: Mapping[Key, Outcome], cap: int) -> list[One]:
-    """Return the Workloads that have series of their own: those in trouble first, then by name."""
-    found = nsmallest(cap, outcomes.items(), key=lambda each: (not each[1].below, each[1].ready, each[0]))
-    return [One(f'namespace="{_safe(key[0])}",workload="{_safe(key[1])}"', outcome) for key, outcome in sorted(found)]
+    """Return the Workloads that have series of their own: above the cap those in trouble first, then by name."""
+    keys: Iterable[Key] = outcomes
+    if len(outcomes) > cap:
+        keys = sorted(outcomes, key=lambda key: (not outcomes[key].below, outcomes[key].ready, key))[:cap]
+    return [One(f'namespace="{_safe(key[0])}",workload="{_safe(key[1])}"', outcomes[key]) for key in keys]
 
 
 def _lines(metric: Declared, some: Iterable[One]) -> Iterator[str]:

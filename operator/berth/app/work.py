@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from berth.app.deps import Deps
-from berth.app.metrics.process import WORKLOAD
+from berth.app.metrics.process import POLICY, WORKLOAD
 from berth.app.nets import keep_nets
 from berth.app.rationing import servable
 from berth.app.reconcile import reconcile
@@ -39,7 +39,7 @@ async def work(queue: KeyedQueue, deps: Deps, resync_seconds: float, spread: Uni
 
 
 async def _one(key: Key, queue: KeyedQueue, deps: Deps, resync_seconds: float) -> None:
-    controller = WORKLOAD if key != WORLD else "policy"
+    controller = WORKLOAD if key != WORLD else POLICY
     started = time.perf_counter()
     with deps.tracing.span(f"reconcile {controller}", {"k8s.namespace.name": key[0], "berth.workload": key[1]}):
         result = await _pass(controller, key, queue, deps, resync_seconds)

@@ -103,8 +103,8 @@ ISOLATED: Final = _gauge(
 # One Workload each, up to a cap. Written without the library, which needs too long for tens of thousands of lines.
 WORKLOAD_INFO: Final = _gauge(
     "berth_workload_info",
-    ("tenant", *_ONE, "class", "level", "backend", "runtime_class", "reason"),
-    "Where one Workload runs; always 1.",
+    ("tenant", *_ONE, "class", "level", "backend", "runtime_class", "reason", "required_by"),
+    "Where one Workload runs, why not, and who requires its level; always 1.",
     "Joined with other metrics of the namespace; its changes are the time line of switches.",
 )
 WORKLOAD_CONDITION: Final = _gauge(

@@ -77,20 +77,13 @@ def _safe(value: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _place(tenant: str, class_name: str, level: str, backend: str, runtime_class: str, reason: str) -> str:
-    values = {
-        "tenant": tenant,
-        "class": class_name,
-        "level": level,
-        "backend": backend,
-        "runtime_class": runtime_class,
-        "reason": reason,
-    }
-    return "".join(f',{name}="{_safe(value)}"' for name, value in values.items())
+def _place(*values: str) -> str:
+    names = (name for name in declared.WORKLOAD_INFO.labels if name not in ("namespace", "workload"))
+    return "".join(f',{name}="{_safe(value)}"' for name, value in zip(names, values, strict=True))
 
 
 def _info(o: Outcome) -> Iterable[tuple[str, float]]:
-    yield _place(o.tenant, o.class_name, o.level, o.backend, o.runtime_class, o.reason), 1
+    yield _place(o.tenant, o.class_name, o.level, o.backend, o.runtime_class, o.reason, o.required_by), 1
 
 
 def _conditions(o: Outcome) -> Iterable[tuple[str, float]]:

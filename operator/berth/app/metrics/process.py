@@ -21,8 +21,10 @@ from berth.app.metrics.declared import Declared
 from berth.app.metrics.exposition import exposition
 from berth.app.metrics.state import State, StateCollector
 
-WORKLOAD: Final = "workload"
-"""Name of the one queue, and of the controller of Workloads."""
+WORKLOAD: Final = "berth-workload"
+"""Name of the one queue, and of the controller of Workloads: others have a controller `workload` too, Kueue for one."""
+POLICY: Final = "berth-policy"
+"""Name of the controller of classes, policies, tenants and Waivers."""
 
 Reading = Callable[[], Iterable[tuple[tuple[str, ...], float]]]
 """Gives label values and value of each series, when asked."""

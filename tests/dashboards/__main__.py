@@ -1,0 +1,121 @@
+"""`make observe`: the operator with three hundred Workloads in all states, a real Prometheus, and every query of it.
+
+`--keep` leaves all of it up, `--pictures` draws the dashboards into docs/pictures.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+
+from ground.prometheus import Target
+
+from dashboards import rules, site
+from dashboards.evaluate import Found, broken_rules, evaluate
+from dashboards.write import texts
+from ground import berth, cluster, prometheus
+from ground.api import eventually
+from ground.cluster import Cluster
+from scenarios import objects
+from scenarios.kinds import RUNTIME_CLASS
+from scenarios.process import Operator
+from scenarios.site import FAILURES, RUNTIMES, install_kubevirt
+
+NAME = "observe"
+NODES = 6
+BUILD = berth.REPOSITORY / "build"
+RULES = berth.REPOSITORY / "manifests" / "berth" / "files" / "rules.yaml"
+LEAST_SECONDS = 100.0
+"""Rates need a minute, and rules two evaluations."""
+READER = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRoleBinding",
+    "metadata": {"name": "observe-prometheus"},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "berth-metrics-reader"},
+    "subjects": [{"kind": "ServiceAccount", "name": "prometheus", "namespace": "monitoring"}],
+}
+
+
+@contextmanager
+def observed(*, keep: bool) -> Iterator[tuple[Cluster, str]]:
+    """Give a cluster with two replicas of Berth and a Prometheus that scrapes both; its URL."""
+    found = cluster.up(NAME, NODES)
+    replicas: list[Operator] = []
+    try:
+        install_kubevirt(found)
+        berth.install(found)
+        for text in (FAILURES.read_text(), site.NEVER_READY):
+            cluster.kubectl(found, "apply", "--server-side", "-f", "-", stdin=text)
+        for body in RUNTIMES:
+            objects.put(found, RUNTIME_CLASS, "", body)
+        replicas = [Operator(found, found.workdir).start(), Operator(found, found.workdir).start(leads=False)]
+        targets = [Target(f"127.0.0.1:{each.port}", {"pod": each.identity}) for each in replicas]
+        yield found, prometheus.start(found, targets, interval=2, rules=[RULES])
+    finally:
+        for each in () if keep else replicas:
+            each.stop()
+        if not keep:
+            cluster.down(NAME)
+
+
+def asked(url: str, seconds: float) -> list[Found]:
+    """Return what every query of both dashboards returns."""
+    everything = dict.fromkeys(("tenant", "namespace", "class"), ".*")
+    one = {"tenant": ".*", "class": ".*", "namespace": site.STUCK[0], "workload": site.STUCK[1]}
+    files = texts()
+    return [
+        *evaluate(url, "fleet.json", files["fleet.json"], everything, seconds),
+        *evaluate(url, "workload.json", files["workload.json"], one, seconds),
+    ]
+
+
+def recorded(url: str) -> list[Found]:
+    """Return how many series each recording rule has."""
+    return [Found("rules.yaml", name, "", name, len(prometheus.query(url, name))) for name in rules.RECORDED]
+
+
+def table(found: Sequence[Found]) -> str:
+    """Return what was found, a line for each query."""
+    lines = [f"{each.dashboard:<14} {each.panel:<42} {each.ref:<2} {_said(each)}" for each in found]
+    return "\n".join(lines)
+
+
+def _said(each: Found) -> str:
+    return each.error or (str(each.series) if each.series else f"empty: {each.why_empty or 'SHOULD NOT BE'}")
+
+
+def summary(found: Sequence[Found]) -> str:
+    """Return the last line."""
+    failed = sum(each.failed for each in found)
+    empty = sum(not each.series and not each.failed for each in found)
+    full = sum(bool(each.series) and not each.failed for each in found)
+    return f"panels: {len(found)} queries, {full} with series, {empty} empty by design, {failed} failed"
+
+
+def main() -> int:
+    """Run it; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave everything up")
+    asks = parser.parse_args()
+    with observed(keep=asks.keep) as (found, url):
+        started = monotonic()
+        count = site.fill(found)
+        print(f"{count} Workloads have come to rest", flush=True)
+        site.change(found)
+        eventually(lambda: monotonic() - started > LEAST_SECONDS, LEAST_SECONDS + 1, "rates have a past")
+        seen = asked(url, monotonic() - started) + recorded(url)
+        wrong = broken_rules(prometheus.rules(url))
+        alerts = sorted({each["labels"]["alertname"] for each in prometheus.alerts(url)})
+    BUILD.mkdir(exist_ok=True)
+    (BUILD / "observe.json").write_text(json.dumps([vars(each) for each in seen], indent=2) + "\n")
+    print(table(seen))
+    print(f"rules: {len(rules.RECORDED)} recorded, {len(rules.ALERTS)} alerts, {len(wrong)} broken {wrong or ''}")
+    print(f"alerts pending or firing: {', '.join(alerts) or 'none'}")
+    print(summary(seen))
+    return 1 if wrong or any(each.failed for each in seen) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,6 @@
 """Blocking calls to an API server: what the ground's own set-up code and tests need, nothing more."""
 
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,3 +109,11 @@ def eventually(condition: Callable[[], T | None], seconds: float, what: str) -> 
             raise TimeoutError(message)
         sleep(POLL_SECONDS)
     return answer
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens at now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

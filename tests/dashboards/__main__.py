@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
-from ground.prometheus import Target
-
 from dashboards import rules, site
-from dashboards.evaluate import Found, broken_rules, evaluate
+from dashboards.evaluate import Found, best, broken_rules, evaluate
 from dashboards.write import texts
 from ground import berth, cluster, prometheus
 from ground.api import eventually
 from ground.cluster import Cluster
+from ground.prometheus import Target
 from scenarios import objects
 from scenarios.kinds import RUNTIME_CLASS
 from scenarios.process import Operator
@@ -63,12 +62,14 @@ def observed(*, keep: bool) -> Iterator[tuple[Cluster, str]]:
 def asked(url: str, seconds: float) -> list[Found]:
     """Return what every query of both dashboards returns."""
     everything = dict.fromkeys(("tenant", "namespace", "class"), ".*")
-    one = {"tenant": ".*", "class": ".*", "namespace": site.STUCK[0], "workload": site.STUCK[1]}
     files = texts()
-    return [
-        *evaluate(url, "fleet.json", files["fleet.json"], everything, seconds),
-        *evaluate(url, "workload.json", files["workload.json"], one, seconds),
-    ]
+    of_one = (
+        evaluate(
+            url, "workload.json", files["workload.json"], {**everything, "namespace": at, "workload": name}, seconds
+        )
+        for at, name in (site.STUCK, site.MOVED)
+    )
+    return [*evaluate(url, "fleet.json", files["fleet.json"], everything, seconds), *best(*of_one)]
 
 
 def recorded(url: str) -> list[Found]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import time
 from typing import Final
@@ -80,6 +80,11 @@ def _values(url: str, dashboard: str, title: str, expr: str) -> Found:
     asked = LABEL_VALUES.fullmatch(expr)
     assert asked, expr
     return Found(dashboard, title, "", expr, len(prometheus.label_values(url, asked[2], asked[1])))
+
+
+def best(*rounds: Iterable[Found]) -> list[Found]:
+    """Return for each query the round with most series: of a dashboard for one thing, seen for several things."""
+    return [max(same, key=lambda each: (bool(each.error), each.series)) for same in zip(*rounds, strict=True)]
 
 
 def broken_rules(rules: list[Json]) -> list[str]:

@@ -8,11 +8,13 @@ from dashboards.panels import (
     BAD,
     CALM,
     GOOD,
+    POLICY_CHANGES,
     RUNBOOKS,
     WARN,
     bars,
     framed,
     grid,
+    grown,
     lines,
     link,
     mark,
@@ -58,12 +60,12 @@ def build() -> dashboard.Dashboard:
         .annotation(
             mark(
                 "Moves",
-                "sum by (from, to, outcome) (increase(berth_switches_total[30s])) > 0",
+                grown("berth_switches_total", "30s", "from, to, outcome"),
                 "{{from}} to {{to}}: {{outcome}}",
                 "purple",
             )
         )
-        .annotation(mark("Policy changes", "changes(berth_policy_generation[30s]) > 0", "policy {{policy}}", "yellow"))
+        .annotation(POLICY_CHANGES)
     )
     for title, panels in (
         ("Overview", _overview()),
@@ -199,10 +201,10 @@ def _lifecycle() -> list[Any]:
     return [
         lines(
             "Moves by outcome",
-            "Running Workloads that were moved to another class, per minute.",
+            "Running Workloads that were moved to another class, in each step.",
             "short",
             query(
-                "sum by (from, to, outcome) (rate(berth_switches_total[$__rate_interval])) * 60",
+                grown("berth_switches_total", "$__rate_interval", "from, to, outcome"),
                 "{{from}} to {{to}}: {{outcome}}",
             ),
             width=8,
@@ -391,7 +393,7 @@ def _policy() -> list[Any]:
             "Workloads that came to be without a class in the time range, by reason and by the rule against the nearest class.",
             "short",
             now(
-                "sort_desc(sum by (reason, rule) (increase(berth_denials_total[$__range])) > 0)",
+                f"sort_desc({grown('berth_denials_total', '$__range', 'reason, rule')})",
                 "{{reason}} by {{rule}}",
             ),
             ((None, WARN),),
@@ -401,7 +403,7 @@ def _policy() -> list[Any]:
             "Workloads that a policy in mode Warn or Audit came to leave without a class in the time range, if enforced.",
             "short",
             now(
-                "sort_desc(sum by (policy, mode) (increase(berth_would_denials_total[$__range])) > 0)",
+                f"sort_desc({grown('berth_would_denials_total', '$__range', 'policy, mode')})",
                 "{{policy}} ({{mode}})",
             ),
         ),
@@ -564,9 +566,9 @@ def _operator() -> list[Any]:
         ),
         lines(
             "Repairs",
-            "Children that somebody changed and Berth put right, per minute.",
+            "Children that somebody changed and Berth put right, in each step.",
             "short",
-            query("sum by (kind) (rate(berth_drift_corrections_total[$__rate_interval])) * 60", "{{kind}}"),
+            query(grown("berth_drift_corrections_total", "$__rate_interval", "kind"), "{{kind}}"),
             width=6,
         ),
         number(

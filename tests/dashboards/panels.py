@@ -40,6 +40,15 @@ def rows(expr: str, ref: str = "A") -> prometheus.Dataquery:
     return _query(expr, ref).instant().format(PromQueryFormat.TABLE)
 
 
+def grown(metric: str, window: str, by: str) -> str:
+    """Return by how much a counter has grown, summed by some labels.
+
+    A series that did not exist at the begin of the window has grown by all that it counts: `increase` alone does not
+    see the first of rare things.
+    """
+    return f"sum by ({by}) (({metric} unless {metric} offset {window}) or increase({metric}[{window}])) > 0"
+
+
 def _query(expr: str, ref: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().datasource(SOURCE).expr(" ".join(expr.split())).ref_id(ref)
 
@@ -226,3 +235,13 @@ def _legend() -> common.VizLegendOptions:
         .placement(look.LegendPlacement.BOTTOM)
         .show_legend(True)
     )
+
+
+POLICY_CHANGES: Final = mark(
+    "Policy changes",
+    "max by (policy) ((berth_policy_generation unless berth_policy_generation offset 30s)"
+    " or changes(berth_policy_generation[30s]) > 0)",
+    "policy {{policy}}",
+    "yellow",
+)
+"""Marks where a policy was made or changed."""

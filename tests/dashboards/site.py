@@ -29,6 +29,8 @@ NAMESPACES: Final = {
 }
 STUCK: Final = ("legacy", "stuck")
 """A Workload whose move never ends: what comes up in its new class is never ready."""
+MOVED: Final = ("legacy", "service-00")
+"""A Workload that has moved."""
 NEVER_READY: Final = """
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicy
@@ -87,7 +89,7 @@ def platform() -> Iterator[Thing]:
                 "policies": ["pci"],
                 "reason": "its driver does not start in Kata",
                 "requestedBy": "grace",
-                "approver": "ada",
+                "approver": "kwok-admin",
                 "expiresAt": (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
         )
@@ -170,7 +172,7 @@ def change(cluster: Cluster) -> None:
     """Let things happen: a policy moves what may move and holds what may not, somebody edits children."""
     put_all(
         cluster,
-        [(POLICY, "", "legacy-sandboxed", _policy("Enforce", "Virtualized", namespaceSelector=_named("notebooks")))],
+        [(POLICY, "", "notebooks-apart", _policy("Enforce", "Virtualized", namespaceSelector=_named("notebooks")))],
     )
     put_all(
         cluster, [(POLICY, "", "legacy-apart", _policy("Enforce", "Sandboxed", namespaceSelector=_named("legacy")))]

@@ -8,6 +8,7 @@ from dashboards.panels import (
     BAD,
     CALM,
     GOOD,
+    POLICY_CHANGES,
     RUNBOOKS,
     WARN,
     framed,
@@ -67,7 +68,7 @@ def build() -> dashboard.Dashboard:
                 "purple",
             )
         )
-        .annotation(mark("Policy changes", "changes(berth_policy_generation[30s]) > 0", "policy {{policy}}", "yellow"))
+        .annotation(POLICY_CHANGES)
     )
     for title, panels in (("Decision", _decision()), ("Over time", _story()), ("Resources", _resources())):
         made = made.with_row(dashboard.Row(title))

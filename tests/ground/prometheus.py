@@ -27,7 +27,9 @@ OK = 200
 
 Labels = dict[str, str]
 
-_started: dict[int, subprocess.Popen[bytes]] = {}  # held by pid: one that nobody holds is complained about while it runs
+_started: dict[
+    int, subprocess.Popen[bytes]
+] = {}  # held by pid: one that nobody holds is complained about while it runs
 
 
 class PrometheusError(RuntimeError):

@@ -79,6 +79,8 @@ class Metrics:
         self.events_dropped = declared.EVENTS_DROPPED.counter(registry)
         self.reconciles = declared.RECONCILES.counter(registry)
         self.reconcile_errors = declared.RECONCILE_ERRORS.counter(registry)
+        for controller in (WORKLOAD, POLICY):
+            self.reconcile_errors.labels(controller)  # 0 errors are told, too
         self.reconcile_seconds = declared.RECONCILE_SECONDS.histogram(registry)
         self.workers = declared.MAX_WORKERS.gauge(registry)
         self.active = declared.ACTIVE_WORKERS.gauge(registry)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.parts import WEB, Replica
+from app.scrapes import an_outcome
 from berth.app import work as module
 from berth.app.deps import Deps
 from berth.app.work import WORLD, work
@@ -108,6 +109,19 @@ async def test_a_failure_of_one_key_is_tried_again_and_does_not_stop_others(
     async with working(replica, WEB, API):
         await eventually(lambda: passes.seen == {"web": 4, "api": 1})
     assert results(replica) == {"error": 3, "success": 2}
+
+
+async def test_a_failure_is_logged_with_all_that_tells_which_object_it_was(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand_in(monkeypatch, Passes(web=[RuntimeError("a bug")]))
+    record = replica.workload()
+    replica.deps.outcomes[WEB] = an_outcome(class_name="gvisor")
+    async with working(replica, WEB):
+        await eventually(lambda: any("a bug" in each.getMessage() for each in caplog.records))
+    [line] = [each.__dict__ for each in caplog.records if "a bug" in each.getMessage()]
+    told = {name: line[name] for name in ("namespace", "workload", "uid", "generation", "class")}
+    assert told == {"namespace": "shop", "workload": "web", "uid": record.uid, "generation": 1, "class": "gvisor"}
 
 
 async def test_what_exists_is_looked_at_again_and_what_is_gone_is_not(

@@ -1,0 +1,90 @@
+"""What a pass adds to the counters: each denial and each start once, when it begins."""
+
+from typing import Any
+
+import pytest
+
+from app.parts import WEB, Replica
+from app.scrapes import an_outcome, scraped, series, value
+from app.test_reconcile import replica as replica  # noqa: PLC0414  a fixture
+from app.test_reconcile import seen
+from berth.api.levels import PolicyMode
+from berth.app.counting import count, count_denials
+from berth.app.reconcile import reconcile
+from berth.decide.impact import Effect
+from berth.decide.model import Cost
+from berth.policy.compiled import CompiledPolicy, compile_policy
+from berth.world import parse
+from observe.scenes import a_scene, at_rest, requiring
+from render.specs import Json
+
+REQUIRE: Json = {"level": "Confidential"}
+NO_CLASS = Effect("strict", "container", "", Cost())
+
+
+def a_policy(mode: str) -> CompiledPolicy:
+    """Return a policy that leaves everybody without a class."""
+    spec = {"mode": mode, "reason": "a test", "match": {"tenants": ["acme"]}, "require": REQUIRE}
+    return compile_policy(parse.isolation_policy({"metadata": {"name": "strict", "uid": "s"}, "spec": spec}))
+
+
+def test_who_comes_to_be_without_a_class_is_counted_once_by_rule() -> None:
+    metrics, scene = scraped(), a_scene(requirement=requiring("Confidential"))
+    count_denials(scene, {}, (), (), None, metrics)
+    count_denials(scene, {"reason": str(scene.decision.reason)}, (), (), None, metrics)
+    by_level = {"reason": str(scene.decision.reason), "rule": "level", "mode": str(PolicyMode.ENFORCE)}
+    assert value(metrics, "berth_denials_total", **by_level) == 1
+    count_denials(scene, {"placement": {"className": "container"}, "reason": by_level["reason"]}, (), (), None, metrics)
+    assert value(metrics, "berth_denials_total", **by_level) == 2
+
+
+def test_who_has_a_class_is_no_denial() -> None:
+    metrics = scraped()
+    count_denials(a_scene(), {}, (), (), None, metrics)
+    assert series(metrics, "berth_denials_total") == []
+
+
+@pytest.mark.parametrize(("mode", "counted"), [("Warn", 1), ("Audit", 1), ("Enforce", None)])
+def test_whom_a_policy_would_leave_without_a_class_is_counted_once_and_apart(mode: str, counted: int | None) -> None:
+    metrics, policy = scraped(), a_policy(mode)
+    count_denials(a_scene(), {}, (policy,), (NO_CLASS,), None, metrics)
+    count_denials(a_scene(), {}, (policy,), (NO_CLASS,), an_outcome(effects=(NO_CLASS,)), metrics)
+    assert value(metrics, "berth_would_denials_total", policy="strict", mode=mode) == counted
+    assert series(metrics, "berth_denials_total") == []
+
+
+READY: dict[str, Any] = {
+    "seconds": 9,
+    "segments": [
+        {"name": "Scheduled", "seconds": 2},
+        {"name": "Running", "seconds": 8},
+        {"name": "Ready", "seconds": 9},
+    ],
+}
+
+
+def test_a_start_is_counted_once_in_each_class_with_the_time_of_each_segment() -> None:
+    metrics, place = scraped(), {"class": "vm", "backend": "VirtualMachine"}
+    status = {"placement": {"className": "vm", "backend": "VirtualMachine"}, "timeToReady": READY}
+    count(at_rest(), {}, status, metrics)
+    count(at_rest(), status, status, metrics)
+    assert value(metrics, "berth_time_to_ready_seconds_count", **place) == 1
+    assert value(metrics, "berth_time_to_ready_seconds_sum", **place) == 9
+    segments = {
+        labels["segment"]: seconds for labels, seconds in series(metrics, "berth_time_to_ready_segment_seconds_sum")
+    }
+    assert segments == {"Scheduled": 2, "Running": 6, "Ready": 1}
+
+
+async def test_a_pass_leaves_what_a_scrape_tells(replica: Replica) -> None:
+    replica.workload(replicas=2, container={"image": "app:1"}, resources={"limits": {"memory": "1Gi"}})
+    for _ in range(2):
+        await reconcile(WEB, replica.deps)
+        seen(replica)
+    found = replica.deps.outcomes[WEB]
+    assert found.replicas == (2, 0, 0)
+    assert found.limits == Cost(0, 2 << 30)
+    assert found.required_by == "cluster default"
+    assert found.candidates == (("runc", "", 2),)
+    assert dict(found.children) == {"Deployment": 1, "NetworkPolicy": 1, "PodDisruptionBudget": 1}
+    assert dict(found.conditions) == {"Accepted": 1, "Placed": 1, "Isolated": -1, "Ready": 0}

@@ -27,9 +27,8 @@ OK = 200
 
 Labels = dict[str, str]
 
-_started: dict[
-    int, subprocess.Popen[bytes]
-] = {}  # held by pid: one that nobody holds is complained about while it runs
+# By pid. Python complains about a process that runs and that nobody holds.
+_started: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class PrometheusError(RuntimeError):

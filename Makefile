@@ -9,7 +9,7 @@ N ?= 500
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-down test properties check lint generate bench threats lock clean
+.PHONY: help install demo demo-down test properties check lint generate observe pictures bench threats lock clean
 
 help: ## Show what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ lint: $(INSTALLED)
 
 generate: $(INSTALLED) ## Write all generated files: CRDs, golden cases, tables in docs
 	@$(BIN)/python -m generate
+
+observe: $(INSTALLED) ## 300 Workloads in all states, a real Prometheus, and every query of the dashboards and rules
+	@$(BIN)/python -m dashboards
+
+pictures: $(INSTALLED) ## As observe, and draw the dashboards into docs/pictures; needs node, npm, and Chromium
+	@$(BIN)/python -m dashboards --pictures
 
 bench: $(INSTALLED) ## Measure against a bare client on an empty control plane: N=500 Workloads, N=2000 for real
 	@$(BIN)/python -m bench --count $(N)

@@ -116,8 +116,9 @@ async def test_an_error_of_any_code_inside_the_watch_does_not_end_it(code: int) 
     seen = asyncio.Event()
     store = Store(lambda _key: seen.set(), lambda: None)
     with served(Api(code)) as url:
-        session = aiohttp.ClientSession(middlewares=(watch_lines(Echoes()),))
-        login = SimpleNamespace(server=url, kopf_session=lambda _echoes: session)
+        heard: list[str] = []
+        session = aiohttp.ClientSession(middlewares=(watch_lines(Echoes(), heard.append),))
+        login = SimpleNamespace(server=url, kopf_session=lambda _echoes, _hears: session)
         handlers = registry(login, store, Echoes())  # type: ignore[arg-type]  # all that it uses of a Login
         shell = asyncio.create_task(
             kopf.operator(registry=handlers, settings=kopf_settings(), standalone=True, clusterwide=True)
@@ -129,3 +130,4 @@ async def test_an_error_of_any_code_inside_the_watch_does_not_end_it(code: int) 
         await asyncio.gather(shell, return_exceptions=True)
         await session.close()
     assert ("shop", "web") in store.workloads
+    assert "workloads" in heard, "it is noted that the API server said something"

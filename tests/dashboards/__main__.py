@@ -25,6 +25,8 @@ from scenarios.site import FAILURES, RUNTIMES, install_kubevirt
 NAME = "observe"
 NODES = 6
 BUILD = berth.REPOSITORY / "build"
+PICTURES = berth.REPOSITORY / "docs" / "pictures"
+DASHBOARDS = berth.REPOSITORY / "manifests" / "berth" / "files" / "dashboards"
 RULES = berth.REPOSITORY / "manifests" / "berth" / "files" / "rules.yaml"
 LEAST_SECONDS = 100.0
 """Rates need a minute, and rules two evaluations."""
@@ -77,6 +79,16 @@ def recorded(url: str) -> list[Found]:
     return [Found("rules.yaml", name, "", name, len(prometheus.query(url, name))) for name in rules.RECORDED]
 
 
+def draw_all(url: str) -> None:
+    """Draw both dashboards as they are now."""
+    from pictures.__main__ import draw  # noqa: PLC0415  only who draws needs a browser
+
+    moved = dict(zip(("namespace", "workload"), site.MOVED, strict=True))
+    PICTURES.mkdir(exist_ok=True)
+    for name, values in (("fleet", {}), ("workload", moved)):
+        draw(DASHBOARDS / f"{name}.json", url, PICTURES / f"{name}.png", variables=values, start="-4m")
+
+
 def table(found: Sequence[Found]) -> str:
     """Return what was found, a line for each query."""
     lines = [f"{each.dashboard:<14} {each.panel:<42} {each.ref:<2} {_said(each)}" for each in found]
@@ -99,6 +111,7 @@ def main() -> int:
     """Run it; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave everything up")
+    parser.add_argument("--pictures", action="store_true", help="draw the dashboards into docs/pictures")
     asks = parser.parse_args()
     with observed(keep=asks.keep) as (found, url):
         started = monotonic()
@@ -108,6 +121,8 @@ def main() -> int:
         eventually(lambda: monotonic() - started > LEAST_SECONDS, LEAST_SECONDS + 1, "rates have a past")
         seen = asked(url, monotonic() - started) + recorded(url)
         wrong = broken_rules(prometheus.rules(url))
+        if asks.pictures:
+            draw_all(url)
         alerts = sorted({each["labels"]["alertname"] for each in prometheus.alerts(url)})
     BUILD.mkdir(exist_ok=True)
     (BUILD / "observe.json").write_text(json.dumps([vars(each) for each in seen], indent=2) + "\n")

@@ -175,7 +175,10 @@ def _placement() -> list[Any]:
             "By tenant",
             "Workloads by tenant, wherever they run.",
             "short",
-            query(f"sum by (tenant) (berth_workloads{{{HERE}}})", "{{tenant}}"),
+            query(
+                f'sum by (tenant) (label_replace(berth_workloads{{{HERE}}}, "tenant", "none", "tenant", "^$"))',
+                "{{tenant}}",
+            ),
             stacked=True,
             width=8,
         ),
@@ -223,7 +226,10 @@ def _lifecycle() -> list[Any]:
             "Await approval",
             "Workloads whose move would interrupt them, by tenant.",
             "short",
-            query(f"sum by (tenant) (berth_workloads_pending_switch{{{HERE}}})", "{{tenant}}"),
+            query(
+                f'sum by (tenant) (label_replace(berth_workloads_pending_switch{{{HERE}}}, "tenant", "none", "tenant", "^$"))',
+                "{{tenant}}",
+            ),
             width=8,
         ),
         bars(
@@ -270,6 +276,7 @@ def _cost() -> list[Any]:
                 f'sum by (class) (berth_isolation_overhead{{{RUNNING},resource="cpu"}}) > 0', "{{class}} isolation", "B"
             ),
             width=8,
+            many=True,
             stacked=True,
         ),
         lines(
@@ -283,6 +290,7 @@ def _cost() -> list[Any]:
                 "B",
             ),
             width=8,
+            many=True,
             stacked=True,
         ),
         lines(
@@ -338,25 +346,32 @@ def _cost() -> list[Any]:
             ((None, GOOD), (0.8, WARN), (0.95, BAD)),
             most=1,
         ),
-        grid(
-            "Quota by part",
-            "What of a quota was asked for, what isolation adds, and what moves set aside.",
-            "short",
-            rows('sum by (tenant, resource) (berth_quota_used{tenant=~"$tenant",part="requested"})', "A"),
-            rows('sum by (tenant, resource) (berth_quota_used{tenant=~"$tenant",part="overhead"})', "B"),
-            rows('sum by (tenant, resource) (berth_quota_used{tenant=~"$tenant",part="reserved"})', "C"),
-            rows('sum by (tenant, resource) (berth_quota_limit{tenant=~"$tenant"})', "D"),
-            columns={
-                "tenant": "Tenant",
-                "resource": "Resource",
-                "Value #A": "Requested",
-                "Value #B": "Isolation",
-                "Value #C": "Reserved",
-                "Value #D": "Limit",
-            },
-            width=16,
-        ),
+        _quota("Quota of cores, machines and Workloads", "short", "cpu|virtualMachines|workloads|devices.*"),
+        _quota("Quota of memory and storage", "bytes", "memory|storage"),
     ]
+
+
+def _quota(title: str, unit: str, resources: str) -> Any:
+    """Return a table of some resources of all tenants' quotas."""
+    here = f'tenant=~"$tenant",resource=~"{resources}"'
+    return grid(
+        title,
+        "What of a quota was asked for, what isolation adds, what moves set aside, and the limit where there is one.",
+        unit,
+        rows(f'sum by (tenant, resource) (berth_quota_used{{{here},part="requested"}})', "A"),
+        rows(f'sum by (tenant, resource) (berth_quota_used{{{here},part="overhead"}})', "B"),
+        rows(f'sum by (tenant, resource) (berth_quota_used{{{here},part="reserved"}})', "C"),
+        rows(f"sum by (tenant, resource) (berth_quota_limit{{{here}}})", "D"),
+        columns={
+            "tenant": "Tenant",
+            "resource": "Resource",
+            "Value #A": "Requested",
+            "Value #B": "Isolation",
+            "Value #C": "Reserved",
+            "Value #D": "Limit",
+        },
+        width=8,
+    )
 
 
 def _policy() -> list[Any]:
@@ -513,6 +528,7 @@ def _operator() -> list[Any]:
                 "{{method}} {{resource}}",
             ),
             width=8,
+            many=True,
         ),
         lines(
             "Time of a request",
@@ -541,7 +557,8 @@ def _operator() -> list[Any]:
         ),
         lines(
             "Silence of watches",
-            f"Time since the API server was last heard of, the longest of all kinds. {RUNBOOKS}/BerthWatchStale/",
+            "Time since the API server was last heard of, the longest of all kinds. A minute or two is usual."
+            f" {RUNBOOKS}/BerthWatchStale/",
             "s",
             query("max by (instance) (time() - berth_watch_last_activity_timestamp_seconds)", "{{instance}}"),
             width=8,

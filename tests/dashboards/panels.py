@@ -69,16 +69,22 @@ def number(
 
 
 def lines(
-    title: str, about: str, unit: str, *asked: prometheus.Dataquery, width: int = 12, stacked: bool = False
+    title: str,
+    about: str,
+    unit: str,
+    *asked: prometheus.Dataquery,
+    width: int = 12,
+    stacked: bool = False,
+    many: bool = False,
 ) -> timeseries.Panel:
-    """Return lines over time, or areas upon each other."""
+    """Return lines over time, or areas upon each other; where there are `many` they are named beside the panel."""
     panel = (
         _sized(timeseries.Panel(), title, about, unit, width, 8)
         .min(0)
         .fill_opacity(40 if stacked else 5)
         .line_width(1 if stacked else 2)
         .show_points(look.VisibilityMode.NEVER)
-        .legend(_legend())
+        .legend(_legend(beside=many))
         .color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
     )
     for each in asked:
@@ -228,11 +234,11 @@ def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(found)
 
 
-def _legend() -> common.VizLegendOptions:
+def _legend(*, beside: bool = False) -> common.VizLegendOptions:
     return (
         common.VizLegendOptions()
-        .display_mode(look.LegendDisplayMode.LIST)
-        .placement(look.LegendPlacement.BOTTOM)
+        .display_mode(look.LegendDisplayMode.TABLE if beside else look.LegendDisplayMode.LIST)
+        .placement(look.LegendPlacement.RIGHT if beside else look.LegendPlacement.BOTTOM)
         .show_legend(True)
     )
 

@@ -7,7 +7,7 @@ from typing import Final
 from ground.api import eventually
 from ground.cluster import Cluster
 from scenarios import objects
-from scenarios.kinds import CLASS, DEPLOYMENT, NAMESPACE, POLICY, SERVICE, TENANT, WAIVER, WORKLOAD, Kind
+from scenarios.kinds import CLASS, DEPLOYMENT, NAMESPACE, POLICY, TENANT, WAIVER, WORKLOAD, Kind
 from scenarios.objects import Json
 from scenarios.specs import both, container, machine, task
 
@@ -180,7 +180,6 @@ def change(cluster: Cluster) -> None:
     for number in range(6):
         name = f"service-{number:02}"
         objects.merge(cluster, DEPLOYMENT, "shop", name, {"spec": {"replicas": 5}})
-        objects.merge(cluster, SERVICE, "web", name, {"spec": {"selector": {"app": "somebody-elses"}}})
     moved = [("legacy", f"service-{number:02}") for number in range(SERVICES)]
     eventually(lambda: all(_in(cluster, key, "gvisor") for key in moved), MOVE_SECONDS, "services of legacy have moved")
 

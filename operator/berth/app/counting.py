@@ -16,7 +16,7 @@ def count(scene: Scene, previous: Status, status: Status, metrics: Metrics) -> N
     """Count the decision, repairs, and the first time to ready in a class."""
     chosen, placement = scene.decision.chosen, status.get("placement") or {}
     metrics.decisions.labels(chosen.facts.name if chosen else "", str(scene.decision.reason)).inc()
-    if previous.get("observedGeneration") == scene.workload.generation:
+    if _same_inputs(scene, previous, status):
         for step in scene.plan.writes:
             if isinstance(step, Apply) and step.uid is not None:
                 metrics.drift.labels(step.child.kind).inc()
@@ -28,6 +28,12 @@ def count(scene: Scene, previous: Status, status: Status, metrics: Metrics) -> N
         for segment in ready["segments"]:
             metrics.segment_seconds.labels(*place, segment["name"]).observe(segment["seconds"] - before)
             before = segment["seconds"]
+
+
+def _same_inputs(scene: Scene, previous: Status, status: Status) -> bool:
+    """Return whether nothing that Berth decides by has changed: what has to be written then was changed by others."""
+    same_spec = previous.get("observedGeneration") == scene.workload.generation
+    return same_spec and all(previous.get(name) == status.get(name) for name in ("decision", "candidates"))
 
 
 def count_denials(

@@ -7,7 +7,7 @@ import kopf
 
 from berth.api.meta import GROUP, TENANT_LABEL, VERSION, WORKLOAD_LABEL
 from berth.app.session import Login
-from berth.app.watch_lines import GATHER_SECONDS, Echoes
+from berth.app.watch_lines import GATHER_SECONDS, Echoes, Hears, nobody_hears
 from berth.kube.reading import Reader, Selection
 from berth.kube.reflector import OnError, Reflector, Timing
 from berth.kube.resources import (
@@ -135,13 +135,13 @@ def put_own(store: Store, resource: Resource, raw: Raw, *, deleted: bool, listed
     put(key[1], None if deleted else project(raw))
 
 
-def registry(login: Login, store: Store, echoes: Echoes) -> kopf.OperatorRegistry:
+def registry(login: Login, store: Store, echoes: Echoes, hears: Hears = nobody_hears) -> kopf.OperatorRegistry:
     """Return kopf's handlers: they log in, put what they are told into the store, and do no work."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
     async def log_in(**_: Any) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(aiohttp_session=login.kopf_session(echoes), server=login.server)
+        return kopf.AiohttpSession(aiohttp_session=login.kopf_session(echoes, hears), server=login.server)
 
     for resource in OWN:
         kopf.on.event(GROUP, VERSION, resource.plural, id=resource.plural, registry=handlers)(_handler(store, resource))

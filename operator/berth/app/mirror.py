@@ -52,7 +52,7 @@ class Mirror:
         self._login = login
         self._count_error = count_error
         self._sweep_seconds = settings.sweep_seconds
-        self._swept: dict[Resource, float] = {}
+        self._heard: dict[str, float] = {}
 
     def _failed(self, resource: Resource, key: Key | None, error: Exception) -> None:
         self._count_error(resource.plural)
@@ -61,15 +61,17 @@ class Mirror:
     def heard(self) -> Iterable[tuple[tuple[str], float]]:
         """Yield each kind with the second since the epoch when the API server was last heard of on it.
 
-        A kind that this cluster does not serve is left out. Berth's own kinds are kopf's to watch: of them the list
-        counts that finds what a watch has missed.
+        A kind that this cluster does not serve is left out.
         """
         behind = time.time() - time.monotonic()
         for resource, each in list(self.watches.items()):
             if each.present:
                 yield (resource.plural,), behind + each.last_activity
-        for resource, when in list(self._swept.items()):
-            yield (resource.plural,), when
+        for plural, when in list(self._heard.items()):
+            yield (plural,), when
+
+    def _hears(self, plural: str) -> None:
+        self._heard[plural] = time.time()
 
     def forever(self) -> dict[str, Coroutine[Any, Any, None]]:
         """Return what must run as long as the process, by name: all watches but kopf's, and the sweep."""
@@ -79,7 +81,7 @@ class Mirror:
     async def watch_own(self) -> None:
         """Let kopf watch Berth's own kinds until the process is told to stop."""
         await kopf.operator(
-            registry=registry(self._login, self.store, self.echoes),
+            registry=registry(self._login, self.store, self.echoes, self._hears),
             settings=kopf_settings(),
             standalone=True,
             clusterwide=True,
@@ -105,9 +107,7 @@ class Mirror:
     async def _sweep(self, resource: Resource) -> bool:
         """Return whether the store lacks something of this kind; a failed look counts as lacking."""
         try:
-            lacking = await sweep(self._reader, self.store, resource)
-            self._swept[resource] = time.time()
-            return bool(lacking)
+            return bool(await sweep(self._reader, self.store, resource))
         except errors.ApiError as error:
             log.warning("%s cannot be listed: %s", resource.plural, error)
             return True

@@ -9,7 +9,7 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from kubernetes import config
 from kubernetes.client.configuration import Configuration
 
-from berth.app.watch_lines import Echoes, Middleware, watch_lines
+from berth.app.watch_lines import Echoes, Hears, Middleware, watch_lines
 
 _CONNECTIONS = 100
 """Enough for all watches and `max_requests` beside them."""
@@ -41,9 +41,9 @@ class Login:
             self._session.headers.update(_credentials(self._configuration))
         return self._session
 
-    def kopf_session(self, echoes: Echoes) -> aiohttp.ClientSession:
+    def kopf_session(self, echoes: Echoes, hears: Hears) -> aiohttp.ClientSession:
         """Return a session for kopf, which owns it; `watch_lines` says what it does to watches."""
-        return self._new_session(_authorize(self._configuration), watch_lines(echoes))
+        return self._new_session(_authorize(self._configuration), watch_lines(echoes, hears))
 
     def _new_session(self, *middlewares: Middleware) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=_tls(self._configuration))

@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -50,7 +51,15 @@ class Echoes:
         return True
 
 
-def watch_lines(echoes: Echoes) -> Middleware:
+Hears = Callable[[str], None]
+"""Told the plural of a kind whenever the API server says anything on its watch."""
+
+
+def nobody_hears(_plural: str) -> None:
+    """Note nothing."""
+
+
+def watch_lines(echoes: Echoes, hears: Hears = nobody_hears) -> Middleware:
     """Return an aiohttp middleware that hands on watches by whole lines: without echoes, errors as 410 Gone.
 
     An echo says what the store knows from the write itself, and going through kopf is the dearest part of an event.
@@ -61,8 +70,9 @@ def watch_lines(echoes: Echoes) -> Middleware:
         response = await handler(request)
         if request.url.query.get("watch"):
             # Policies and classes are read at once: they must not be known later than the Workloads they are for.
-            gather = GATHER_SECONDS if request.url.path.endswith(f"/{WORKLOADS.plural}") else 0.0
-            response.content = _Lines(response, echoes, gather)  # type: ignore[assignment]  # all that kopf uses of it
+            plural = request.url.path.rpartition("/")[2]
+            gather = GATHER_SECONDS if plural == WORKLOADS.plural else 0.0
+            response.content = _Lines(response, echoes, gather, partial(hears, plural))  # type: ignore[assignment]  # all that kopf uses of it
         return response
 
     return middleware
@@ -71,11 +81,12 @@ def watch_lines(echoes: Echoes) -> Middleware:
 class _Lines:
     """The content of a watch, by whole lines."""
 
-    def __init__(self, response: ClientResponse, echoes: Echoes, gather: float) -> None:
+    def __init__(self, response: ClientResponse, echoes: Echoes, gather: float, heard: Callable[[], None]) -> None:
         self._response = response
         self._content = response.content
         self._echoes = echoes
         self._gather = gather
+        self._heard = heard
 
     def __getattr__(self, name: str) -> Any:
         """Return whatever else aiohttp itself asks of a content."""
@@ -84,7 +95,9 @@ class _Lines:
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
         """Yield whole lines, errors with code 410."""
         rest = b""
+        self._heard()
         async for chunk in self._content.iter_chunked(size):
+            self._heard()
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 if line.startswith(_ERROR):

@@ -10,18 +10,29 @@ from time import monotonic
 import yaml
 
 from berth.cli.explain import explanation
-from ground import berth, cluster, crds, simulator
+from ground import berth, cluster, crds, prometheus, simulator
 from ground.api import eventually
 from ground.cluster import Cluster, ClusterError, kubectl
+from ground.prometheus import Target
 from ground.toolchain import ToolchainError
 
 NAME = "demo"
 NODES = 3
 PORT = 18080
+PROMETHEUS_PORT = 19090
 SETTLE_SECONDS = 180.0
 EXPLAINED = ("payments", "ledger")
 WHAT_IF = "retail-virtualized"
 EXAMPLES = berth.REPOSITORY / "manifests" / "examples"
+RULES = berth.MANIFESTS / "berth" / "files" / "rules.yaml"
+QUERIES = {
+    "Workloads by class": 'sort_desc(sum by (class) (berth_workloads{class!=""}))',
+    "Below what is required, must be 0": "sum(berth_workloads_below_required)",
+    "Why Workloads do not run": 'sum by (reason) (berth_workloads{class=""})',
+    "Memory that isolation adds, by who requires it": 'sum by (required_by) (berth_isolation_overhead{resource="memory"})',
+    "Share of a quota that is used": "sort_desc(berth:quota_used:ratio)",
+}
+"""First panels of the dashboard Fleet."""
 PREFERENCE = {
     "apiVersion": "instancetype.kubevirt.io/v1beta1",
     "kind": "VirtualMachineClusterPreference",
@@ -49,7 +60,12 @@ def up() -> None:
     eventually(lambda: settled(found), SETTLE_SECONDS, "the examples have settled")
     eventually(lambda: counted(found), SETTLE_SECONDS, "tenants and policies say whom they have counted")
     step("the examples have settled", started)
+    url = prometheus.start(found, [Target(f"{berth.ADDRESS}:{PORT}")], interval=2, rules=[RULES], port=PROMETHEUS_PORT)
+    eventually(lambda: prometheus.query(url, "sum(berth_workloads)"), SETTLE_SECONDS, "Prometheus has scraped Berth")
+    step("Prometheus scrapes it", started)
     show(found)
+    show_metrics(url)
+    go_on(found, url)
 
 
 def counted(found: Cluster) -> bool:
@@ -104,6 +120,21 @@ def show(found: Cluster) -> None:
         print(f"$ kubectl get workloads.berth.dev -n {namespace} {name} -o yaml | berth explain -")
         item = json.loads(kubectl(found, "get", "workloads.berth.dev", "-n", namespace, name, "-o", "json"))
         print(explanation(item) + "\n")
+
+
+def show_metrics(url: str) -> None:
+    """Print what the dashboards ask first, and what Prometheus answers."""
+    print(f"$ curl -s {url}/api/v1/query --data-urlencode 'query=...'    # what the dashboards ask first")
+    for title, expr in QUERIES.items():
+        print(f"{title}: {expr}")
+        for sample in prometheus.query(url, expr):
+            labels = " ".join(value for name, value in sorted(sample.labels.items()) if name != "__name__") or "all"
+            print(f"  {labels:<36} {sample.value:g}")
+    print()
+
+
+def go_on(found: Cluster, url: str) -> None:
+    """Print how to go on by hand."""
     print("It stays up. Go on by hand:")
     print(f"  export KUBECONFIG={shlex.quote(str(found.kubeconfig))}")
     print(f"  export PATH={shlex.quote(str(bin_folder()))}:{shlex.quote(str(Path(sys.executable).parent))}:$PATH")
@@ -112,6 +143,10 @@ def show(found: Cluster) -> None:
     print("  kubectl scale workloads.berth.dev -n shop checkout --replicas 5")
     print("  kubectl label namespace shop berth.dev/isolation=sandboxed   # and see checkout move to gVisor")
     print(f"  curl http://{berth.ADDRESS}:{PORT}/metrics")
+    print(
+        f"  curl -s {url}/api/v1/query --data-urlencode 'query=berth_workload_info'    # Prometheus, without its pages"
+    )
+    print("  make observe    # 300 Workloads, and every query of the dashboards")
     print("  make demo-down")
 
 

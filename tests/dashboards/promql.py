@@ -47,11 +47,12 @@ class Reading:
 
     @labels.register
     def _selector(self, node: promql.VectorSelector) -> Labels:
-        if node.name not in self._metrics:
-            self.complaints.append(f"no metric {node.name}")
+        name = node.name or "without a name"
+        if name not in self._metrics:
+            self.complaints.append(f"no metric {name}")
             return TARGET
-        known = TARGET | frozenset(self._metrics[node.name])
-        self._there({each.name for each in node.matchers.matchers}, known, f"a matcher of {node.name}")
+        known = TARGET | frozenset(self._metrics[name])
+        self._there({each.name for each in node.matchers.matchers}, known, f"a matcher of {name}")
         return known
 
     @labels.register
@@ -63,7 +64,7 @@ class Reading:
             named, is_by = frozenset(by.labels), by.type == promql.AggModifierType.By
             self._there(named, inner, f"{op} {'by' if is_by else 'without'}")
             kept = inner if op in KEEPING else named & inner if is_by else inner - named
-        return kept | {node.param.val} if op == "count_values" else kept
+        return kept | {node.param.val} if isinstance(node.param, promql.StringLiteral) else kept
 
     @labels.register
     def _call(self, node: promql.Call) -> Labels | None:
@@ -133,7 +134,8 @@ def ranges(node: Any) -> Iterator[timedelta]:
     """Yield the ranges over which the expression's rates and increases go."""
     for each in parts(node):
         if isinstance(each, promql.Call) and each.func.name in {"rate", "increase"}:
-            yield from (arg.range for arg in each.args if isinstance(arg, promql.MatrixSelector | promql.SubqueryExpr))
+            over = (arg for arg in each.args if isinstance(arg, promql.MatrixSelector | promql.SubqueryExpr))
+            yield from (arg.range for arg in over if arg.range is not None)
 
 
 def bare_counters(node: Any, inside: str = "") -> Iterator[str]:
@@ -142,8 +144,9 @@ def bare_counters(node: Any, inside: str = "") -> Iterator[str]:
     `counter unless counter offset RANGE` asks what has begun since, and is none.
     """
     if isinstance(node, promql.VectorSelector):
-        if (node.name or "").endswith(COUNTER) and inside not in PAST:
-            yield node.name
+        name = node.name or ""
+        if name.endswith(COUNTER) and inside not in PAST:
+            yield name
         return
     if isinstance(node, promql.BinaryExpr) and str(node.op) == "unless" and _begun(node.lhs, node.rhs):
         return

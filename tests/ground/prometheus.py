@@ -244,7 +244,10 @@ def _request(url: str, fields: dict[str, str | list[str]], method: str = "GET") 
 
 
 def _get(url: str, path: str, fields: dict[str, str | list[str]]) -> Any:
-    answer = _request(f"{url}/api/v1/{path}", fields)
+    try:
+        answer = _request(f"{url}/api/v1/{path}", fields)
+    except urllib3.exceptions.HTTPError as error:
+        raise PrometheusError(f"no Prometheus at {url}: {error}") from error
     try:
         content = orjson.loads(answer.data)
     except orjson.JSONDecodeError as error:

@@ -5,7 +5,11 @@ from typing import Any
 Json = dict[str, Any]
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-TRAFFIC = [{"value": None, "color": "green"}, {"value": 0.8, "color": "orange"}, {"value": 0.9, "color": "red"}]
+TRAFFIC: list[Json] = [
+    {"value": None, "color": "green"},
+    {"value": 0.8, "color": "orange"},
+    {"value": 0.9, "color": "red"},
+]
 STATES = [
     {
         "type": "value",

@@ -17,17 +17,22 @@ class DashboardError(ValueError):
 
 def values(dashboard: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
     """Return a value for each variable of a dashboard: the given one, else the one that it was saved with."""
-    known = {each["name"]: _saved(each) for each in dashboard.get("templating", {}).get("list", [])}
-    if unknown := sorted(set(given) - set(known)):
-        raise DashboardError(f"no variable {', '.join(unknown)}; there are: {', '.join(known) or 'none'}")
-    return {**known, **given}
+    listed = dashboard.get("templating", {}).get("list", [])
+    if unknown := sorted(set(given) - {each["name"] for each in listed}):
+        names = ", ".join(each["name"] for each in listed)
+        raise DashboardError(f"no variable {', '.join(unknown)}; there are: {names or 'none'}")
+    return {each["name"]: given.get(each["name"]) or _saved(each) for each in listed}
 
 
 def _saved(variable: Mapping[str, Any]) -> str:
-    value = variable.get("current", {}).get("value", variable.get("query", ""))
-    chosen = value if isinstance(value, list) else [value]
-    if ALL in chosen or (not any(chosen) and variable.get("includeAll")):
+    value = variable.get("current", {}).get("value")
+    if value is None and variable["type"] in {"constant", "datasource", "textbox"}:
+        value = variable.get("query")
+    chosen = value if isinstance(value, list) else [value] if value else []
+    if ALL in chosen or (not chosen and variable.get("includeAll")):
         return str(variable.get("allValue") or ".*")
+    if not chosen:
+        raise DashboardError(f"the variable {variable['name']} has no value: --var {variable['name']}=...")
     return "|".join(str(each) for each in chosen)
 
 

@@ -11,9 +11,15 @@ use([BarChart, PieChart, GridComponent, CanvasRenderer]);
 const PADDING = 10;
 const BAR_HEIGHT = 34;
 
+function NoData() {
+  const { title } = useChartsTheme().noDataOption;
+  return <div style={{ ...title.textStyle, textAlign: 'center', paddingTop: 40 }}>{title.text}</div>;
+}
+
 // One horizontal bar for each value, in its own colour, with the value at its end.
 export function Bars({ spec, contentDimensions }) {
   const { echartsTheme } = useChartsTheme();
+  if (!spec.bars.length) return <NoData />;
   const bars = spec.bars.toReversed(); // a category axis begins at the bottom
   const shown = bars.map((bar) => bar.text ?? formatValue(bar.value, spec.format));
   const height = Math.min(contentDimensions.height - PADDING, bars.length * BAR_HEIGHT + PADDING);
@@ -44,6 +50,7 @@ export function Bars({ spec, contentDimensions }) {
 // Slices, and a table of their values beside or below.
 export function Pie({ spec, contentDimensions }) {
   const { echartsTheme } = useChartsTheme();
+  if (!spec.slices.length) return <NoData />;
   const palette = echartsTheme.color;
   const slices = spec.slices.map((each, at) => ({ ...each, color: each.color ?? palette[at % palette.length] }));
   const total = slices.reduce((sum, each) => sum + each.value, 0);
@@ -95,6 +102,7 @@ function Box({ option, theme, width, height, padding = PADDING }) {
 
 // Rows that were joined, renamed and coloured before.
 export function TableOfCells({ spec, contentDimensions }) {
+  if (!spec.rows.length) return <NoData />;
   const columns = spec.columns.map(({ name, header, format, align, width }) => ({
     accessorKey: name,
     header,

@@ -6,9 +6,11 @@ import { createRoot } from 'react-dom/client';
 import { Header, PanelFrame, RowTitle } from './frames.jsx';
 
 const theme = getTheme('light', { palette: { background: { default: '#ffffff' } } });
-// Nothing moves, and the labels of the time axis stand within their panel.
+// The height of a line is given: ECharts takes the width of a Chinese character for it, which few fonts here have, and
+// then cuts the labels of the time axis off.
+const label = { axisLabel: { margin: 8, lineHeight: 14 } };
 const chartsTheme = generateChartsTheme(theme, {
-  echartsTheme: { animation: false, timeAxis: { axisLabel: { margin: 8 } } },
+  echartsTheme: { animation: false, timeAxis: label, categoryAxis: label, valueAxis: label },
 });
 const noVariables = { state: {}, variables: [] }; // they are substituted before
 const loadedFonts = ['400 12px Lato', '700 12px Lato'];

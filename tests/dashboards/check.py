@@ -1,0 +1,251 @@
+"""What can be wrong with Grafana dashboards, found without Grafana: each function returns one line for each complaint."""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import promql_parser as promql
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from dashboards.promql import Reading, bare_counters, ranges
+from pictures.variables import REFERENCE
+
+Json = Mapping[str, Any]
+
+SOURCE = "${datasource}"
+COLUMNS = 24
+PLAIN = {"row", "text"}
+"""Panels without a query: they need neither unit nor description."""
+# Durations in the place of Grafana's own variables: so odd that nobody else writes them.
+DURATIONS = {"__rate_interval": "101s", "__range": "103s", "__interval": "107s"}
+GROWING = {"101s", "103s"}
+LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+LINK = re.compile(r"/d/([\w-]+)")
+NAMED = re.compile(r"var-(\w+)=")
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of a dashboard."""
+
+    panel: str
+    ref: str
+    expr: str
+    legend: str = ""
+
+    @property
+    def where(self) -> str:
+        """Where it stands."""
+        return f"{self.panel!r} {self.ref}"
+
+    def parsed(self) -> Any:
+        """Return its syntax tree, variables replaced; raises ValueError."""
+        return promql.parse(REFERENCE.sub(_standing, self.expr))
+
+
+def _standing(match: re.Match[str]) -> str:
+    name = match["old"] or match["braced"] or match["bare"]
+    return DURATIONS.get(name, name)
+
+
+def panels(dashboard: Json) -> list[Json]:
+    """Return every panel, rows and what is inside them too."""
+    return [inner for panel in dashboard["panels"] for inner in (panel, *(panel.get("panels") or ()))]
+
+
+def queries(dashboard: Json) -> list[Query]:
+    """Return the queries of all panels and annotations."""
+    of_panels = [
+        Query(panel.get("title", ""), target["refId"], target["expr"], target.get("legendFormat", ""))
+        for panel in panels(dashboard)
+        for target in panel.get("targets") or ()
+    ]
+    marks = dashboard.get("annotations", {}).get("list", ())
+    return of_panels + [Query(f"annotation {each['name']}", "", each["expr"]) for each in marks if "expr" in each]
+
+
+def _parsed(dashboard: Json) -> Iterator[tuple[Query, Any]]:
+    """Yield the queries that parse; `unparsed` tells of the others."""
+    for query in queries(dashboard):
+        try:
+            yield query, query.parsed()
+        except ValueError:
+            continue
+
+
+def unparsed(dashboard: Json) -> list[str]:
+    """Queries that are no PromQL."""
+    found = []
+    for query in queries(dashboard):
+        try:
+            query.parsed()
+        except ValueError as error:
+            found.append(f"{query.where} does not parse: {error}: {query.expr}")
+    return found
+
+
+def fixed_ranges(dashboard: Json) -> list[str]:
+    """rate() and increase() over a range that does not follow the width of the picture and the scrape interval.
+
+    Annotations have a step of their own, and no such variable.
+    """
+    return [
+        f"{query.where} has a rate over {each.total_seconds():g} s, not $__rate_interval or $__range"
+        for query, tree in _parsed(dashboard)
+        for each in ranges(tree)
+        if query.ref and f"{each.total_seconds():g}s" not in GROWING
+    ]
+
+
+def counters(dashboard: Json) -> list[str]:
+    """Counters that are shown as they are."""
+    return [
+        f"{query.where} shows the counter {name} itself, not its rate or increase"
+        for query, tree in _parsed(dashboard)
+        for name in bare_counters(tree)
+    ]
+
+
+def wrong_labels(dashboard: Json, metrics: Mapping[str, Collection[str]]) -> list[str]:
+    """Metrics and labels (of matchers, groupings, pairings and legends) that are not there.
+
+    `metrics` has the labels of each series by its name; those that scraping adds need not be in it.
+    """
+    found = []
+    for query, tree in _parsed(dashboard):
+        reading = Reading(metrics)
+        known = reading.labels(tree) or frozenset()
+        missing = sorted(set(LEGEND.findall(query.legend)) - known)
+        found += [f"{query.where}: {each}" for each in reading.complaints]
+        if missing:
+            found.append(f"{query.where}: the legend names {', '.join(missing)}; there are: {', '.join(sorted(known))}")
+    return found
+
+
+def unused(dashboards: Sequence[Json], metrics: Collection[str]) -> list[str]:
+    """Metrics that no query of any dashboard names."""
+    text = " ".join(query.expr for each in dashboards for query in queries(each))
+    return sorted(name for name in metrics if not re.search(rf"\b{re.escape(name)}\b", text))
+
+
+def untold(dashboard: Json) -> list[str]:
+    """Panels without title, description or unit."""
+    found = []
+    for panel in panels(dashboard):
+        wanted = {} if panel["type"] in PLAIN else {"title": panel, "description": panel, "unit": _defaults(panel)}
+        found += [
+            f"panel {panel['id']} {panel.get('title', '')!r} has no {key}" for key in wanted if not wanted[key].get(key)
+        ]
+    return found
+
+
+def _defaults(panel: Json) -> Json:
+    found: Json = panel.get("fieldConfig", {}).get("defaults", {})
+    return found
+
+
+def other_sources(dashboard: Json) -> list[str]:
+    """Panels, queries, variables and annotations that do not ask the datasource which the user has chosen."""
+    listed = dashboard.get("templating", {}).get("list", [])
+    found = (
+        [] if any(each["type"] == "datasource" and each["name"] == "datasource" for each in listed) else ["no variable"]
+    )
+    asking: list[tuple[str, Json]] = [(f"variable {each['name']}", each) for each in listed if each["type"] == "query"]
+    asking += [
+        (f"annotation {each['name']}", each)
+        for each in dashboard.get("annotations", {}).get("list", ())
+        if "expr" in each
+    ]
+    for panel in panels(dashboard):
+        for target in panel.get("targets") or ():
+            asking += [
+                (f"{panel.get('title', '')!r}", panel),
+                (f"{panel.get('title', '')!r} {target['refId']}", target),
+            ]
+    wrong = [f"{where} asks {each.get('datasource')}" for where, each in asking if _uid(each) != SOURCE]
+    return [f"{each}, not {SOURCE}" for each in found + list(dict.fromkeys(wrong))]
+
+
+def _uid(asking: Json) -> object:
+    source = asking.get("datasource")
+    return source.get("uid") if isinstance(source, Mapping) else source
+
+
+def lost(dashboard: Json) -> list[str]:
+    """What Grafana's model does not know: it is gone, or other, after reading and writing."""
+    again = json.loads(JSONEncoder().encode(Dashboard.from_json(dict(dashboard))))
+    return list(_differences("", dashboard, again))
+
+
+def _differences(path: str, before: Any, after: Any) -> Iterator[str]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in before.keys() | after.keys():
+            yield from _differences(f"{path}.{key}", before.get(key), after.get(key))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for at, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(f"{path}[{at}]", one, other)
+    elif before != after:
+        yield f"{path.lstrip('.')} is {before!r}, and {after!r} once Grafana's model has read it"
+
+
+def repeated(dashboard: Json) -> list[str]:
+    """Panels that share a number."""
+    numbers = [panel["id"] for panel in panels(dashboard)]
+    return [
+        f"{numbers.count(each)} panels have the id {each}" for each in sorted(set(numbers)) if numbers.count(each) > 1
+    ]
+
+
+def misplaced(dashboard: Json) -> list[str]:
+    """Panels that lie upon each other or beyond the 24 columns. A collapsed row has a grid of its own."""
+    grids = [dashboard["panels"], *(panel["panels"] for panel in dashboard["panels"] if panel.get("panels"))]
+    return [line for grid in grids for line in _misplaced(grid)]
+
+
+def _misplaced(grid: Sequence[Json]) -> Iterator[str]:
+    for at, panel in enumerate(grid):
+        place = panel["gridPos"]
+        if place["x"] < 0 or place["x"] + place["w"] > COLUMNS:
+            yield f"{panel.get('title', '')!r} is not within {COLUMNS} columns"
+        for other in grid[:at]:
+            if _meet(place, other["gridPos"]):
+                yield f"{panel.get('title', '')!r} lies upon {other.get('title', '')!r}"
+
+
+def _meet(one: Json, other: Json) -> bool:
+    across = one["x"] < other["x"] + other["w"] and other["x"] < one["x"] + one["w"]
+    return bool(across and one["y"] < other["y"] + other["h"] and other["y"] < one["y"] + one["h"])
+
+
+def broken_links(dashboards: Sequence[Json]) -> list[str]:
+    """Links to a dashboard that is not among these, or that set a variable which it has not."""
+    variables = {each["uid"]: {v["name"] for v in each.get("templating", {}).get("list", [])} for each in dashboards}
+    found = []
+    for each in dashboards:
+        for url in _urls(each):
+            for uid in LINK.findall(url):
+                if uid not in variables:
+                    found.append(f"{each['uid']} links to {uid}, which is not there: {url}")
+                elif missing := sorted(set(NAMED.findall(url)) - variables[uid]):
+                    found.append(f"{each['uid']} sets {', '.join(missing)}, which {uid} has not: {url}")
+    return found
+
+
+def _urls(part: Any) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        yield from (value for key, value in part.items() if key == "url" and isinstance(value, str))
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from _urls(each)
+
+
+def complaints(dashboards: Sequence[Json], metrics: Mapping[str, Collection[str]]) -> list[str]:
+    """Return everything that is wrong with dashboards which belong together."""
+    alone = (unparsed, fixed_ranges, counters, untold, other_sources, lost, repeated, misplaced)
+    found = [f"{each['uid']}: {line}" for each in dashboards for check in alone for line in check(each)]
+    found += [f"{each['uid']}: {line}" for each in dashboards for line in wrong_labels(each, metrics)]
+    return found + broken_links(dashboards)

@@ -107,12 +107,12 @@ def summary(found: Sequence[Found]) -> str:
     return f"panels: {len(found)} queries, {full} with series, {empty} empty by design, {failed} failed"
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run it; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave everything up")
     parser.add_argument("--pictures", action="store_true", help="draw the dashboards into docs/pictures")
-    asks = parser.parse_args()
+    asks = parser.parse_args(arguments)
     with observed(keep=asks.keep) as (found, url):
         started = monotonic()
         count = site.fill(found)

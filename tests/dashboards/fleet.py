@@ -127,11 +127,11 @@ def _overview() -> list[Any]:
         ),
         number(
             "Failed passes",
-            f"Share of passes of the operator that failed, in the last five minutes. {RUNBOOKS}/BerthReconcileErrors/",
+            f"Share of passes of the operator that failed, lately. {RUNBOOKS}/BerthReconcileErrors/",
             "percentunit",
             now(
-                'sum(rate(controller_runtime_reconcile_errors_total{controller=~"berth-.*"}[5m]))'
-                ' / sum(rate(controller_runtime_reconcile_total{controller=~"berth-.*"}[5m])) or vector(0)'
+                'sum(rate(controller_runtime_reconcile_errors_total{controller=~"berth-.*"}[$__rate_interval]))'
+                ' / sum(rate(controller_runtime_reconcile_total{controller=~"berth-.*"}[$__rate_interval])) or vector(0)'
             ),
             ((None, GOOD), (0.01, WARN), (0.1, BAD)),
             width=3,

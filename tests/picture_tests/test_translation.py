@@ -245,6 +245,29 @@ def test_table_joins_sorts_and_renames() -> None:
     assert spec["cells"]["1_c4"]["backgroundColor"] == colour("red")
 
 
+def test_rows_of_one_query_are_never_joined() -> None:
+    merge = [{"id": "merge", "options": {}}, {"id": "organize", "options": {"excludeByName": {"Time": True}}}]
+    panel = sample.panel(
+        1,
+        "table",
+        "x",
+        (0, 0, 1, 1),
+        sample.instant("A", "a"),
+        sample.instant("B", "b"),
+        unit="none",
+        transformations=merge,
+    )
+    lines = [
+        line("", 5, tenant="acme"),
+        line("", 5, tenant="acme", level="Container"),
+        line("", 7, ref="B", tenant="acme"),
+    ]
+    assert rows_of(table.table(panel, answer(*lines))["spec"])[1:] == [
+        ["acme", 5, 7, None],
+        ["acme", 5, None, "Container"],
+    ]
+
+
 def test_table_shows_what_a_value_means() -> None:
     panel = next(each for each in sample.states() if each["id"] == 24)
     spec = table.table(panel, answer(line("", 1, __name__="harbour_pier_state", pier="west", pod="x")))["spec"]

@@ -92,7 +92,7 @@ def test_complaint_of_the_page_is_an_error(tmp_path: Path) -> None:
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without Node, or without Chromium where it cannot be installed, the message says what to install."""
     browser.built()
-    monkeypatch.setattr(browser.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(browser, "_found", lambda: None)
     with pytest.raises(browser.BrowserError, match="install the package chromium"):
         browser.shoot({}, tmp_path / "out.png")

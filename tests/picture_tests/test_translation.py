@@ -1,7 +1,8 @@
 """What a dashboard says becomes what Perses is told; what cannot be drawn is an error that names the panel."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ class Fake:
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Put it in Prometheus' place."""
     made = Fake()
     monkeypatch.setattr(prometheus, "query", made.query)
@@ -201,6 +202,12 @@ def test_series_have_their_own_colour() -> None:
     assert (spec["visual"]["stack"], spec["visual"]["areaOpacity"]) == ("all", 0.2)
 
 
+@pytest.mark.parametrize(("names", "position"), [(["short"] * 3, "bottom"), (["a rather long name"] * 6, "right")])
+def test_legend_that_does_not_fit_below_stands_beside(names: list[str], position: str) -> None:
+    panel = sample.panel(1, "timeseries", "x", (0, 0, 8, 8), unit="s", options={"legend": {"placement": "bottom"}})
+    assert timed.timeseries(panel, answer(*(line(name, 1) for name in names)))["spec"]["legend"]["position"] == position
+
+
 def test_states_take_colours_of_thresholds_where_nothing_is_mapped() -> None:
     steps = sample.thresholds({"value": None, "color": "green"}, {"value": 1, "color": "red"})
     panel = sample.panel(1, "status-history", "x", (0, 0, 4, 4), unit="none", thresholds=steps)
@@ -238,11 +245,37 @@ def test_table_joins_sorts_and_renames() -> None:
     assert spec["cells"]["1_c4"]["backgroundColor"] == colour("red")
 
 
+def test_rows_of_one_query_are_never_joined() -> None:
+    merge = [{"id": "merge", "options": {}}, {"id": "organize", "options": {"excludeByName": {"Time": True}}}]
+    panel = sample.panel(
+        1,
+        "table",
+        "x",
+        (0, 0, 1, 1),
+        sample.instant("A", "a"),
+        sample.instant("B", "b"),
+        unit="none",
+        transformations=merge,
+    )
+    lines = [
+        line("", 5, tenant="acme"),
+        line("", 5, tenant="acme", level="Container"),
+        line("", 7, ref="B", tenant="acme"),
+    ]
+    assert rows_of(table.table(panel, answer(*lines))["spec"])[1:] == [
+        ["acme", 5, 7, None],
+        ["acme", 5, None, "Container"],
+    ]
+
+
 def test_table_shows_what_a_value_means() -> None:
     panel = next(each for each in sample.states() if each["id"] == 24)
     spec = table.table(panel, answer(line("", 1, __name__="harbour_pier_state", pier="west", pod="x")))["spec"]
     assert rows_of(spec) == [["pier", "State"], ["west", 1]]
     assert spec["cells"]["0_c1"] == {"text": "open", "textColor": colour("green")}
+    assert spec["columns"][1]["align"] == "center"
+    numbers = table.table({**panel, "fieldConfig": {}}, answer(line("", 1, pier="west")))["spec"]
+    assert [each["align"] for each in numbers["columns"]] == ["left", "right"]
 
 
 def test_collapsed_row_is_opened() -> None:
@@ -273,6 +306,8 @@ def test_whole_dashboard(fake: Fake) -> None:
     )
     assert max(each["box"]["y"] + each["box"]["h"] for each in panels.values()) < drawn["height"]
     assert drawn["facts"][2] == ("Tenant", "acme")
+    everything = picture(sample.dashboard(), replace(SOURCE, variables={**BY_VARIABLE, "tenant": ".*"}))
+    assert everything["facts"][2] == ("Tenant", "All")
     assert 'sum(harbour_berths{tenant=~"acme"})' in fake.asked
     assert panels[11]["queries"][0]["series"][0]["formattedName"] == "Container"
     assert panels[5]["spec"]["text"].startswith("**Harbour** of `acme`")

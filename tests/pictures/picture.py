@@ -58,8 +58,12 @@ def _facts(dashboard: Mapping[str, Any], source: Source) -> list[tuple[str, str]
     return [
         ("from", start),
         ("to", f"{end} UTC"),
-        *((each.get("label") or each["name"], source.variables[each["name"]]) for each in shown),
+        *((each.get("label") or each["name"], _chosen(each, source.variables[each["name"]])) for each in shown),
     ]
+
+
+def _chosen(variable: Mapping[str, Any], value: str) -> str:
+    return "All" if variable.get("includeAll") and value == (variable.get("allValue") or ".*") else value
 
 
 def _panel(panel: Mapping[str, Any], box: Json, source: Source) -> Json:

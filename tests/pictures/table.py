@@ -119,10 +119,13 @@ def _cells(panel: Mapping[str, Any], rows: Sequence[Row]) -> Json:
     for at, name in enumerate(_ordered(rows)):
         config = field(panel, name)
         shown, custom = look(config), config.get("custom", {})
-        numeric = any(isinstance(row.get(name), float) for row in rows)
+        numbers = [row[name] for row in rows if isinstance(row.get(name), int | float)]
+        is_number = any("value" not in shown.mapped(each) for each in numbers)  # else it reads as a word
         column = {"name": f"c{at}", "header": shown.name or name, "format": shown.format, "width": custom.get("width")}
         align = custom.get("align", "auto")
-        columns.append({**column, "align": align if align != "auto" else "right" if numeric else "left"})
+        columns.append(
+            {**column, "align": align if align != "auto" else "right" if is_number else "center" if numbers else "left"}
+        )
         style = custom.get("cellOptions", {}).get("type", "auto")
         for number, row in enumerate(rows):
             if name in row and (cell := _cell(shown.mapped(row[name]), shown.tone, row[name], style)):

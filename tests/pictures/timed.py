@@ -9,6 +9,10 @@ from pictures.reduced import CALCULATIONS, PERSES
 from pictures.source import Answer
 from pictures.variables import DashboardError
 
+COLUMN_PIXELS = 64
+CHARACTER_PIXELS = 7
+MARK_PIXELS = 36
+
 
 def timeseries(panel: Mapping[str, Any], answer: Answer) -> Json:
     """Return the specification of a TimeSeriesChart; each series is a query of its own, so that it has its own colour."""
@@ -23,7 +27,7 @@ def timeseries(panel: Mapping[str, Any], answer: Answer) -> Json:
             for at, each in enumerate(looks)
             if each.fixed
         ],
-        **_legend(panel),
+        **_legend(panel, answer),
     }
     if custom.get("thresholdsStyle", {}).get("mode", "off") != "off":
         spec |= shown.thresholds
@@ -44,12 +48,12 @@ def _visual(custom: Mapping[str, Any]) -> Json:
         "stack": "all" if stacking == "normal" else "none",
         "palette": {"mode": "categorical"},
         "connectNulls": custom.get("spanNulls") is True,
-        "pointRadius": 3,
+        "pointRadius": 0 if custom.get("showPoints") == "never" else 3,
         **({"showPoints": "always"} if custom.get("showPoints") == "always" else {}),
     }
 
 
-def _legend(panel: Mapping[str, Any]) -> Json:
+def _legend(panel: Mapping[str, Any], answer: Answer | None = None) -> Json:
     legend = panel.get("options", {}).get("legend", {})
     if legend.get("showLegend") is False or legend.get("displayMode") == "hidden":
         return {}
@@ -58,7 +62,15 @@ def _legend(panel: Mapping[str, Any]) -> Json:
         raise DashboardError(f"legend.calcs {sorted(unknown)} cannot be drawn")
     mode = legend.get("displayMode", "list")
     values = [PERSES.get(each, each) for each in calcs] if mode == "table" else []
-    return {"legend": {"mode": mode, "position": legend.get("placement", "bottom"), "size": "small", "values": values}}
+    position = legend.get("placement", "bottom")
+    if mode == "list" and answer is not None and _width(answer) > panel["gridPos"]["w"] * COLUMN_PIXELS:
+        position = "right"  # Perses gives a list below only one line
+    return {"legend": {"mode": mode, "position": position, "size": "small", "values": values}}
+
+
+def _width(answer: Answer) -> int:
+    """Return about how many pixels the names of all series take."""
+    return sum(CHARACTER_PIXELS * len(line.name) + MARK_PIXELS for line in answer.lines)
 
 
 def states(panel: Mapping[str, Any], answer: Answer) -> Json:

@@ -26,7 +26,7 @@ export function Bars({ spec, contentDimensions }) {
   const room = Math.max(...shown.map((text) => text.length)) * 8 + 8;
   const width = contentDimensions.width - 2 * PADDING;
   const option = {
-    grid: { left: 4, right: room, top: 4, bottom: 4, containLabel: true },
+    grid: { left: 12, right: room, top: 4, bottom: 4, containLabel: true },
     xAxis: { type: 'value', min: spec.min, max: spec.max, show: false },
     yAxis: {
       type: 'category',

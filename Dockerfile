@@ -20,6 +20,7 @@ RUN /build/bin/pip wheel --no-index --no-deps --no-build-isolation -w /wheels /s
     cd /wheels && sha256sum *.whl > /opt/berth/wheels.sha256
 # A third of what was installed is an asynchronous client that nothing imports, and symbols for debuggers.
 RUN rm -r /opt/berth/lib/python3.11/site-packages/kubernetes/aio && \
+    find /opt/berth/bin -type f ! -name berth ! -name kubectl-berth -delete && \
     if command -v strip; then find /opt/berth -name '*.so' -exec strip --strip-unneeded {} +; fi
 COPY tests/image/bytecode.py /build/
 RUN /opt/berth/bin/python -B /build/bytecode.py /opt/berth

@@ -157,4 +157,4 @@ def _keep(root: Path, name: str) -> None:
     """Put a folder into the storage as an image."""
     container = storage.buildah("from", "scratch").strip()
     storage.buildah("add", "--quiet", container, root, "/")
-    storage.buildah("commit", "--quiet", "--timestamp", "0", "--rm", container, name)
+    storage.buildah("commit", "--quiet", "--identity-label=false", "--timestamp", "0", "--rm", container, name)

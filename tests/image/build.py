@@ -56,7 +56,7 @@ def _with_buildah(build_base: str, slim: str, say: Say) -> Image:
                 "--tag",
                 NAME,
                 "--timestamp",
-                _committed("%ct") or "0",
+                committed("%ct") or "0",
             ),
             *_arguments({"BUILD_BASE": build_base, "BASE": slim} | _labels()),
             *secrets,
@@ -89,11 +89,11 @@ def _arguments(values: Mapping[str, str]) -> list[str]:
 
 def _labels() -> dict[str, str]:
     """Return what the image says of where it is from; $BERTH_SOURCE is the address of the repository."""
-    revision = _committed("%H") or "unknown"
+    revision = committed("%H") or "unknown"
     return {"VERSION": __version__, "REVISION": revision, "SOURCE": os.environ.get("BERTH_SOURCE", "unknown")}
 
 
-def _committed(what: str) -> str:
+def committed(what: str) -> str:
     """Return something of the commit that is checked out; nothing outside a repository."""
     command = ["git", "-C", str(REPOSITORY), "log", "-1", f"--format={what}"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -103,7 +103,7 @@ def _committed(what: str) -> str:
 def _secrets() -> Iterator[list[str]]:
     """Give the options that lend the build this host's way to an index: they are mounted, never copied."""
     with tempfile.TemporaryDirectory() as scratch:
-        told = _pip_options()
+        told = pip_options()
         secrets = {}
         if authority := _authority(told):
             secrets["ca"] = authority
@@ -116,7 +116,7 @@ def _secrets() -> Iterator[list[str]]:
         yield [f"--secret=id={name},src={path}" for name, path in secrets.items()]
 
 
-def _pip_options() -> dict[str, str]:
+def pip_options() -> dict[str, str]:
     """Return pip's options by name, from files and from the environment, which wins."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     listed = storage.run(command).replace("'", "").splitlines()

@@ -40,8 +40,8 @@ def run(image: Image, arguments: Sequence[str]) -> int:
 
 
 def unpacked(image: Image) -> Path:
-    """Return the folder with the files of the image, laid there once for each image; those of older ones are removed."""
-    home = storage.folder() / "roots"
+    """Return the folder with the files of the image, beside its layout; those of older images are removed."""
+    home = image.folder.with_name("image-files")
     root = home / image.digest.removeprefix("sha256:")
     if not root.exists():
         shutil.rmtree(home, ignore_errors=True)

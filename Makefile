@@ -71,8 +71,8 @@ image: $(INSTALLED) ## Build the container image into build/image, and its bill 
 
 image-tools: ## Install what builds the image from Debian packages: on Debian, as root
 	@test "$$(id -u)" = 0 && command -v apt-get >/dev/null || (echo "make image-tools: needs Debian, and root" >&2; exit 1)
-	@command -v buildah mmdebstrap runc >/dev/null || (apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends buildah mmdebstrap runc >/dev/null)
+	@for tool in buildah mmdebstrap runc; do command -v $$tool >/dev/null || missing=1; done; test -z "$$missing" || \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends buildah mmdebstrap runc >/dev/null)
 
 lock: $(INSTALLED) ## Bring the lock files up to date with pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock

@@ -1,14 +1,17 @@
 """An image as an OCI layout on disk: its configuration and its files, whatever engine wrote it."""
 
+import hashlib
 import json
 import shutil
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 WHITEOUT = ".wh."
+INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,14 @@ class Image:
                 total += sum(member.size for member in archive)
         return total
 
+    @property
+    def entry(self) -> dict[str, Any]:
+        """How an index of several architectures names this image."""
+        said = self.configuration
+        platform = {"architecture": said["architecture"], "os": said["os"]}
+        named = self._index["manifests"][0]
+        return {key: named[key] for key in ("mediaType", "digest", "size")} | {"platform": platform}
+
     def unpack(self, root: Path) -> Path:
         """Lay the files of all layers into a folder, with their owners and modes, and return it."""
         shutil.rmtree(root, ignore_errors=True)
@@ -64,6 +75,20 @@ class Image:
 
     def _blob(self, digest: str) -> Path:
         return self.folder / "blobs" / digest.replace(":", "/")
+
+
+def combine(images: Sequence[Image], folder: Path) -> str:
+    """Lay one image of several architectures into a folder, their manifests as they are, and return its digest."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for image in images:
+        shutil.copytree(image.folder, folder, dirs_exist_ok=True)
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [image.entry for image in images]}
+    content = json.dumps(index, sort_keys=True).encode()
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / "blobs" / "sha256" / digest).write_bytes(content)
+    entry = {"mediaType": INDEX, "digest": f"sha256:{digest}", "size": len(content)}
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+    return f"sha256:{digest}"
 
 
 def _lay(archive: tarfile.TarFile, root: Path) -> None:

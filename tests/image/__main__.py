@@ -22,7 +22,8 @@ def main() -> int:
     try:
         match asked.step:
             case "base":
-                base.make()
+                with storage.held(print):
+                    base.make()
             case "build":
                 _tell(build.build())
             case "sbom":

@@ -7,11 +7,10 @@ scripts. What dpkg knows of each stands in var/lib/dpkg/status.d, where scanners
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-from ground import cache
 from image import storage
+from image.storage import Say
 
 SUITE = "bookworm"
 BUILD_PACKAGES = ("python3-venv", "binutils", "ca-certificates")
@@ -64,8 +63,6 @@ FILES = {
 APT_OPTIONS = ("Acquire::http", "Acquire::Check-", "Acquire::Retries", "Acquire::ForceIPv")
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
 
-Say = Callable[[str], object]
-
 
 def names() -> tuple[str, str]:
     """Return the names of both images, the one that builds and the slim one: another recipe is another name."""
@@ -74,13 +71,12 @@ def names() -> tuple[str, str]:
 
 
 def make(say: Say = print) -> tuple[str, str]:
-    """Make both bases when they are not in the storage and return their names; raises ImageError."""
+    """Make both bases when they are not in the storage, which is held, and return their names; raises ImageError."""
     build, slim = names()
-    with cache.lock(storage.folder() / "base.lock", lambda: say("another process is making the base; waiting for it")):
-        if not (storage.has(build) and storage.has(slim)):
-            say("making the base from Debian packages (a minute)")
-            with tempfile.TemporaryDirectory(dir=storage.folder()) as scratch:
-                _make(Path(scratch), build, slim)
+    if not (storage.has(build) and storage.has(slim)):
+        say("making the base from Debian packages (a minute)")
+        with tempfile.TemporaryDirectory(dir=storage.folder()) as scratch:
+            _make(Path(scratch), build, slim)
     return build, slim
 
 

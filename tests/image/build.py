@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from berth import __version__
-from ground import cache
 from image import base, storage
-from image.base import Say
 from image.layout import Image
+from image.storage import Say
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAYOUT = REPOSITORY / "build" / "image"
@@ -28,10 +27,8 @@ def build(say: Say = print) -> Image:
     """Build the image with what this machine has and return it; raises ImageError when it has nothing."""
     reason = storage.missing()
     if not reason:
-        bases = base.make(say)
-        held = storage.folder() / "build.lock"
-        with cache.lock(held, lambda: say("another process is building an image; waiting for it")):
-            return _with_buildah(*bases, say)
+        with storage.held(say):
+            return _with_buildah(*base.make(say), say)
     if (engine := storage.engine()) is None:
         raise storage.ImageError(f"neither docker nor podman answers, and {reason}")
     return _with_engine(engine, say)
@@ -62,6 +59,7 @@ def _with_buildah(build_base: str, slim: str, say: Say) -> Image:
             *secrets,
             REPOSITORY,
         )
+    storage.keep(build_base, slim, NAME)
     shutil.rmtree(LAYOUT, ignore_errors=True)
     LAYOUT.parent.mkdir(exist_ok=True)
     storage.buildah("push", "--quiet", NAME, f"oci:{LAYOUT}:{__version__}")

@@ -69,8 +69,8 @@ def _image(image: Image) -> Component:
 
 
 def _debian(root: Path) -> Iterator[Component]:
-    for path in sorted((root / STATUS).iterdir()):
-        known = HeaderParser().parsestr(path.read_text())
+    for stanza in _stanzas(root):
+        known = HeaderParser().parsestr(stanza)
         name, version = known["Package"], known["Version"]
         qualifiers = {"arch": known["Architecture"], "distro": "debian-12"}
         source = known["Source"] or name
@@ -80,15 +80,23 @@ def _debian(root: Path) -> Iterator[Component]:
             version=version,
             bom_ref=f"debian/{name}",
             purl=PackageURL("deb", "debian", name, version, qualifiers),
-            hashes=[_hash(known["SHA256"])],
+            hashes=[_hash(known["SHA256"])] if known["SHA256"] else [],
             licenses=_named(root / "usr/share/doc" / name / "copyright"),
             properties=[Property(name="debian:source", value=source)],
         )
 
 
+def _stanzas(root: Path) -> list[str]:
+    """Return what dpkg says of each package: in a file each as our own base has it, else in one as dpkg keeps it."""
+    folder = root / STATUS
+    if folder.is_dir():
+        return [path.read_text() for path in sorted(folder.iterdir())]
+    return folder.with_name("status").read_text().strip().split("\n\n")
+
+
 def _named(copyright_file: Path) -> list[License]:
-    """Return the licences that a copyright file of Debian names."""
-    text = copyright_file.read_text(errors="replace")
+    """Return the licences that a copyright file of Debian names; none where it is not there."""
+    text = copyright_file.read_text(errors="replace") if copyright_file.exists() else ""
     names = set(NAMED.findall(text)) or set(REFERRED.findall(text))
     return [LICENCES.make_with_id(name) if fixup_id(name) else LICENCES.make_with_name(name) for name in sorted(names)]
 

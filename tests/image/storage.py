@@ -5,10 +5,13 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ground import cache
+
+Say = Callable[[str], object]
 
 DEBIAN_TOOLS = ("buildah", "mmdebstrap", "runc")
 ENGINES = ("docker", "podman")
@@ -60,10 +63,28 @@ def buildah(*arguments: str | Path) -> str:
     return run(["buildah", *root, *arguments])
 
 
+@contextmanager
+def held(say: Say) -> Iterator[None]:
+    """Hold the storage: one process makes images at a time."""
+    with cache.lock(folder() / "build.lock", lambda: say("another process is building an image; waiting for it")):
+        yield
+
+
 def has(image: str) -> bool:
     """Tell whether the storage has an image of this name."""
+    return any(image in names for names in _images().values())
+
+
+def keep(*images: str) -> None:
+    """Remove all images from the storage but these."""
+    if gone := [number for number, names in _images().items() if not names & set(images)]:
+        buildah("rmi", "--force", *gone)
+
+
+def _images() -> dict[str, set[str]]:
+    """Return the names of all images by their numbers."""
     found = json.loads(buildah("images", "--json"))
-    return any(image in (each.get("names") or ()) for each in found)
+    return {each["id"]: set(each.get("names") or ()) for each in found}
 
 
 def run(command: Sequence[str | Path], **environment: str) -> str:

@@ -9,7 +9,7 @@ N ?= 500
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-down test properties check lint generate observe pictures bench threats lock clean
+.PHONY: help install demo demo-down test properties check lint generate observe pictures bench threats image image-tools lock clean
 
 help: ## Show what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,9 +65,19 @@ threats: $(INSTALLED) ## Try the sixty threats on a real control plane, and prin
 	@$(BIN)/python -m ground.toolchain
 	@$(BIN)/python -m threats
 
+image: $(INSTALLED) ## Build the container image into build/image, and its bill of materials
+	@$(BIN)/python -m image build
+	@$(BIN)/python -m image sbom
+
+image-tools: ## Install what builds the image from Debian packages: on Debian, as root
+	@test "$$(id -u)" = 0 && command -v apt-get >/dev/null || (echo "make image-tools: needs Debian, and root" >&2; exit 1)
+	@for tool in buildah mmdebstrap runc; do command -v $$tool >/dev/null || missing=1; done; test -z "$$missing" || \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends buildah mmdebstrap runc >/dev/null)
+
 lock: $(INSTALLED) ## Bring the lock files up to date with pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group build -o requirements-build.lock
 
 clean: ## Remove what was built in the checkout
 	@rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +19,8 @@ from scenarios.objects import get
 NAMESPACE = "berth-system"
 ACCOUNT = "berth"
 SOURCES = Path(__file__).resolve().parents[2] / "operator"
+TESTS = SOURCES.with_name("tests")
+FROM_SOURCES = (sys.executable, "-m", "berth")
 PROGRESS_SECONDS = 2
 SETTINGS = {
     "BERTH_PROGRESS_SECONDS": str(PROGRESS_SECONDS),
@@ -31,8 +34,11 @@ STOP_SECONDS = 20.0
 class Operator:
     """One replica; it runs from `start` until `stop` or `kill`, and may be started again."""
 
-    def __init__(self, cluster: Cluster, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, cluster: Cluster, folder: Path, *, command: Sequence[str] = FROM_SOURCES, **settings: str
+    ) -> None:
         self.cluster = cluster
+        self._command = command
         self.identity = f"berth-{uuid4().hex[:8]}"
         self.log = folder / f"{self.identity}.log"
         self.port = free_port()
@@ -43,11 +49,11 @@ class Operator:
     def start(self, *, leads: bool = True) -> "Operator":
         """Start it and wait until its caches are full, and until it leads unless it is to stand by."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("BERTH_")}
-        environment |= SETTINGS | self._settings | {"PYTHONPATH": str(SOURCES), "BERTH_IDENTITY": self.identity}
+        environment |= SETTINGS | self._settings | {"PYTHONPATH": f"{SOURCES}:{TESTS}", "BERTH_IDENTITY": self.identity}
         environment |= {"BERTH_KUBECONFIG": str(self.kubeconfig), "BERTH_LISTEN_PORT": str(self.port)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "berth", "operator"], env=environment, stdout=log, stderr=subprocess.STDOUT
+                [*self._command, "operator"], env=environment, stdout=log, stderr=subprocess.STDOUT
             )
         eventually(lambda: self.alive() and self.healthy("/readyz"), READY_SECONDS, f"{self.log} says synced")
         if leads:

@@ -19,7 +19,8 @@ from ground.cluster import Cluster
 from ground.prometheus import Target
 from scenarios import objects
 from scenarios.kinds import RUNTIME_CLASS
-from scenarios.process import Operator
+from scenarios.monitoring import secured
+from scenarios.process import Operator, free_port
 from scenarios.site import FAILURES, RUNTIMES, install_kubevirt
 
 NAME = "observe"
@@ -30,18 +31,11 @@ DASHBOARDS = berth.REPOSITORY / "manifests" / "berth" / "files" / "dashboards"
 RULES = berth.REPOSITORY / "manifests" / "berth" / "files" / "rules.yaml"
 LEAST_SECONDS = 100.0
 """Rates need a minute, and rules two evaluations."""
-READER = {
-    "apiVersion": "rbac.authorization.k8s.io/v1",
-    "kind": "ClusterRoleBinding",
-    "metadata": {"name": "observe-prometheus"},
-    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "berth-metrics-reader"},
-    "subjects": [{"kind": "ServiceAccount", "name": "prometheus", "namespace": "monitoring"}],
-}
 
 
 @contextmanager
 def observed(*, keep: bool) -> Iterator[tuple[Cluster, str]]:
-    """Give a cluster with two replicas of Berth and a Prometheus that scrapes both; its URL."""
+    """Give a cluster with two replicas of Berth and a Prometheus that scrapes both, one securely; its URL."""
     found = cluster.up(NAME, NODES)
     replicas: list[Operator] = []
     try:
@@ -51,8 +45,16 @@ def observed(*, keep: bool) -> Iterator[tuple[Cluster, str]]:
             cluster.kubectl(found, "apply", "--server-side", "-f", "-", stdin=text)
         for body in RUNTIMES:
             objects.put(found, RUNTIME_CLASS, "", body)
-        replicas = [Operator(found, found.workdir).start(), Operator(found, found.workdir).start(leads=False)]
-        targets = [Target(f"127.0.0.1:{each.port}", {"pod": each.identity}) for each in replicas]
+        leader = Operator(found, found.workdir).start()
+        replicas.append(leader)
+        port = free_port()
+        settings = {"BERTH_METRICS_SECURE": "true", "BERTH_METRICS_PORT": str(port)}
+        standby = Operator(found, found.workdir, **settings).start(leads=False)
+        replicas.append(standby)
+        targets = [
+            Target(f"127.0.0.1:{leader.port}", {"pod": leader.identity}),
+            Target(f"127.0.0.1:{port}", {"pod": standby.identity}, secured(found)),
+        ]
         yield found, prometheus.start(found, targets, interval=2, rules=[RULES])
     finally:
         for each in () if keep else replicas:

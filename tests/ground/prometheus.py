@@ -62,6 +62,8 @@ class Target:
 
     address: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
+    """A bearer token: with one it is scraped by HTTPS, whoever signed the certificate."""
 
 
 def start(
@@ -144,14 +146,22 @@ def configuration(scraped: Sequence[Target], *, interval: int, rules: Sequence[P
     return {
         "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
         "rule_files": [str(path.resolve()) for path in rules],
-        "scrape_configs": [
-            {
-                "job_name": JOB,
-                # As the ServiceMonitor has it: the label `namespace` of a series is the Workload's.
-                "honor_labels": True,
-                "static_configs": [{"targets": [each.address], "labels": dict(each.labels)} for each in scraped],
-            }
-        ],
+        "scrape_configs": [_scraping(number, each) for number, each in enumerate(scraped)],
+    }
+
+
+def _scraping(number: int, target: Target) -> Json:
+    secure = {
+        "scheme": "https",
+        "authorization": {"credentials": target.token},
+        "tls_config": {"insecure_skip_verify": True},
+    }
+    return {
+        "job_name": f"{JOB}-{number}",
+        # As the ServiceMonitor has it: the label `namespace` of a series is the Workload's.
+        "honor_labels": True,
+        "static_configs": [{"targets": [target.address], "labels": {"job": JOB, **target.labels}}],
+        **(secure if target.token else {}),
     }
 
 

@@ -99,6 +99,7 @@ BUILT = (
 
 # Not part of a control plane: built when first asked for.
 OPTIONAL = (
+    Module("helm", "helm.sh/helm/v4", {"helm": "helm.sh/helm/v4/cmd/helm"}),
     Module(
         "prometheus",
         "github.com/prometheus/prometheus",

@@ -99,12 +99,12 @@ BUILT = (
 
 # Not part of a control plane: built when first asked for.
 OPTIONAL = (
-    Module("helm", "helm.sh/helm/v4", {"helm": "helm.sh/helm/v4/cmd/helm"}),
     Module(
         "prometheus",
         "github.com/prometheus/prometheus",
         {name: f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")},
     ),
+    Module("helm", "helm.sh/helm/v4", {"helm": "helm.sh/helm/v4/cmd/helm"}),
 )
 
 

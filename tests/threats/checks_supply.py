@@ -8,8 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ground import chart
 from ground.api import ApiError, call
 from scenarios import objects
 from scenarios.kinds import Kind
@@ -17,7 +16,6 @@ from threats.people import kubeconfig
 from threats.site import Site
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DEPLOYMENT = REPOSITORY / "manifests" / "operator" / "deployment.yaml"
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
 SMOKE = 'RUN ["/opt/berth/bin/berth", "--version"]'
 WEBHOOKS = ("validatingwebhookconfigurations", "mutatingwebhookconfigurations")
@@ -26,12 +24,9 @@ API_PORTS = {443, 6443}
 DNS = 53
 
 
-def _documents() -> list[Any]:
-    return [each for each in yaml.safe_load_all(DEPLOYMENT.read_text()) if each]
-
-
 def _of_kind(kind: str) -> Any:
-    return next(each for each in _documents() if each["kind"] == kind)
+    [found] = chart.objects(kind)
+    return found
 
 
 def _pod() -> Any:

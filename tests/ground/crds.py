@@ -80,9 +80,9 @@ def remove(cluster: Cluster) -> None:
     eventually(lambda: not any(_exists(cluster, name) for name in names), REMOVED_SECONDS, gone)
 
 
-def small_crds() -> dict[str, Json]:
-    """Expand crds_source.yaml: CRD by name."""
-    source = yaml.safe_load(SOURCE.read_text())
+def small_crds(path: Path = SOURCE) -> dict[str, Json]:
+    """Expand crds_source.yaml, or another file in its shorthand: CRD by name."""
+    source = yaml.safe_load(path.read_text())
     return {f"{entry['names']['plural']}.{entry['group']}": _crd(entry) for entry in source["crds"]}
 
 

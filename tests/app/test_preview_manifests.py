@@ -65,7 +65,7 @@ def test_webhook_service_deployment_and_certificate_fit_together() -> None:
     [hook] = preview("ValidatingWebhookConfiguration")["webhooks"]
     service, meta = hook["clientConfig"]["service"], preview("Service")["metadata"]
     assert (service["name"], service["namespace"], service["path"]) == (meta["name"], meta["namespace"], PATH)
-    [port] = preview("Service")["spec"]["ports"]
+    [port] = [each for each in preview("Service")["spec"]["ports"] if each["name"] == "webhook"]
     pod = preview("Deployment")["spec"]["template"]
     [container] = pod["spec"]["containers"]
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}

@@ -93,7 +93,7 @@ def test_a_release_lives_and_nothing_of_the_tenants_is_lost(cluster: Cluster, tm
     try:
         space = Space.make(cluster)
         space.workload("web", specs.container(replicas=2))
-        space.ready("web")
+        space.expect("web", "Ready", "True")
         theirs = uids(cluster, WORKLOAD, DEPLOYMENT, SERVICE, POD, namespace=space.name)
         ours = uids(cluster, CRD, CLASS, POLICY)
 
@@ -118,7 +118,7 @@ def test_a_release_lives_and_nothing_of_the_tenants_is_lost(cluster: Cluster, tm
         helm(cluster, "install", str(chart.CHART), *WAIT)
         assert uids(cluster, CRD, CLASS, POLICY) == ours
         operator = Operator(cluster, tmp_path).start()  # its account is another one of the same name
-        space.ready("web")
+        space.expect("web", "Ready", "True")
         assert uids(cluster, WORKLOAD, DEPLOYMENT, SERVICE, POD, namespace=space.name) == theirs
         space.scale("web", 3)
         space.until(WORKLOAD, "web", lambda found: found["status"].get("readyReplicas") == 3)

@@ -127,12 +127,21 @@ def test_nothing_names_another_namespace_or_account_than_is_given() -> None:
 def test_settings_reach_operator_and_preview_as_they_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     operator, preview = (environment(named("everything", "Deployment", name)) for name in ("berth", "berth-preview"))
     for name, value in operator.items():
-        if name.startswith("BERTH_") and name.removeprefix("BERTH_").lower() not in CHARTS_OWN:
+        if name.startswith("BERTH_"):
             assert preview[name] == value
             monkeypatch.setenv(name, value)
     settings = Settings()
     assert (settings.workers, settings.waiver_max_seconds, settings.default_level) == (WORKERS, 7776000, "Sandboxed")
     assert settings.allowed_service_accounts == {"builder", "deployer"}
+    assert settings.tracing
+
+
+@pytest.mark.parametrize(("case", "name"), DEPLOYMENTS)
+def test_pods_are_given_settings_that_there_are(case: str, name: str) -> None:
+    known = {f"BERTH_{each.upper()}" for each in (Settings if name == "berth" else PreviewSettings).model_fields}
+    given = {each["name"] for each in container(named(case, "Deployment", name))["env"]}
+    assert {each for each in given if each.startswith("BERTH_")} <= known
+    assert Settings.model_fields.keys() >= CHARTS_OWN
 
 
 def test_a_changed_setting_changes_the_pods() -> None:
@@ -199,45 +208,60 @@ def test_classes_and_policies_can_be_left_out_and_added() -> None:
     assert found["dedicated"] == {"level": "Virtualized", "pod": {"runtimeClassName": "kata-qemu"}}
 
 
-def test_secure_metrics_are_reached_and_asked_for_as_such() -> None:
-    for case, secret in (("secure", "berth-metrics-tls"), ("secure-own", None)):
-        deployment = named(case, "Deployment")
-        assert environment(deployment)["BERTH_METRICS_SECURE"] == "true"
-        secrets = [
-            each["secret"]["secretName"]
-            for each in deployment["spec"]["template"]["spec"]["volumes"]
-            if "secret" in each
-        ]
-        assert secrets == ([secret] if secret else [])
-        [port] = named(case, "Service")["spec"]["ports"]
-        assert ports(deployment)[port["targetPort"]] == port["port"] == 8443
-        [endpoint] = named(case, "ServiceMonitor")["spec"]["endpoints"]
-        assert (endpoint["scheme"], endpoint["port"], endpoint["honorLabels"]) == ("https", port["name"], True)
-        assert endpoint["tlsConfig"].get("insecureSkipVerify", False) == (secret is None)
-        rights = named(case, "ClusterRole", "berth-metrics-auth")["rules"]
-        assert [(rule["resources"], rule["verbs"]) for rule in rights] == [
-            (["tokenreviews"], ["create"]),
-            (["subjectaccessreviews"], ["create"]),
-        ]
+@pytest.mark.parametrize(("case", "secret"), [("secure", "berth-metrics-tls"), ("secure-own", None)])
+def test_secure_metrics_are_served_and_asked_for_as_such(case: str, secret: str | None) -> None:
+    deployment = named(case, "Deployment")
+    given = environment(deployment)
+    assert (given["BERTH_METRICS_SECURE"], given["BERTH_METRICS_PORT"]) == ("true", str(ports(deployment)["metrics"]))
+    volumes = [
+        each["secret"]["secretName"] for each in deployment["spec"]["template"]["spec"]["volumes"] if "secret" in each
+    ]
+    assert volumes == ([secret] if secret else [])
+    [endpoint] = named(case, "ServiceMonitor")["spec"]["endpoints"]
+    assert (endpoint["scheme"], endpoint["tlsConfig"].get("insecureSkipVerify", False)) == ("https", secret is None)
+    rules = named(case, "ClusterRole", "berth-metrics-auth")["rules"]
+    assert [(*rule["resources"], *rule["verbs"]) for rule in rules] == [
+        ("tokenreviews", "create"),
+        ("subjectaccessreviews", "create"),
+    ]
+
+
+def test_each_that_serves_secure_metrics_may_ask_who_scrapes() -> None:
+    subjects = named("secure", "ClusterRoleBinding", "berth-metrics-auth")["subjects"]
+    served = [each["spec"]["template"]["spec"] for each in of("secure", "Deployment")]
+    assert [each["name"] for each in subjects] == [each["serviceAccountName"] for each in served]
+    assert not any(each["metadata"]["name"] == "berth-metrics-auth" for each in of("default", "ClusterRole"))
+    [reader] = named("secure", "ClusterRoleBinding", "berth-metrics-reader")["subjects"]
+    assert (reader["namespace"], reader["name"]) == ("monitoring", "prometheus-k8s")
+
+
+def test_the_certificate_of_metrics_is_for_the_name_that_is_verified() -> None:
     certificate = named("secure", "Certificate", "berth-metrics")["spec"]
     [endpoint] = named("secure", "ServiceMonitor")["spec"]["endpoints"]
     assert endpoint["tlsConfig"]["serverName"] in certificate["dnsNames"]
     assert endpoint["tlsConfig"]["ca"]["secret"]["name"] == certificate["secretName"]
-    assert [each for each in of("default", "ClusterRole") if "metrics" in each["metadata"]["name"]] == []
 
 
 @pytest.mark.parametrize("case", ["everything", "secure"])
-def test_monitors_find_the_operator_alone(case: str) -> None:
-    service = named(case, "Service")
-    wanted = named(case, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
-    found = [each for each in of(case, "Service") if wanted.items() <= each["metadata"]["labels"].items()]
-    assert found == [service]
+def test_monitors_find_operator_and_preview(case: str) -> None:
+    both = ["berth", "berth-preview"]
+    wanted = named(case, "ServiceMonitor")["spec"]
+    [endpoint] = wanted["endpoints"]
+    found = [
+        each
+        for each in of(case, "Service")
+        if wanted["selector"]["matchLabels"].items() <= each["metadata"]["labels"].items()
+    ]
+    assert [each["metadata"]["name"] for each in found] == both
+    for service in found:
+        deployment = named(case, "Deployment", service["metadata"]["name"])
+        [port] = [each for each in service["spec"]["ports"] if each["name"] == endpoint["port"]]
+        assert ports(deployment)[port["targetPort"]] == port["port"]
     pods = named(case, "PodMonitor")["spec"]
-    assert selected(case, pods["selector"]["matchLabels"]) == ["berth"]
-    [endpoint] = pods["podMetricsEndpoints"]
-    [port] = service["spec"]["ports"]
-    assert endpoint["port"] == port["targetPort"]
-    assert endpoint["honorLabels"]
+    assert selected(case, pods["selector"]["matchLabels"]) == both
+    [by_pod] = pods["podMetricsEndpoints"]
+    assert all(by_pod["port"] in ports(named(case, "Deployment", name)) for name in both)
+    assert (endpoint["honorLabels"], by_pod["honorLabels"]) == (True, True)
 
 
 def rules(groups: list[Json]) -> list[Json]:

@@ -15,6 +15,7 @@ from ground.cluster import Cluster, ClusterError, component, kubectl
 DEFINITIONS = "CustomResourceDefinition"
 ELSEWHERE = ("Deployment", DEFINITIONS, *chart.ADMISSION)
 """Kinds that are not applied with the others: the operator is a process, and the rest is waited for."""
+REPOSITORY = chart.REPOSITORY
 NAME = "berth-operator"
 ADDRESS = "127.0.0.1"
 READY_SECONDS = 60.0

@@ -14,10 +14,14 @@ app.kubernetes.io/part-of: berth
 {{- end }}
 {{- end }}
 
+{{- define "berth.release" -}}
+app.kubernetes.io/name: berth
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{/* What selects the pods of a component, and never changes: a list of the root and the component. */}}
 {{- define "berth.selector" -}}
-app.kubernetes.io/name: berth
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+{{ include "berth.release" (index . 0) }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 

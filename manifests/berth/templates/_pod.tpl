@@ -70,3 +70,44 @@ capabilities: {drop: [ALL]}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+
+{{/* What secure metrics need of a pod, each a list of the root and the port. */}}
+
+{{- define "berth.metricsPort" -}}
+{{- if (index . 0).Values.metrics.secure -}}
+- {name: metrics, containerPort: {{ index . 1 }}}
+{{- end }}
+{{- end }}
+
+{{- define "berth.metricsEnv" -}}
+{{- if (index . 0).Values.metrics.secure -}}
+- {name: BERTH_METRICS_SECURE, value: "true"}
+- {name: BERTH_METRICS_PORT, value: {{ index . 1 | quote }}}
+{{- if include "berth.metricsSecret" (index . 0) }}
+- {name: BERTH_METRICS_CERTIFICATE, value: /etc/berth/metrics/tls.crt}
+- {name: BERTH_METRICS_KEY, value: /etc/berth/metrics/tls.key}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "berth.metricsMount" -}}
+{{- if and .Values.metrics.secure (include "berth.metricsSecret" .) -}}
+- {name: metrics, mountPath: /etc/berth/metrics, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "berth.metricsVolume" -}}
+{{- if and .Values.metrics.secure (include "berth.metricsSecret" .) -}}
+- name: metrics
+  secret: {secretName: {{ include "berth.metricsSecret" . }}, defaultMode: 0440}
+{{- end }}
+{{- end }}
+
+{{/* The port of a Service, by the same name whether it is secure or not. */}}
+{{- define "berth.metricsServicePort" -}}
+{{- if (index . 0).Values.metrics.secure -}}
+- {name: metrics, port: {{ index . 1 }}, targetPort: metrics}
+{{- else -}}
+- {name: metrics, port: 8080, targetPort: http}
+{{- end }}
+{{- end }}

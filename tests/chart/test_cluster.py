@@ -9,11 +9,10 @@ import pytest
 
 from chart.health import argo, flux
 from chart.rendered import CASES, of, rendered
-from ground import chart
+from ground import chart, crds
 from ground import cluster as control_plane
-from ground.api import Json, apply, call
+from ground.api import Json, call
 from ground.cluster import ADMINISTRATOR, Cluster
-from ground.crds import WHERE, small_crds
 from scenarios import objects, specs
 from scenarios.kinds import CLASS, DEPLOYMENT, NAMESPACE, POD, POLICY, SERVICE, TENANT, WAIVER, WORKLOAD, Kind
 from scenarios.process import Operator
@@ -37,9 +36,7 @@ def control_plane_with_others() -> Iterator[Cluster]:
     name = f"chart-{uuid4().hex[:8]}"
     try:
         cluster = control_plane.up(name, nodes=1, audit=True, say=lambda *_: None)
-        for crd, body in small_crds(OTHERS).items():
-            apply(cluster.kubeconfig, f"{WHERE}/{crd}", body)
-        kubectl(cluster, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        crds.serve(cluster, crds.small_crds(OTHERS))
         yield cluster
     finally:
         control_plane.down(name, say=lambda *_: None)
@@ -55,9 +52,7 @@ def cluster() -> Iterator[Cluster]:
 def prepared() -> Iterator[Cluster]:
     """One with Berth's kinds and the namespaces that values name."""
     with control_plane_with_others() as found:
-        definitions = chart.joined(chart.texts(CRD.name))
-        kubectl(found, "apply", "--server-side", "-f", "-", stdin=definitions)
-        kubectl(found, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        crds.serve(found, {each["metadata"]["name"]: each for each in chart.objects(CRD.name)})
         for name in (chart.NAMESPACE, "monitoring"):
             objects.put(found, NAMESPACE, "", {"metadata": {"name": name, "labels": RESTRICTED}})
         kubectl(found, "-n", chart.NAMESPACE, "wait", "--for=create", "serviceaccount/default", "--timeout=60s")

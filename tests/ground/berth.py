@@ -8,7 +8,7 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
-from ground import admission, chart, identity
+from ground import admission, chart, crds, identity
 from ground.api import eventually
 from ground.cluster import Cluster, ClusterError, component, kubectl
 
@@ -24,8 +24,7 @@ LOG_TAIL_LINES = 15
 
 def install(cluster: Cluster) -> None:
     """Apply what the chart installs, but its Deployment; raises ClusterError, TimeoutError."""
-    _apply(cluster, chart.texts(DEFINITIONS))
-    kubectl(cluster, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    crds.serve(cluster, {each["metadata"]["name"]: each for each in chart.objects(DEFINITIONS)})
     _apply(cluster, [each for each in chart.texts() if chart.kind(each) not in ELSEWHERE])
     admission.install(cluster)
 

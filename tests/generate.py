@@ -17,19 +17,22 @@ from berth.app.metrics import declared
 from berth.app.metrics.declared import Declared
 from berth.app.settings import PreviewSettings, Settings
 from berth.decide.rules import RULES
+from chart import install, readme
+from chart import schema as values_schema
 from dashboards.rules import text as rules_of_prometheus
 from dashboards.write import texts as dashboards
 from docs import fields, placement
 from golden import golden
+from ground import chart
 from rbac.rights import rows
 from threats import report
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CRDS = REPOSITORY / "crds"
-FILES = REPOSITORY / "manifests" / "berth" / "files"
+FILES = chart.CHART / "files"
+CRD_FOLDERS = (CRDS, FILES / "crds")  # a chart has only what is in its own folder
 DOCS = REPOSITORY / "docs"
 REFERENCE = DOCS / "reference"
-POLICY = "kind: ValidatingAdmissionPolicy\n"
 THREATS = (
     "What `make threats` tries and what refuses it; [security.md](../security.md) says what the layers are. A vector that"
     " is harmless is let through and proven to have no effect.\n\n"
@@ -43,10 +46,14 @@ def tables() -> dict[Path, str]:
         REFERENCE / "settings.md": NOTE + "# Settings\n\n" + settings(),
         REFERENCE / "reasons.md": NOTE + "# Reasons\n\nBy precedence: the first that holds is shown.\n\n" + reasons(),
         REFERENCE / "metrics.md": NOTE + "# Metrics\n\n" + metrics(),
-        REFERENCE / "admission.md": NOTE + "# Admission policies\n\nIn `manifests/admission/`.\n\n" + admission(),
+        REFERENCE / "admission.md": NOTE
+        + "# Admission policies\n\nIn the chart's `templates/admission/`.\n\n"
+        + admission(),
         REFERENCE / "rbac.md": NOTE + "# Rights of the operator\n\nEverything it may do, and why.\n\n" + rights(),
         REFERENCE / "threats.md": NOTE + "# Threats\n\n" + THREATS + table(report.HEAD, report.rows()),
         REFERENCE / "rules.md": NOTE + "# Rules\n\nEvery rule looks at every class, in this order.\n\n" + rules(),
+        chart.CHART / "values.schema.json": values_schema.text(),
+        chart.CHART / "README.md": NOTE + readme.TEXT.read_text() + table(readme.HEAD, readme.rows()),
         DOCS / "placement.md": NOTE + placement.INTRO + situations(),
         **{REFERENCE / "fields" / name: NOTE + fields_of(kind) for name, kind in fields.pages()},
     }
@@ -123,13 +130,12 @@ def fields_of(kind: Kind) -> str:
 
 def admission() -> str:
     """Return all admission policies, with the comment above each, which says what it keeps out."""
-    texts = [path.read_text() for path in sorted((REPOSITORY / "manifests" / "admission").glob("*.yaml"))]
-    documents = [document for text in texts for document in text.split("---\n") if POLICY in document]
-    return table(("Policy", "What it keeps out"), map(_policy, documents))
+    return table(("Policy", "What it keeps out"), map(_policy, chart.texts("ValidatingAdmissionPolicy")))
 
 
 def _policy(document: str) -> tuple[str, ...]:
-    comment = takewhile(lambda line: line.startswith("# "), document.splitlines())
+    lines = [line for line in document.splitlines() if line and not line.startswith("# Source: ")]
+    comment = takewhile(lambda line: line.startswith("# "), lines)
     return f"`{yaml.safe_load(document)['metadata']['name']}`", " ".join(line.removeprefix("# ") for line in comment)
 
 
@@ -162,16 +168,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is stale")
     if not parser.parse_args().check:
-        crd.generate(CRDS)
+        for folder in CRD_FOLDERS:
+            crd.generate(folder)
         for path, text in monitoring().items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        if install.stale():
+            chart.INSTALL.write_text(install.text())
         golden.stale(update=True)
         for path, text in tables().items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         return 0
-    stale = [*crd.stale(CRDS), *golden.stale()]
+    stale = [*(name for folder in CRD_FOLDERS for name in crd.stale(folder)), *golden.stale()]
+    stale += [chart.INSTALL.name] if install.stale() else []
     every = tables() | monitoring()
     stale += [str(path.name) for path, text in every.items() if not path.exists() or path.read_text() != text]
     if stale:

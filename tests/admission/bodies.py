@@ -95,3 +95,11 @@ def data_volume(labels: dict[str, str] | None = None) -> Json:
 def quota() -> Json:
     """Return a ResourceQuota."""
     return {"spec": {"hard": {"pods": "100"}}}
+
+
+def event(controller: str, namespace: str) -> Json:
+    """Return what a controller has said of a Workload."""
+    said = {"action": "Place", "reason": "Placed", "type": "Normal", "reportingInstance": "a"}
+    regarding = {"kind": "Workload", "namespace": namespace}
+    when = "2026-01-01T00:00:00.000000Z"
+    return {**said, "eventTime": when, "reportingController": controller, "regarding": regarding}

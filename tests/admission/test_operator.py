@@ -31,13 +31,14 @@ from scenarios.kinds import (
 pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
 
 attempt = partial(Attempt, OPERATOR, policy="berth-operator")
-WRITES = "it writes children of Workloads, the status of its own kinds, Events and its Lease"
+WRITES = "it writes children of Workloads, the status of its own kinds, its Events and its Lease"
 SYSTEM = "nothing is run for tenants beside the system. Move the Workload to another namespace"
 ONE = "name, label berth.dev/workload and controlling owner must be those of one Workload"
 DELETES = "it deletes only what a Workload or a Tenant owns, and no disk"
 SOMEBODY = "it belongs to somebody else. Delete or rename one of the two"
 SELECTS = "it must select the pods of its own Workload"
 LABELS = {"berth.dev/workload": "web"}
+AGAIN = [{"op": "add", "path": "/series", "value": {"count": 2, "lastObservedTime": "2026-01-01T00:10:00.000000Z"}}]
 
 
 def owned(kind: str = "Workload", name: str = "web", **labels: str) -> Json:
@@ -124,6 +125,7 @@ REFUSED = [
     attempt("merge-patch", SERVICE, TEAM, "web", {"metadata": {"labels": {"istio.io/rev": "a"}}}, "istio.io/rev is none that it sets"),
     attempt("create", DEPLOYMENT, LAB, "web", deployment({"sidecar.istio.io/inject": "true"}), "label or annotation sidecar.istio.io/inject is none that it sets", note="pod label"),
     attempt("create", VM, LAB, "web", bodies.machine(LABELS, owned(name="other")), ONE),
+    attempt("json-patch", EVENT, TEAM, "theirs", AGAIN, WRITES),
 ]  # fmt: skip
 ALLOWED = [
     attempt("create", SERVICE, LAB, "web", service()),
@@ -132,7 +134,8 @@ ALLOWED = [
     attempt("create", QUOTA, LAB, "berth", {"metadata": owned("Tenant", "lab"), **bodies.quota()}, note="of a tenant"),
     attempt("merge-patch", DATA_VOLUME, TEAM, "db-root", {"metadata": {"labels": {"app.kubernetes.io/name": "db"}}}, note="take up"),
     attempt("merge-patch", SERVICE, TEAM, "web", {"metadata": {"annotations": {"berth.dev/desired-hash": "2"}}}),
-    attempt("create", EVENT, "kube-system", "said", {"eventTime": "2026-01-01T00:00:00.000000Z", "action": "Place", "reason": "Placed", "type": "Normal", "reportingController": "berth.dev/berth", "reportingInstance": "a", "regarding": {"kind": "Workload", "namespace": "kube-system"}}),
+    attempt("create", EVENT, "kube-system", "said", bodies.event("berth.dev/operator", "kube-system")),
+    attempt("json-patch", EVENT, TEAM, "ours", AGAIN, note="again"),
     attempt("create", LEASE, "berth-system", "new", {"spec": {}}),
     attempt("merge-patch", WORKLOAD, TEAM, "web", {"status": {"observedGeneration": 1}}, subresource="status"),
 ]  # fmt: skip

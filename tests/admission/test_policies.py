@@ -15,8 +15,8 @@ from admission import (
     test_workloads,
 )
 from admission.attempts import ALLOWED, Attempt, answer
-from ground.admission import MANIFESTS
-from ground.api import Json, apply, call, eventually
+from ground import chart
+from ground.api import apply, call, eventually
 from ground.cluster import Cluster
 
 pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
@@ -25,9 +25,7 @@ ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 BINDINGS = f"{ADMISSION}/validatingadmissionpolicybindings"
 POLICIES = f"{ADMISSION}/validatingadmissionpolicies"
 SECONDS = 30.0
-DOCUMENTS: list[Json] = [
-    document for path in sorted(MANIFESTS.glob("*.yaml")) for document in yaml.safe_load_all(path.read_text())
-]
+DOCUMENTS = chart.objects(*chart.ADMISSION)
 FOUND = {each["metadata"]["name"]: each for each in DOCUMENTS if each["kind"] == "ValidatingAdmissionPolicy"}
 BOUND = {each["spec"]["policyName"]: each for each in DOCUMENTS if each["kind"] == "ValidatingAdmissionPolicyBinding"}
 CASES: list[Attempt] = [
@@ -61,7 +59,7 @@ def test_what_policies_share_is_spelled_the_same_in_all_of_them() -> None:
     shared = {"operator", "isAdmin", "before", "after", "changed", "keys"}
     assert {name: len(texts[name]) for name in shared} == dict.fromkeys(shared, 1)
     operator = "system:serviceaccount:berth-system:berth"
-    spelled = [path.read_text().count(operator) for path in sorted(MANIFESTS.glob("*.yaml"))]
+    spelled = [text.count(operator) for text in chart.texts(*chart.ADMISSION)]
     assert sum(spelled) == sum(operator in yaml.safe_dump(policy, width=10**6) for policy in FOUND.values())
 
 

@@ -21,6 +21,7 @@ from scenarios import objects, specs
 from scenarios.kinds import (
     DATA_VOLUME,
     DEPLOYMENT,
+    EVENT,
     NAMESPACE,
     POD,
     POLICY,
@@ -180,6 +181,8 @@ def furnish(cluster: Cluster) -> None:
     objects.put(cluster, DEPLOYMENT, SHOP, {**bodies.template(), "metadata": {"name": "own"}})
     kept = {"name": "db-root", "labels": {"berth.dev/workload": "db"}}
     objects.put(cluster, DATA_VOLUME, TEAM, {**bodies.data_volume(), "metadata": kept})
+    for event, controller in (("ours", "berth.dev/operator"), ("theirs", "kubelet")):
+        objects.put(cluster, EVENT, TEAM, {"metadata": {"name": event}, **bodies.event(controller, TEAM)})
     noted = {"name": "noted", "annotations": {"berth.dev/note": "a"}, "finalizers": ["berth.dev/held"]}
     objects.put(cluster, WORKLOAD, TEAM, {"metadata": noted, "spec": specs.container()})
     objects.put(cluster, WAIVER, "", {"metadata": {"name": "given"}, **GIVEN})

@@ -20,7 +20,7 @@ WEB: Final = ("Workload", HOME, "web")
 INTRO: Final = """# Where a workload goes
 
 Each row is one Workload, decided by the operator's own code on a cluster that has everything: gVisor, Kata, KubeVirt and
-the [default classes](../manifests/defaults/classes.yaml). `container` and `container-userns` are of level Container,
+the [default classes](../manifests/berth/values.yaml). `container` and `container-userns` are of level Container,
 `gvisor` is Sandboxed, `kata` and `vm` are Virtualized. Where no class is named, nothing runs and the reason is shown; all
 [reasons](reference/reasons.md) and [rules](reference/rules.md) are listed.
 

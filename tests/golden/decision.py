@@ -19,7 +19,7 @@ from berth.world import parse
 from berth.world.records import ClaimRecord, InstancetypeRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
 from golden.explain import explain
 
-DEFAULT_CLASSES = Path(__file__).resolve().parents[2] / "manifests" / "defaults" / "classes.yaml"
+VALUES = Path(__file__).resolve().parents[2] / "manifests" / "berth" / "values.yaml"
 GI = 1 << 30
 
 DEVICES = (("devices.kubevirt.io/kvm", 1000), ("example.com/nic", 8), ("nvidia.com/A100", 8), ("nvidia.com/gpu", 8))
@@ -95,8 +95,9 @@ def _catalog(own: list[dict[str, Any]]) -> tuple[Any, ...]:
 def with_defaults(own: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the classes of a case, and the default ones of other names."""
     taken = {each["metadata"]["name"] for each in own}
-    defaults = yaml.safe_load_all(DEFAULT_CLASSES.read_text())
-    return [*own, *(each for each in defaults if each["metadata"]["name"] not in taken)]
+    defaults = yaml.safe_load(VALUES.read_text())["classes"].items()
+    head = {"apiVersion": "berth.dev/v1alpha1", "kind": "IsolationClass"}
+    return [*own, *({**head, "metadata": {"name": name}, "spec": spec} for name, spec in defaults if name not in taken)]
 
 
 def nodes_of(documents: list[dict[str, Any]]) -> tuple[NodeRecord, ...]:

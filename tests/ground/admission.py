@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from ground import identity
+from ground import chart, identity
 from ground.api import ApiError, Json, call, eventually
 from ground.cluster import Cluster, kubectl
 
-MANIFESTS = Path(__file__).resolve().parents[2] / "manifests" / "admission"
 CONTROLLER = "system:serviceaccount:kube-system:replicaset-controller"
 SECONDS = 60.0
 FORBIDDEN = (403, 422)
@@ -16,7 +15,8 @@ NAMESPACES = "/api/v1/namespaces"
 
 def install(cluster: Cluster) -> None:
     """Apply the policies and wait until they hold. Needs Berth's CRDs. Raises ClusterError, TimeoutError."""
-    kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", str(MANIFESTS))
+    documents = chart.joined(chart.texts(*chart.ADMISSION))
+    kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=documents)
     controller = identity.kubeconfig_as(cluster, CONTROLLER, cluster.workdir / "controller.kubeconfig")
     eventually(lambda: not _taken(controller, PODS, _pod(hostNetwork=True)), SECONDS, "the policies refuse")
     # A policy whose parameters the API server does not know yet refuses everything.

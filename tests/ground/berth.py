@@ -1,4 +1,4 @@
-"""Berth on a cluster of the ground: CRDs, RBAC, admission, defaults, and the operator as a process of its own account."""
+"""Berth on a cluster of the ground: all of `manifests/install.yaml` but that the operator runs as a process beside it."""
 
 import os
 import signal
@@ -8,12 +8,14 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
-from ground import admission, identity
+from ground import admission, chart, crds, identity
 from ground.api import eventually
 from ground.cluster import Cluster, ClusterError, component, kubectl
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-MANIFESTS = REPOSITORY / "manifests"
+DEFINITIONS = "CustomResourceDefinition"
+ELSEWHERE = ("Deployment", DEFINITIONS, *chart.ADMISSION)
+"""Kinds that are not applied with the others: the operator is a process, and the rest is waited for."""
+REPOSITORY = chart.REPOSITORY
 NAME = "berth-operator"
 ADDRESS = "127.0.0.1"
 READY_SECONDS = 60.0
@@ -21,17 +23,14 @@ LOG_TAIL_LINES = 15
 
 
 def install(cluster: Cluster) -> None:
-    """Apply CRDs, RBAC, roles, admission policies, default classes and policies; raises ClusterError, TimeoutError."""
-    _apply(cluster, REPOSITORY / "crds")
-    kubectl(cluster, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-    for name in ("rbac.yaml", "roles.yaml"):
-        _apply(cluster, MANIFESTS / "operator" / name)
+    """Apply what the chart installs, but its Deployment; raises ClusterError, TimeoutError."""
+    crds.serve(cluster, {each["metadata"]["name"]: each for each in chart.objects(DEFINITIONS)})
+    _apply(cluster, [each for each in chart.texts() if chart.kind(each) not in ELSEWHERE])
     admission.install(cluster)
-    _apply(cluster, MANIFESTS / "defaults")
 
 
-def _apply(cluster: Cluster, path: Path) -> None:
-    kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", str(path))
+def _apply(cluster: Cluster, documents: list[str]) -> None:
+    kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=chart.joined(documents))
 
 
 def start(cluster: Cluster, port: int) -> int:
@@ -43,7 +42,7 @@ def start(cluster: Cluster, port: int) -> int:
     running = component(cluster.workdir, NAME).pid
     if running is not None:
         return running
-    account = identity.kubeconfig_for(cluster, "berth-system", "berth", cluster.workdir / "berth.kubeconfig")
+    account = identity.kubeconfig_for(cluster, chart.NAMESPACE, "berth", cluster.workdir / "berth.kubeconfig")
     settings = {
         "BERTH_LISTEN_ADDRESS": ADDRESS,
         "BERTH_LISTEN_PORT": str(port),

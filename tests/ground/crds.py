@@ -5,6 +5,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,12 @@ def real_folder() -> Path | None:
 
 def install(cluster: Cluster) -> None:
     """Apply all CRDs and wait until the API server serves them; raises ApiError, TimeoutError."""
-    made = [apply(cluster.kubeconfig, f"{WHERE}/{path.stem}", path.read_bytes()) for path in kubevirt_crds()]
+    serve(cluster, {path.stem: path.read_bytes() for path in kubevirt_crds()})
+
+
+def serve(cluster: Cluster, definitions: Mapping[str, Json | bytes]) -> None:
+    """Apply CRDs, by name, and wait until the API server serves them; raises ApiError, TimeoutError."""
+    made = [apply(cluster.kubeconfig, f"{WHERE}/{name}", body) for name, body in definitions.items()]
     for crd in made:
         eventually(partial(_served, cluster, crd), SERVED_SECONDS, f"{crd['metadata']['name']} served")
 
@@ -80,9 +86,9 @@ def remove(cluster: Cluster) -> None:
     eventually(lambda: not any(_exists(cluster, name) for name in names), REMOVED_SECONDS, gone)
 
 
-def small_crds() -> dict[str, Json]:
-    """Expand crds_source.yaml: CRD by name."""
-    source = yaml.safe_load(SOURCE.read_text())
+def small_crds(path: Path = SOURCE) -> dict[str, Json]:
+    """Expand crds_source.yaml, or another file in its shorthand: CRD by name."""
+    source = yaml.safe_load(path.read_text())
     return {f"{entry['names']['plural']}.{entry['group']}": _crd(entry) for entry in source["crds"]}
 
 

@@ -10,7 +10,7 @@ from time import monotonic
 import yaml
 
 from berth.cli.explain import explanation
-from ground import berth, cluster, crds, prometheus, simulator
+from ground import berth, chart, cluster, crds, prometheus, simulator
 from ground.api import eventually
 from ground.cluster import Cluster, ClusterError, kubectl
 from ground.prometheus import Target
@@ -23,8 +23,8 @@ PROMETHEUS_PORT = 19090
 SETTLE_SECONDS = 180.0
 EXPLAINED = ("payments", "ledger")
 WHAT_IF = "retail-virtualized"
-EXAMPLES = berth.REPOSITORY / "manifests" / "examples"
-RULES = berth.MANIFESTS / "berth" / "files" / "rules.yaml"
+EXAMPLES = chart.REPOSITORY / "manifests" / "examples"
+RULES = chart.CHART / "files" / "rules.yaml"
 QUERIES = {
     "Workloads by class": 'sort_desc(sum by (class) (berth_workloads{class!=""}))',
     "Below what is required, must be 0": "sum(berth_workloads_below_required)",

@@ -51,6 +51,14 @@ def test_a_quota_that_was_not_counted_yet_refuses_for_a_moment_only() -> None:
     assert type(errors.from_answer(403, orjson.dumps({"message": message}))) is errors.Unavailable
 
 
+def test_a_kind_that_the_server_has_not_looked_up_yet_refuses_for_a_moment_only() -> None:
+    message = (
+        "cannot set blockOwnerDeletion in this case because cannot find RESTMapping for APIVersion berth.dev/v1alpha1"
+    )
+    body = {"message": f'deployments.apps "web" is forbidden: {message} Kind Workload: no matches'}
+    assert type(errors.from_answer(403, orjson.dumps(body))) is errors.Unavailable
+
+
 def test_a_plain_text_answer_keeps_its_text() -> None:
     error = errors.from_answer(404, b"404 page not found\n")
     assert type(error) is errors.NotFound

@@ -1,13 +1,12 @@
-"""What `manifests/operator/rbac.yaml` grants the operator, and why: the comment above each rule says it."""
+"""What the chart grants the operator, and why: the comment above each rule says it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
+from ground import chart
 
-MANIFEST = Path(__file__).resolve().parents[2] / "manifests" / "operator" / "rbac.yaml"
+ROLES = {"berth-operator", "berth-leader"}
 RULE = "  - apiGroups:"
 COMMENT = "  # "
 CORE = "core"
@@ -41,9 +40,9 @@ class Right:
 
 def rules() -> list[Rule]:
     """Return all rules in order. Raises ValueError for a rule without a reason."""
-    text = MANIFEST.read_text()
-    reasons = list(_reasons(text))
-    found = [rule for document in yaml.safe_load_all(text) for rule in _rules_of(document)]
+    roles = [(text, role) for text in chart.texts("ClusterRole", "Role") if (role := _operators(text))]
+    reasons = [reason for text, _ in roles for reason in _reasons(text)]
+    found = [rule for _, role in roles for rule in _rules_of(role)]
     return [Rule(*parts, why) for parts, why in zip(found, reasons, strict=True)]
 
 
@@ -67,6 +66,11 @@ def rows() -> Iterator[tuple[str, ...]]:
         yield ", ".join(rule.verbs), f"{resources} ({group})", where, rule.why
 
 
+def _operators(text: str) -> dict[str, Any] | None:
+    [role] = chart.objects(source=text)
+    return role if role["metadata"]["name"] in ROLES else None
+
+
 def _reasons(text: str) -> Iterator[str]:
     comment: list[str] = []
     for line in text.splitlines():
@@ -74,7 +78,7 @@ def _reasons(text: str) -> Iterator[str]:
             comment.append(line.removeprefix(COMMENT))
         elif line.startswith(RULE):
             if not comment:
-                raise ValueError(f"a rule of {MANIFEST.name} has no comment that says why: {line.strip()}")
+                raise ValueError(f"a rule of the operator has no comment that says why: {line.strip()}")
             yield " ".join(comment)
             comment = []
 

@@ -5,16 +5,15 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
 import orjson
 import urllib3
-import yaml
 
-from ground import identity
+from ground import chart, identity
 from ground.api import APPLY, JSON, connection, content_of, eventually, free_port
-from ground.berth import MANIFESTS
 from ground.cluster import Cluster
 from ground.toolchain import binaries
 from scenarios import objects
@@ -34,11 +33,20 @@ WEBHOOK = Kind(
 TEXT = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
 
 
+@cache
+def preview_manifests() -> str:
+    """Return what the chart makes with the preview, cert-manager giving it its certificate."""
+    return chart.render("--set", "preview.enabled=true,preview.certificate.certManager=true")
+
+
 class Preview:
     """One process; it runs from `start` until `kill`, and may be started again."""
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
-        kubectl(cluster, "apply", "--server-side", "-f", str(MANIFESTS / "preview" / "rbac.yaml"))
+        rights = chart.joined(
+            chart.texts("ServiceAccount", "ClusterRole", "ClusterRoleBinding", source=preview_manifests())
+        )
+        kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=rights)
         self.cluster = cluster
         self.identity = ACCOUNT
         self.log = folder / "preview.log"
@@ -70,8 +78,8 @@ class Preview:
         return self
 
     def lead_here(self) -> None:
-        """Apply the webhook of the manifests, with this process in place of the Service, and wait until it is used."""
-        webhook = yaml.safe_load((MANIFESTS / "preview" / "webhook.yaml").read_text())
+        """Apply the webhook of the chart, with this process in place of the Service, and wait until it is used."""
+        [webhook] = chart.objects(WEBHOOK.name, source=preview_manifests())
         authority = (self.cluster.workdir / "pki" / "ca.crt").read_bytes()
         url = f"https://127.0.0.1:{self.port}{webhook['webhooks'][0]['clientConfig']['service']['path']}"
         webhook["webhooks"][0]["clientConfig"] = {"url": url, "caBundle": base64.b64encode(authority).decode()}

@@ -8,8 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ground import chart
 from ground.api import ApiError, call
 from scenarios import objects
 from scenarios.kinds import Kind
@@ -17,7 +16,6 @@ from threats.people import kubeconfig
 from threats.site import Site
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DEPLOYMENT = REPOSITORY / "manifests" / "operator" / "deployment.yaml"
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
 SMOKE = 'RUN ["/opt/berth/bin/berth", "--version"]'
 WEBHOOKS = ("validatingwebhookconfigurations", "mutatingwebhookconfigurations")
@@ -26,12 +24,9 @@ API_PORTS = {443, 6443}
 DNS = 53
 
 
-def _documents() -> list[Any]:
-    return [each for each in yaml.safe_load_all(DEPLOYMENT.read_text()) if each]
-
-
 def _of_kind(kind: str) -> Any:
-    return next(each for each in _documents() if each["kind"] == kind)
+    [found] = chart.objects(kind)
+    return found
 
 
 def _pod() -> Any:
@@ -202,6 +197,6 @@ def roles_reach_no_machine(site: Site) -> str:
     roles = [each for each in objects.items(site.cluster, kind) if each["metadata"]["name"].startswith("berth-")]
     people = [each for each in roles if each["metadata"]["name"] != "berth-operator"]
     assert people
-    reached = {group for each in people for rule in each["rules"] for group in rule["apiGroups"]}
+    reached = {group for each in people for rule in each["rules"] for group in rule.get("apiGroups", ())}
     assert reached == {"berth.dev"}, reached
     return f"{len(people)} roles reach berth.dev alone"

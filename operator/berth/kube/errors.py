@@ -14,6 +14,8 @@ import orjson
 _MAX_RAW_MESSAGE: Final = 300
 # A ResourceQuota that the quota controller has not counted yet refuses everything, for a moment.
 _NOT_COUNTED_YET: Final = "status unknown for quota"
+# The API server looks for new kinds every 30 s: before, nothing can block the deletion of an owner of such a kind.
+_NOT_KNOWN_YET: Final = "cannot find RESTMapping"
 # An apply with an unknown field, a wrong type or a duplicate list key is answered with a bare 500 (seen in 1.37).
 _NOT_OF_THE_SCHEMA: Final = "failed to create typed patch object"
 
@@ -137,7 +139,7 @@ def _classify(status: int, reason: str, message: str, details: Mapping[str, Any]
         return NamespaceTerminating
     if status == 409 and reason == "AlreadyExists":
         return AlreadyExists
-    if status == 403 and _NOT_COUNTED_YET in message:
+    if status == 403 and (_NOT_COUNTED_YET in message or _NOT_KNOWN_YET in message):
         return Unavailable
     if status == 500 and message.startswith(_NOT_OF_THE_SCHEMA):
         return Invalid

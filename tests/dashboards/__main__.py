@@ -81,14 +81,14 @@ def recorded(url: str) -> list[Found]:
     return [Found("rules.yaml", name, "", name, len(prometheus.query(url, name))) for name in rules.RECORDED]
 
 
-def draw_all(url: str) -> None:
-    """Draw both dashboards as they are now."""
+def draw_all(url: str, seconds: float) -> None:
+    """Draw both dashboards over the last seconds."""
     from pictures.__main__ import draw  # noqa: PLC0415  only who draws needs a browser
 
     moved = dict(zip(("namespace", "workload"), site.MOVED, strict=True))
     PICTURES.mkdir(exist_ok=True)
     for name, values in (("fleet", {}), ("workload", moved)):
-        draw(DASHBOARDS / f"{name}.json", url, PICTURES / f"{name}.png", variables=values, start="-4m")
+        draw(DASHBOARDS / f"{name}.json", url, PICTURES / f"{name}.png", variables=values, start=f"-{int(seconds)}s")
 
 
 def table(found: Sequence[Found]) -> str:
@@ -124,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
         seen = asked(url, monotonic() - started) + recorded(url)
         wrong = broken_rules(prometheus.rules(url))
         if asks.pictures:
-            draw_all(url)
+            draw_all(url, monotonic() - started)
         alerts = sorted({each["labels"]["alertname"] for each in prometheus.alerts(url)})
     BUILD.mkdir(exist_ok=True)
     (BUILD / "observe.json").write_text(json.dumps([vars(each) for each in seen], indent=2) + "\n")

@@ -15,6 +15,8 @@ ENTRIES = (
     "berth.app.preview.server",
     "uvloop",
     "cel_expr_python.cel",
+    "cryptography.x509",
+    "cryptography.hazmat.primitives.asymmetric.ec",
     "opentelemetry.sdk.trace.export",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
 )

@@ -8,11 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 log: Final = logging.getLogger(__name__)
 
 _OWN_DAYS: Final = 3650
@@ -69,6 +64,11 @@ def self_signed(name: str, now: datetime) -> Certificate:
 
     controller-runtime serves its metrics so where it is given none.
     """
+    from cryptography import x509  # noqa: PLC0415  ten megabytes, for those who serve by HTTPS
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from cryptography.x509.oid import NameOID  # noqa: PLC0415
+
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = (
@@ -93,6 +93,8 @@ def self_signed(name: str, now: datetime) -> Certificate:
 
 def _end_of(certificate: Path) -> float:
     """Return when the first certificate of a file ends. Raises OSError, ValueError."""
+    from cryptography import x509  # noqa: PLC0415  as above
+
     return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc.timestamp()
 
 

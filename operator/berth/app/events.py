@@ -95,6 +95,12 @@ def _same(before: Status | None, after: Status) -> bool:
     return before is not None and all(before[name] == after[name] for name in ("status", "reason"))
 
 
+def logged(workload: WorkloadRecord) -> dict[str, object]:
+    """Return what a log line says of a Workload beside its text."""
+    namespace, name = workload.key
+    return {"namespace": namespace, "workload": name, "uid": workload.uid, "generation": workload.generation}
+
+
 @dataclass(slots=True)
 class _Told:
     """An Event that was written."""
@@ -125,8 +131,7 @@ class Recorder:
                 await self._tell(workload, note)
             except errors.ApiError as error:
                 self._dropped()
-                namespace, name = workload.key
-                log.warning("an Event was not written: %s", error, extra={"namespace": namespace, "workload": name})
+                log.warning("an Event was not written: %s", error, extra=logged(workload))
 
     async def _tell(self, workload: WorkloadRecord, note: Note) -> None:
         now, known = self._clock(), self._told.get((workload.uid, note))

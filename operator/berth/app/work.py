@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 from berth.app.deps import Deps
+from berth.app.events import logged
 from berth.app.metrics.process import POLICY, WORKLOAD
 from berth.app.nets import keep_nets
 from berth.app.rationing import servable
@@ -95,10 +96,8 @@ def _serve(queue: KeyedQueue, deps: Deps) -> None:
 
 def _fields(key: Key, deps: Deps) -> dict[str, object]:
     """Return what a log line says of a Workload beside its text."""
-    found: dict[str, object] = {"namespace": key[0], "workload": key[1]}
     record, outcome = deps.store.workloads.get(key), deps.outcomes.get(key)
-    if record is not None:
-        found |= {"uid": record.uid, "generation": record.generation}
+    found: dict[str, object] = logged(record) if record else {"namespace": key[0], "workload": key[1]}
     if outcome is not None:
         found["class"] = outcome.class_name
     return found

@@ -1,17 +1,20 @@
 """The chart on a real API server, by the real helm: a release's whole life, and every set of values."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import urllib3
+import yaml
 
 from chart.health import argo, flux
 from chart.rendered import CASES, of, rendered
-from ground import chart, crds
+from ground import chart, crds, identity
 from ground import cluster as control_plane
-from ground.api import Json, call
+from ground.api import Json, call, free_port
 from ground.cluster import ADMINISTRATOR, Cluster
 from scenarios import objects, specs
 from scenarios.kinds import CLASS, DEPLOYMENT, NAMESPACE, POD, POLICY, SERVICE, TENANT, WAIVER, WORKLOAD, Kind
@@ -25,6 +28,7 @@ CRD = Kind("CustomResourceDefinition", "apiextensions.k8s.io/v1", "customresourc
 ADMISSION = Kind(
     "ValidatingAdmissionPolicy", "admissionregistration.k8s.io/v1", "validatingadmissionpolicies", namespaced=False
 )
+ACCOUNT = Kind("ServiceAccount", "v1", "serviceaccounts")
 MONITOR = Kind("ServiceMonitor", "monitoring.coreos.com/v1", "servicemonitors")
 WAIT = ("--wait", "--timeout", "90s")
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -157,6 +161,37 @@ def test_a_second_release_is_refused(cluster: Cluster) -> None:
     helm(cluster, "install", str(chart.CHART), "--create-namespace")
     with pytest.raises(chart.HelmError, match="exists and cannot be imported"):
         chart.helm("install", "other", str(chart.CHART), "--namespace", "default", kubeconfig=cluster.kubeconfig)
+
+
+def test_secure_metrics_are_read_by_those_who_are_named_alone(cluster: Cluster, tmp_path: Path) -> None:
+    objects.put(cluster, NAMESPACE, "", {"metadata": {"name": "monitoring"}})
+    for account in ("prometheus", "nosy"):
+        objects.put(cluster, ACCOUNT, "monitoring", {"metadata": {"name": account}})
+    reader = "metrics.readers[0].name=prometheus,metrics.readers[0].namespace=monitoring"
+    helm(cluster, "install", str(chart.CHART), "--create-namespace", "--set", f"metrics.secure=true,{reader}")
+    port = free_port()
+    operator = Operator(cluster, tmp_path, BERTH_METRICS_SECURE="true", BERTH_METRICS_PORT=str(port))
+    try:
+        operator.start()
+        known, nosy = (token(cluster, tmp_path, account) for account in ("prometheus", "nosy"))
+        assert [scraped(port, each) for each in (known, nosy, "forged", None)] == [200, 403, 401, 401]
+    finally:
+        operator.stop()
+
+
+def token(cluster: Cluster, folder: Path, account: str) -> str:
+    """Return a token of an account in namespace monitoring."""
+    written = identity.kubeconfig_for(cluster, "monitoring", account, folder / account)
+    found: str = yaml.safe_load(written.read_text())["users"][0]["user"]["token"]
+    return found
+
+
+def scraped(port: int, bearer: str | None) -> int:
+    """Return the status of a scrape; the certificate is the operator's own."""
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    with urllib3.PoolManager(cert_reqs="CERT_NONE", retries=False) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+        return pool.request("GET", f"https://127.0.0.1:{port}/metrics", headers=headers, timeout=10.0).status
 
 
 @pytest.mark.parametrize("case", CASES)

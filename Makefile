@@ -9,7 +9,7 @@ N ?= 500
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-down test properties check lint generate observe pictures bench threats image image-tools lock clean
+.PHONY: help install demo demo-down test properties check lint docs generate observe pictures bench threats image image-tools lock clean
 
 help: ## Show what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ lint: $(INSTALLED)
 	@$(BIN)/mypy
 	@mkdir -p build && $(BIN)/lint-imports > build/imports.log 2>&1 || (cat build/imports.log; exit 1)
 	@$(BIN)/python -m generate --check
+
+docs: $(INSTALLED) ## Build the pages as a site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 generate: $(INSTALLED) ## Write all generated files: CRDs, golden cases, tables in docs
 	@$(BIN)/python -m generate

@@ -19,6 +19,7 @@ from berth.app.settings import PreviewSettings, Settings
 from berth.decide.rules import RULES
 from chart import install, readme
 from chart import schema as values_schema
+from dashboards.rules import ALERTS
 from dashboards.rules import text as rules_of_prometheus
 from dashboards.write import texts as dashboards
 from docs import fields, placement
@@ -55,6 +56,7 @@ def tables() -> dict[Path, str]:
         chart.CHART / "values.schema.json": values_schema.text(),
         chart.CHART / "README.md": NOTE + readme.TEXT.read_text() + table(readme.HEAD, readme.rows()),
         DOCS / "placement.md": NOTE + placement.INTRO + situations(),
+        DOCS / "runbooks" / "README.md": NOTE + runbooks(),
         **{REFERENCE / "fields" / name: NOTE + fields_of(kind) for name, kind in fields.pages()},
     }
 
@@ -106,6 +108,18 @@ def reasons() -> str:
         if ' = "' in line and source[number + 1].strip().startswith('"""')
     }
     return table(("Reason", "Meaning"), ((f"`{reason}`", meaning[reason]) for reason in Reason))
+
+
+def runbooks() -> str:
+    """Return the index of the runbooks, by severity."""
+    severities = ("critical", "warning", "info")
+    alerts = sorted(ALERTS, key=lambda alert: severities.index(alert.severity))
+    rows = ((f"[{each.name}]({each.name}.md)", each.severity, each.wait, each.summary) for each in alerts)
+    return (
+        "# Runbooks\n\nA page for each alert. `critical` wakes somebody, `warning` is for the working day, `info` is to"
+        " know. Words in capitals, such as NAMESPACE, are the alert's labels, or what the step before has shown.\n\n"
+        f"{table(('Alert', 'Severity', 'Holds for', 'What is wrong'), rows)}"
+    )
 
 
 def rules() -> str:

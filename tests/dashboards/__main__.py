@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 
 from dashboards import rules, site
@@ -31,6 +31,7 @@ DASHBOARDS = berth.REPOSITORY / "manifests" / "berth" / "files" / "dashboards"
 RULES = berth.REPOSITORY / "manifests" / "berth" / "files" / "rules.yaml"
 LEAST_SECONDS = 100.0
 """Rates need a minute, and rules two evaluations."""
+SETTLE_SECONDS = 90.0
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def observed(*, keep: bool) -> Iterator[tuple[Cluster, str]]:
             Target(f"127.0.0.1:{leader.port}", {"pod": leader.identity}),
             Target(f"127.0.0.1:{port}", {"pod": standby.identity}, secured(found)),
         ]
-        yield found, prometheus.start(found, targets, interval=2, rules=[RULES])
+        yield found, prometheus.start(found, targets, interval=3, rules=[RULES])
     finally:
         for each in () if keep else replicas:
             each.stop()
@@ -91,6 +92,19 @@ def draw_all(url: str, seconds: float) -> None:
         draw(DASHBOARDS / f"{name}.json", url, PICTURES / f"{name}.png", variables=values, start=f"-{int(seconds)}s")
 
 
+def settled(url: str, started: float) -> list[Found]:
+    """Return what every query returns, once all do that should: a busy machine is scraped late."""
+    seen: list[Found] = []
+
+    def complete() -> bool:
+        seen[:] = asked(url, monotonic() - started) + recorded(url)
+        return not any(each.failed for each in seen)
+
+    with suppress(TimeoutError):
+        eventually(complete, SETTLE_SECONDS, "every query has series")
+    return seen
+
+
 def table(found: Sequence[Found]) -> str:
     """Return what was found, a line for each query."""
     lines = [f"{each.dashboard:<14} {each.panel:<42} {each.ref:<2} {_said(each)}" for each in found]
@@ -121,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{count} Workloads have come to rest", flush=True)
         site.change(found)
         eventually(lambda: monotonic() - started > LEAST_SECONDS, LEAST_SECONDS + 1, "rates have a past")
-        seen = asked(url, monotonic() - started) + recorded(url)
+        seen = settled(url, started)
         wrong = broken_rules(prometheus.rules(url))
         if asks.pictures:
             draw_all(url, monotonic() - started)

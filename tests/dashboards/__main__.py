@@ -1,6 +1,7 @@
 """`make observe`: the operator with three hundred Workloads in all states, a real Prometheus, and every query of it.
 
-`--keep` leaves all of it up, `--pictures` draws the dashboards into docs/pictures.
+`--keep` leaves all of it up until `python -m ground down observe`, `--pictures` draws the dashboards into
+docs/pictures.
 """
 
 import argparse
@@ -56,6 +57,8 @@ def observed(*, keep: bool) -> Iterator[tuple[Cluster, str]]:
             Target(f"127.0.0.1:{leader.port}", {"pod": leader.identity}),
             Target(f"127.0.0.1:{port}", {"pod": standby.identity}, secured(found)),
         ]
+        for each in replicas if keep else ():  # so that they end with the cluster
+            (found.workdir / "pids" / f"{each.identity}.pid").write_text(str(each.pid))
         yield found, prometheus.start(found, targets, interval=3, rules=[RULES])
     finally:
         for each in () if keep else replicas:

@@ -18,7 +18,10 @@ from pictures.__main__ import main
 
 pytestmark = [
     pytest.mark.ground,
-    pytest.mark.skipif(shutil.which("npm") is None, reason="pictures need Node"),
+    pytest.mark.skipif(
+        not (shutil.which("npm") and shutil.which("chromium")),
+        reason="pictures need Node and Chromium, which `make pictures` installs on Debian",
+    ),
 ]
 
 

@@ -179,7 +179,12 @@ def as_promtool(case: Case) -> Json:
 def tried(folder: Path, *cases: Case) -> None:
     """Let promtool run cases; raises PromtoolError."""
     (folder / "rules.yaml").write_text(text())
-    tests = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [as_promtool(each) for each in cases]}
+    tests = {
+        "rule_files": ["rules.yaml"],
+        "evaluation_interval": "1m",
+        "group_eval_order": ["berth.rules", "berth.alerts"],  # alerts by the recorded values of the same minute
+        "tests": [as_promtool(each) for each in cases],
+    }
     (folder / "tests.yaml").write_text(yaml.safe_dump(tests))
     prometheus.run_rule_tests(folder / "tests.yaml")
 

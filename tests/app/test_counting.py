@@ -1,5 +1,6 @@
 """What a pass adds to the counters: each denial and each start once, when it begins."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,16 +10,23 @@ from app.scrapes import an_outcome, scraped, series, value
 from app.test_reconcile import replica as replica  # noqa: PLC0414  a fixture
 from app.test_reconcile import seen
 from berth.api.levels import PolicyMode
+from berth.api.reasons import Reason
 from berth.app.counting import count, count_denials
+from berth.app.outcomes import Outcome, outcome_of
 from berth.app.reconcile import reconcile
 from berth.decide.impact import Effect
 from berth.decide.model import Cost
+from berth.observe.model import Scene
+from berth.observe.status import compute_status
 from berth.policy.compiled import CompiledPolicy, compile_policy
+from berth.policy.effective import Effective
 from berth.world import parse
-from observe.scenes import a_scene, at_rest, requiring
-from render.specs import Json
+from berth.world.records import Problem
+from observe.scenes import NOW, RUNC, SANDBOX, a_pod, a_scene, at_rest, requiring, served
+from render.specs import Json, container
 
 REQUIRE: Json = {"level": "Confidential"}
+ENDED = Problem(Reason.TASK_FAILED, "exit status 1")
 NO_CLASS = Effect("strict", "container", "", Cost())
 
 
@@ -88,3 +96,25 @@ async def test_a_pass_leaves_what_a_scrape_tells(replica: Replica) -> None:
     assert found.candidates == (("runc", "", 2),)
     assert dict(found.children) == {"Deployment": 1, "NetworkPolicy": 1, "PodDisruptionBudget": 1}
     assert dict(found.conditions) == {"Accepted": 1, "Placed": 1, "Isolated": -1, "Ready": 0}
+
+
+def outcome(scene: Scene) -> Outcome:
+    """Return what a pass over a scene comes to."""
+    return outcome_of(scene, compute_status(scene, {}, NOW), Effective(scene.decision.requirement))
+
+
+def test_pods_that_a_roll_over_has_not_replaced_yet_are_below_what_is_required() -> None:
+    raised = requiring("Sandboxed")
+    old, new = a_pod(), a_pod("web-2", class_name="gvisor", runtime_class="gvisor")
+    rolling = at_rest(facts=SANDBOX, requirement=raised, pods=(old, new))
+    assert outcome(rolling).below
+    assert not outcome(at_rest(facts=SANDBOX, requirement=raised, pods=(new,))).below
+    finished = replace(old, finished=True)
+    assert not outcome(at_rest(facts=SANDBOX, requirement=raised, pods=(finished, new))).below
+
+
+@pytest.mark.parametrize(("end", "below"), [({}, True), ({"complete": True}, False), ({"failed": ENDED}, False)])
+def test_a_task_that_has_ended_is_not_below_anything(end: Json, *, below: bool) -> None:
+    spec = container(type="Task")
+    scene = a_scene(spec, children=served(spec, RUNC, **end), requirement=requiring("Sandboxed"))
+    assert (outcome(scene).below, outcome(scene).pending) == (below, below)

@@ -12,6 +12,7 @@ from berth.decide.impact import Effect
 from berth.decide.model import Candidate, Cost, Requirement
 from berth.observe.model import Scene, Status
 from berth.observe.status import overhead_of, requested_of
+from berth.plan.move import backing, falls_short
 from berth.policy.effective import Effective
 
 _SHOWN: Final = ("Accepted", "Placed", "Isolated", "Ready")
@@ -77,6 +78,7 @@ def outcome_of(scene: Scene, status: Status, policy: Effective, effects: tuple[E
     """Return the outcome that a status stands for."""
     conditions = {each["type"]: each for each in status["conditions"]}
     placement = status.get("placement") or {}
+    over = _over(scene)
     return Outcome(
         class_name=placement.get("className", ""),
         level=placement.get("level", ""),
@@ -84,8 +86,8 @@ def outcome_of(scene: Scene, status: Status, policy: Effective, effects: tuple[E
         runtime_class=placement.get("runtimeClassName", ""),
         reason=str(status["reason"]),
         ready=conditions["Ready"]["status"] == "True",
-        below=scene.move.below,
-        pending=scene.move.pending is not None and scene.move.pending.reason is Reason.AWAITING_APPROVAL,
+        below=not over and _below(scene),
+        pending=not over and scene.move.pending is not None and scene.move.pending.reason is Reason.AWAITING_APPROVAL,
         isolated=conditions["Isolated"]["status"],
         requested=requested_of(scene) or Cost(),
         overhead=overhead_of(scene) or Cost(),
@@ -105,6 +107,20 @@ def outcome_of(scene: Scene, status: Status, policy: Effective, effects: tuple[E
         candidates=_same(tuple(_verdict(each, scene) for each in scene.decision.candidates)),
         children=_same(tuple(sorted(Counter(each.kind for each in scene.children).items()))),
     )
+
+
+def _over(scene: Scene) -> bool:
+    """Return whether it has run to its end: nothing of it runs any more."""
+    runs = backing(scene.children, scene.workload.uid)
+    return bool(runs) and all(run.complete or run.failed for run in runs)
+
+
+def _below(scene: Scene) -> bool:
+    """Return whether any of it runs below what is required: also pods that a roll-over has not replaced yet."""
+    known = {each.facts.name: each.facts for each in scene.decision.candidates}
+    classes = {pod.class_name for pod in scene.pods if not pod.finished and not pod.launcher}
+    required = scene.decision.requirement
+    return scene.move.below or any(falls_short(known.get(name), required) for name in classes)
 
 
 @lru_cache(maxsize=8192)

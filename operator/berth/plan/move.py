@@ -42,7 +42,9 @@ def next_move(
         return Move(chosen)
     known = {facts.name: facts for facts in catalog}
     current = known.get(name)
-    weaker = tuple(sorted({run.class_name for run in runs if _below(known.get(run.class_name), decision.requirement)}))
+    weaker = tuple(
+        sorted({run.class_name for run in runs if falls_short(known.get(run.class_name), decision.requirement)})
+    )
     if chosen is None and spec.replicas == 0 and any(run.replicas and not run.complete for run in runs):
         return Move(None, weaker=weaker, stopped=True)
     if chosen is None:
@@ -81,7 +83,8 @@ def overdue(move: Move, since: float | None, deadline: tuple[int, bool] | None, 
     return replace(move, placed=None, pending=None, stopped=True, withheld=Withheld(Reason.DEADLINE_PASSED, text))
 
 
-def _below(facts: ClassFacts | None, required: Requirement) -> bool:
+def falls_short(facts: ClassFacts | None, required: Requirement) -> bool:
+    """Return whether a class does not meet what is required; one that is gone does not."""
     if facts is None or (required.classes is not None and facts.name not in required.classes):
         return True
     return facts.level.rank < required.level.rank or facts.sharing.rank < required.node_sharing.rank

@@ -84,7 +84,7 @@ UNPLACED: Final = _gauge(
 BELOW_REQUIRED: Final = _gauge(
     "berth_workloads_below_required",
     _PLACE,
-    "Workloads that run below what is required. Must be 0.",
+    "Workloads of which anything runs below what is required. Must be 0 but while pods are rolled over.",
     "Is the promise kept? Anything above 0 is an incident.",
 )
 PENDING_SWITCH: Final = _gauge(

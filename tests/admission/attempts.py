@@ -14,6 +14,8 @@ from scenarios.kinds import Kind
 JSON_PATCH = "application/json-patch+json"
 PATCHES = {"merge-patch": MERGE, "json-patch": JSON_PATCH, "apply": APPLY}
 ALLOWED = ""
+CONFLICT = 409
+TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,18 @@ class Attempt:
 
 def answer(cluster: Cluster, attempt: Attempt) -> str:
     """Make an attempt and return what the API server says: empty when it took it. Raises ApiError for other errors."""
-    try:
-        _ask(cluster, kubeconfig(cluster, attempt.who), attempt)
-    except ApiError as error:
-        text = str(error)
-        if "ValidatingAdmissionPolicy" in text:
-            return text
-        raise
+    for again in reversed(range(TRIES)):
+        try:
+            _ask(cluster, kubeconfig(cluster, attempt.who), attempt)
+        except ApiError as error:
+            text = str(error)
+            if "ValidatingAdmissionPolicy" in text:
+                return text
+            # A controller may have written its status between the reading and the writing of an update.
+            if error.code != CONFLICT or attempt.verb != "update" or not again:
+                raise
+        else:
+            break
     return ALLOWED
 
 

@@ -64,6 +64,7 @@ def observed(*, keep: bool) -> Iterator[tuple[Cluster, str]]:
         for each in () if keep else replicas:
             each.stop()
         if not keep:
+            prometheus.stop(found)
             cluster.down(NAME)
 
 

@@ -15,7 +15,7 @@ from chart.rendered import CASES, of, rendered
 from ground import chart, crds, identity
 from ground import cluster as control_plane
 from ground.api import Json, call, free_port
-from ground.cluster import ADMINISTRATOR, Cluster
+from ground.cluster import Cluster
 from scenarios import objects, specs
 from scenarios.kinds import CLASS, DEPLOYMENT, NAMESPACE, POD, POLICY, SERVICE, TENANT, WAIVER, WORKLOAD, Kind
 from scenarios.process import Operator
@@ -131,14 +131,7 @@ def health_is_told(space: Space) -> None:
     """Have Argo CD and Flux look at what Berth says of everything."""
     members = {"matchLabels": {"kubernetes.io/metadata.name": space.name}}
     space.put(TENANT, space.name, {"namespaceSelector": members})
-    waiver = {
-        "workloads": [{"namespace": space.name, "name": "web"}],
-        "policies": ["sandboxed-namespaces"],
-        "reason": "a test",
-        "approver": ADMINISTRATOR,
-        "expiresAt": "2099-01-01T00:00:00Z",
-    }
-    space.put(WAIVER, space.name, waiver)
+    space.put(WAIVER, space.name, specs.waiver(space.name))
     nowhere = {"namespaceSelector": {"matchLabels": {"nobody": "here"}}}
     mistake = {"mode": "Audit", "reason": "a mistake", "match": nowhere, "when": "nobody.knows"}
     space.put(POLICY, space.name, {**mistake, "require": {"level": "Sandboxed"}})

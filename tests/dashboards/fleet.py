@@ -26,6 +26,7 @@ from dashboards.panels import (
     shown,
     timeline,
     variable,
+    with_rows,
 )
 
 UID: Final = "berth-fleet"
@@ -67,19 +68,18 @@ def build() -> dashboard.Dashboard:
         )
         .annotation(POLICY_CHANGES)
     )
-    for title, panels in (
-        ("Overview", _overview()),
-        ("Placement", _placement()),
-        ("Waiting, moving, starting", _lifecycle()),
-        ("What isolation costs", _cost()),
-        ("Policy", _policy()),
-        ("Backends", _backends()),
-        ("Operator", _operator()),
-    ):
-        made = made.with_row(dashboard.Row(title))
-        for panel in panels:
-            made = made.with_panel(panel)
-    return made
+    return with_rows(
+        made,
+        {
+            "Overview": _overview(),
+            "Placement": _placement(),
+            "Waiting, moving, starting": _lifecycle(),
+            "What isolation costs": _cost(),
+            "Policy": _policy(),
+            "Backends": _backends(),
+            "Operator": _operator(),
+        },
+    )
 
 
 def _overview() -> list[Any]:

@@ -205,6 +205,15 @@ def framed(uid: str, title: str, about: str, *, links: Sequence[dashboard.Dashbo
     )
 
 
+def with_rows(made: dashboard.Dashboard, rows_of: Mapping[str, Sequence[Any]]) -> dashboard.Dashboard:
+    """Return a dashboard with rows of panels added, by title and in this order."""
+    for title, panels in rows_of.items():
+        made = made.with_row(dashboard.Row(title))
+        for panel in panels:
+            made = made.with_panel(panel)
+    return made
+
+
 def link(title: str, url: str) -> dashboard.DashboardLink:
     """Return a link that keeps time range and variables."""
     return dashboard.DashboardLink(title).type(model.DashboardLinkType.LINK).url(url).keep_time(True).include_vars(True)

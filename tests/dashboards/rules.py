@@ -7,7 +7,6 @@ import yaml
 
 from dashboards.panels import RUNBOOKS
 
-OURS: Final = "and on (job, instance) berth_build_info"
 RECORDED: Final = {
     "berth:workloads:sum": "sum by (tenant, class, level, backend) (berth_workloads)",
     "berth:isolation_overhead:ratio": (

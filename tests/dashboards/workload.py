@@ -24,6 +24,7 @@ from dashboards.panels import (
     shown,
     timeline,
     variable,
+    with_rows,
 )
 
 UID: Final = "berth-workload"
@@ -70,11 +71,7 @@ def build() -> dashboard.Dashboard:
         )
         .annotation(POLICY_CHANGES)
     )
-    for title, panels in (("Decision", _decision()), ("Over time", _story()), ("Resources", _resources())):
-        made = made.with_row(dashboard.Row(title))
-        for panel in panels:
-            made = made.with_panel(panel)
-    return made
+    return with_rows(made, {"Decision": _decision(), "Over time": _story(), "Resources": _resources()})
 
 
 def _decision() -> list[Any]:

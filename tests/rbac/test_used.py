@@ -12,7 +12,7 @@ import pytest
 
 from ground import chart, identity
 from ground.api import ApiError, Json, apply, call, eventually
-from ground.cluster import ADMINISTRATOR, Cluster
+from ground.cluster import Cluster
 from rbac.rights import Right, rights
 from rbac.used import missing, used
 from scenarios import objects, site, specs
@@ -111,14 +111,7 @@ def policy_is_looked_at(space: Space) -> None:
     space.until(QUOTA, "berth", lambda found: found["spec"] == hard)
     space.put(TENANT, space.name, tenant)
     space.gone(QUOTA, "berth")
-    waiver = {
-        "workloads": [{"namespace": space.name, "name": "web"}],
-        "policies": ["sandboxed-namespaces"],
-        "reason": "a test",
-        "approver": ADMINISTRATOR,
-        "expiresAt": "2099-01-01T00:00:00Z",
-    }
-    space.put(WAIVER, space.name, waiver)
+    space.put(WAIVER, space.name, specs.waiver(space.name))
     for kind in (TENANT, WAIVER):
         space.until(kind, space.name, lambda found: found.get("status"))
 

@@ -1,5 +1,6 @@
 """Specs of Workloads, one small one of every sort; a test adds what it is about."""
 
+from ground.cluster import ADMINISTRATOR
 from scenarios.objects import Json
 
 IMAGE = "registry.example/team/web:1"
@@ -51,6 +52,17 @@ def machine_task(**more: object) -> Json:
         "machine": {"bootDisk": {"containerDisk": {"image": DISK}}},
         "resources": {"requests": {"cpu": "1", "memory": "1Gi"}},
         **more,
+    }
+
+
+def waiver(namespace: str) -> Json:
+    """Return a Waiver for the Workload web from the policy for sandboxed namespaces, for as long as anybody tests."""
+    return {
+        "workloads": [{"namespace": namespace, "name": "web"}],
+        "policies": ["sandboxed-namespaces"],
+        "reason": "a test",
+        "approver": ADMINISTRATOR,
+        "expiresAt": "2099-01-01T00:00:00Z",
     }
 
 

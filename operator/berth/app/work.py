@@ -28,13 +28,14 @@ COUNTS_SECONDS: Final = 15.0
 
 async def work(queue: KeyedQueue, deps: Deps, resync_seconds: float, spread: Uniform = uniform) -> None:
     """Work on keys until the queue is shut down."""
+    busy = deps.metrics.active.labels(WORKLOAD)
     while (key := await queue.get()) is not None:
-        deps.metrics.active.labels(WORKLOAD).inc()
+        busy.inc()
         try:
             await _one(key, queue, deps, resync_seconds * spread(0.8, 1.2))
         finally:
             queue.done(key)
-            deps.metrics.active.labels(WORKLOAD).dec()
+            busy.dec()
             if deps.ledger.seen(key):
                 _serve(queue, deps)
 

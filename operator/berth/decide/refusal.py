@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, Candidate, Decision, Outcome, Requirement
+from berth.decide.model import Ask, Candidate, Decision, Outcome, Requirement, Verdict
 from berth.decide.rules import POLICY_RULES
 from berth.decide.words import names, required
 
@@ -29,17 +29,25 @@ def refusal(ask: Ask, requirement: Requirement, candidates: tuple[Candidate, ...
     open_to_it = tuple(candidate for candidate in candidates if not _reasons(candidate, POLICY_RULES))
     contenders = pinned or open_to_it or candidates
     reason = _common(contenders)
-    nearest = sorted(contenders, key=lambda candidate: (reason not in _reasons(candidate), *_distance(candidate)))
-    return reason, "; ".join((required(requirement), *_obstacles(nearest, reason)))
+    return reason, "; ".join((required(requirement), *_obstacles(_nearest(contenders, reason), reason)))
 
 
 def deciding_rule(decision: Decision) -> str:
     """Return the rule that decides against the class nearest to fitting; `requirement` where no class may be used."""
     if decision.requirement.denials or not decision.candidates:
         return "requirement"
-    nearest = min(decision.candidates, key=lambda each: (decision.reason not in _reasons(each), *_distance(each)))
-    verdict = next((each for each in nearest.verdicts if each.reason is decision.reason), nearest.decisive)
+    verdict = _speaking(_nearest(decision.candidates, decision.reason)[0], decision.reason)
     return verdict.rule if verdict else ""
+
+
+def _nearest(candidates: tuple[Candidate, ...], reason: Reason) -> list[Candidate]:
+    """Return the classes by how near they are to fitting, those first that the reason speaks of."""
+    return sorted(candidates, key=lambda each: (reason not in _reasons(each), *_distance(each)))
+
+
+def _speaking(candidate: Candidate, reason: Reason) -> Verdict | None:
+    """Return the verdict to tell against a class: the one with the reason, else the decisive one."""
+    return next((each for each in candidate.verdicts if each.reason is reason), candidate.decisive)
 
 
 def _common(candidates: tuple[Candidate, ...]) -> Reason:
@@ -68,7 +76,7 @@ def _obstacles(candidates: list[Candidate], reason: Reason) -> Iterable[str]:
     """Yield what stands in the way, once for all classes that share it."""
     grouped: dict[str, list[str]] = {}
     for candidate in candidates:
-        verdict = next((each for each in candidate.verdicts if each.reason is reason), candidate.decisive)
+        verdict = _speaking(candidate, reason)
         grouped.setdefault(verdict.message if verdict else "", []).append(candidate.facts.name)
     for message, classes in list(grouped.items())[:_SHOWN]:
         yield f"{names(frozenset(classes))}: {message}"

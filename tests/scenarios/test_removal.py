@@ -21,7 +21,7 @@ from scenarios.site import Space
 pytestmark = pytest.mark.ground
 
 
-def test_children_go_with_their_workload_and_the_operator_writes_nothing(space: Space) -> None:
+def test_children_go_with_their_workload_and_the_operator_changes_nothing(space: Space) -> None:
     space.workload("web", specs.container(replicas=2))
     space.workload("erp", specs.machine())
     for name in ("web", "erp"):
@@ -34,7 +34,8 @@ def test_children_go_with_their_workload_and_the_operator_writes_nothing(space: 
         space.gone(kind, name)
     for kind in (WORKLOAD, VM, VMI, SERVICE):
         space.gone(kind, "erp")
-    assert rest.writes(space.name) == []
+    # News of a child may overtake the news of its Workload: a pass in between is told that there is none any more.
+    assert [write for write in rest.writes(space.name) if not write.refused] == []
 
 
 def cloned(space: Space, **more: object) -> Json:

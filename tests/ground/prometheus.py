@@ -1,7 +1,5 @@
 """A real Prometheus beside a cluster of the ground, on loopback only, the questions one asks it, and promtool."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,22 +11,18 @@ import orjson
 import urllib3
 import yaml
 
+from ground import beside
 from ground.api import Json, eventually, free_port
-from ground.cluster import LOOPBACK, Cluster, ClusterError, component
+from ground.cluster import LOOPBACK, Cluster
 from ground.toolchain import tool
 
 NAME = "prometheus"
 JOB = "berth"
-READY_SECONDS = 30.0
 SCRAPED_SECONDS = 30.0
-LOG_TAIL_LINES = 15
 REQUEST_SECONDS = 30.0
 OK = 200
 
 Labels = dict[str, str]
-
-# By pid. Python complains about a process that runs and that nobody holds.
-_started: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class PrometheusError(RuntimeError):
@@ -71,9 +65,8 @@ def start(
 ) -> str:
     """Run Prometheus on a free port (or this one) and return its URL as soon as it is ready.
 
-    It scrapes and evaluates the rule files every `interval` seconds and keeps its data in the cluster's folder. Its pid
-    is noted beside those of the cluster's parts, so that it ends with the cluster. One that runs already stays as it
-    is. Raises ClusterError with the end of its log when it does not start; ToolchainError.
+    It scrapes and evaluates the rule files every `interval` seconds and keeps its data in the cluster's folder. One that
+    runs already stays as it is. Raises ClusterError with the end of its log when it does not start; ToolchainError.
     """
     if (found := find(cluster)) is not None:
         return found
@@ -81,49 +74,27 @@ def start(
     folder = cluster.workdir / NAME
     folder.mkdir(exist_ok=True)
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration(scraped, interval=interval, rules=rules)))
-    port = port or free_port()
-    log = cluster.workdir / "logs" / f"{NAME}.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [
-                str(binary),
-                f"--config.file={folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address={LOOPBACK}:{port}",
-            ],
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    _started[process.pid] = process
-    (cluster.workdir / "pids" / f"{NAME}.pid").write_text(str(process.pid))
-    url = f"http://{LOOPBACK}:{port}"
+    address = f"{LOOPBACK}:{port or free_port()}"
+    url = f"http://{address}"
     (folder / "url").write_text(url)
-    with suppress(TimeoutError):
-        eventually(lambda: process.poll() is not None or ready(url), READY_SECONDS, "Prometheus is ready")
-    if process.poll() is not None or not ready(url):
-        process.kill()
-        process.wait()
-        tail = "\n".join(log.read_text().splitlines()[-LOG_TAIL_LINES:])
-        raise ClusterError(f"Prometheus did not start ({log}):\n{tail}")
+    command = [
+        str(binary),
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address={address}",
+    ]
+    beside.start(cluster, NAME, command, lambda: ready(url))
     return url
 
 
 def find(cluster: Cluster) -> str | None:
     """Return the URL of the Prometheus that runs beside this cluster, else None."""
-    running = component(cluster.workdir, NAME).pid is not None
-    return (cluster.workdir / NAME / "url").read_text() if running else None
+    return (cluster.workdir / NAME / "url").read_text() if beside.pid(cluster, NAME) is not None else None
 
 
 def stop(cluster: Cluster) -> None:
     """End Prometheus and wait until it is gone; its data stay. Nothing when it does not run. Raises TimeoutError."""
-    pid = component(cluster.workdir, NAME).pid
-    if pid is None:
-        return
-    os.kill(pid, signal.SIGTERM)
-    if pid in _started:
-        _started.pop(pid).wait(READY_SECONDS)
-    eventually(lambda: component(cluster.workdir, NAME).pid is None, READY_SECONDS, "Prometheus ends")
+    beside.stop(cluster, NAME)
 
 
 @contextmanager

@@ -124,7 +124,9 @@ def test_start_again_stop(tmp_path: Path, scraped: Target) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("groups: [{name: x, rules: [{record: a:b, expr: 'sum('}]}]")
     with cluster.throwaway(folder=tmp_path) as made:
-        with pytest.raises(cluster.ClusterError, match=r"(?s)did not start.*unclosed left parenthesis"):
+        with pytest.raises(
+            cluster.ClusterError, match=r"(?s)prometheus did not become ready.*unclosed left parenthesis"
+        ):
             prometheus.start(made, [scraped], rules=[bad])
         assert prometheus.find(made) is None
         url = prometheus.start(made, [scraped])

@@ -1,6 +1,7 @@
 """What helm makes of the chart is valid and fits together, with every set of values in `ci/`."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from berth.app.settings import PreviewSettings, Settings
 from chart import install
 from chart.rendered import CASES, container, environment, named, objects, of
 from chart.schema import CHARTS_OWN
+from dashboards.rules import ALERTS
 from ground import chart
 from ground.api import Json
 
@@ -122,6 +124,25 @@ def test_nothing_names_another_namespace_or_account_than_is_given() -> None:
     assert "system:serviceaccount:sea:captain'" in text
     account = [each["subjects"] for each in chart.objects("ClusterRoleBinding", source=text)]
     assert [subject["namespace"] for subjects in account for subject in subjects] == ["sea", "sea"]
+
+
+def test_controllers_of_machines_are_trusted_where_they_are() -> None:
+    text = chart.render("--set", "admission.kubevirtNamespace=machines,admission.cdiNamespace=disks")
+    trusted = "\n".join(chart.texts(*chart.ADMISSION, source=text))
+    for namespace in ("machines", "disks"):
+        assert f"'system:serviceaccounts:{namespace}'" in trusted
+    assert "['machines', 'disks']" in trusted
+    assert not re.findall(r"'(?:system:serviceaccounts:)?(?:kubevirt|cdi)'", trusted)
+
+
+def test_links_of_alerts_and_dashboards_lead_to_the_pages_that_are_given() -> None:
+    shown = "metrics.prometheusRule.enabled=true,dashboards.enabled=true"
+    for more, pages in (("", "https://berth.dev/docs"), (",docsUrl=http://pages.example/b", "http://pages.example/b")):
+        text = chart.render("--set", f"{shown}{more}")
+        found = "\n".join(chart.texts("PrometheusRule", "ConfigMap", source=text))
+        links = re.findall(r"https?://\S+", found)
+        assert len(links) > len(ALERTS)
+        assert all(link.startswith(f"{pages}/runbooks/") for link in links), set(links)
 
 
 def test_settings_reach_operator_and_preview_as_they_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:

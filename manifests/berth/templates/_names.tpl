@@ -34,6 +34,14 @@ app.kubernetes.io/component: {{ index . 1 }}
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "berth.account" . }}
 {{- end }}
 
+{{/* Groups of nodes and controllers, as literals of CEL. */}}
+{{- define "berth.controllers" -}}
+'system:nodes'
+{{- range list "kube-system" .Values.admission.kubevirtNamespace .Values.admission.cdiNamespace | uniq -}}
+, 'system:serviceaccounts:{{ . }}'
+{{- end }}
+{{- end }}
+
 {{- define "berth.image" -}}
 {{- $image := .Values.image -}}
 {{- if $image.digest -}}
@@ -49,6 +57,12 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "berth.account" . }}
 
 {{- define "berth.previewSecret" -}}
 {{ .Values.preview.certificate.secretName | default "berth-preview-tls" }}
+{{- end }}
+
+{{/* A file whose links lead to the pages of Berth: a list of the root and its path. */}}
+{{- define "berth.linked" -}}
+{{- $root := index . 0 -}}
+{{ $root.Files.Get (index . 1) | replace "https://berth.dev/docs" $root.Values.docsUrl }}
 {{- end }}
 
 {{/*

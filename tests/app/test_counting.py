@@ -22,7 +22,7 @@ from berth.policy.compiled import CompiledPolicy, compile_policy
 from berth.policy.effective import Effective
 from berth.world import parse
 from berth.world.records import Problem
-from observe.scenes import NOW, RUNC, SANDBOX, a_pod, a_scene, at_rest, requiring, served
+from observe.scenes import MACHINE, MICRO, NOW, RUNC, SANDBOX, a_pod, a_scene, at_rest, requiring, served
 from render.specs import Json, container
 
 REQUIRE: Json = {"level": "Confidential"}
@@ -44,6 +44,18 @@ def test_who_comes_to_be_without_a_class_is_counted_once_by_rule() -> None:
     assert value(metrics, "berth_denials_total", **by_level) == 1
     count_denials(scene, {"placement": {"className": "container"}, "reason": by_level["reason"]}, (), (), None, metrics)
     assert value(metrics, "berth_denials_total", **by_level) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "rule"),
+    [("gvisor", "Virtualized", "level"), ("vm", "Virtualized", "enabled"), ("marble", "Confidential", "pinned")],
+)
+def test_who_names_a_class_is_counted_by_the_rule_that_refuses_that_one(name: str, level: str, rule: str) -> None:
+    metrics, catalog = scraped(), (SANDBOX, MICRO, replace(MACHINE, enabled=False))
+    scene = a_scene(container(isolation={"className": name}), requirement=requiring(level), catalog=catalog)
+    count_denials(scene, {}, (), (), None, metrics)
+    denied = {"reason": str(scene.decision.reason), "rule": rule, "mode": str(PolicyMode.ENFORCE)}
+    assert value(metrics, "berth_denials_total", **denied) == 1
 
 
 def test_who_has_a_class_is_no_denial() -> None:

@@ -50,7 +50,7 @@ def count_denials(
     """
     decision = scene.decision
     if decision.chosen is None and (previous.get("placement") or previous.get("reason") != str(decision.reason)):
-        metrics.denials.labels(str(decision.reason), deciding_rule(decision), str(PolicyMode.ENFORCE)).inc()
+        metrics.denials.labels(str(decision.reason), deciding_rule(scene.ask, decision), str(PolicyMode.ENFORCE)).inc()
     modes = {policy.name: policy.mode for policy in matched}
     known = {each.policy for each in before.effects if not each.to_class} if before else set()
     for effect in does:

@@ -21,23 +21,35 @@ def refusal(ask: Ask, requirement: Requirement, candidates: tuple[Candidate, ...
             Reason.NO_ELIGIBLE_CLASS,
             "there is no IsolationClass: create one for every place where workloads may run",
         )
-    known = frozenset(candidate.facts.name for candidate in candidates)
-    if ask.class_name is not None and ask.class_name not in known:
-        text = f"spec.isolation.className names {ask.class_name}, which does not exist: use one of {names(known)}"
+    if _names_none(ask, candidates):
+        known = names(frozenset(each.facts.name for each in candidates))
+        text = f"spec.isolation.className names {ask.class_name}, which does not exist: use one of {known}"
         return Reason.MISCONFIGURED, text
-    pinned = tuple(candidate for candidate in candidates if candidate.facts.name == ask.class_name)
-    open_to_it = tuple(candidate for candidate in candidates if not _reasons(candidate, POLICY_RULES))
-    contenders = pinned or open_to_it or candidates
+    contenders = _contenders(ask, candidates)
     reason = _common(contenders)
     return reason, "; ".join((required(requirement), *_obstacles(_nearest(contenders, reason), reason)))
 
 
-def deciding_rule(decision: Decision) -> str:
+def deciding_rule(ask: Ask, decision: Decision) -> str:
     """Return the rule that decides against the class nearest to fitting; `requirement` where no class may be used."""
     if decision.requirement.denials or not decision.candidates:
         return "requirement"
-    verdict = _speaking(_nearest(decision.candidates, decision.reason)[0], decision.reason)
+    if _names_none(ask, decision.candidates):
+        return "pinned"
+    nearest = _nearest(_contenders(ask, decision.candidates), decision.reason)[0]
+    verdict = _speaking(nearest, decision.reason)
     return verdict.rule if verdict else ""
+
+
+def _names_none(ask: Ask, candidates: tuple[Candidate, ...]) -> bool:
+    """Return whether the class that is named does not exist."""
+    return ask.class_name is not None and all(each.facts.name != ask.class_name for each in candidates)
+
+
+def _contenders(ask: Ask, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Return the classes that an answer speaks of: the named one, else those that policy leaves open, else all."""
+    named = tuple(candidate for candidate in candidates if candidate.facts.name == ask.class_name)
+    return named or tuple(each for each in candidates if not _reasons(each, POLICY_RULES)) or candidates
 
 
 def _nearest(candidates: tuple[Candidate, ...], reason: Reason) -> list[Candidate]:

@@ -147,6 +147,28 @@ def throwaway(nodes: int = 1, *, folder: Path | None = None, say: Say = print) -
         down(name, folder=folder, say=say)
 
 
+@contextmanager
+def halted(cluster: Cluster) -> Iterator[Path]:
+    """Stop all parts of a control plane for the length of a block, and give the folder of etcd's data.
+
+    What else runs beside it goes on. Raises ClusterError, TimeoutError.
+    """
+    # Meanwhile its ports are free, and another cluster would take them.
+    with cache.lock(home() / "create.lock", lambda: None):
+        _kwokctl(cluster, "stop")
+        yield cluster.workdir / "etcd"
+        _kwokctl(cluster, "start")
+        eventually(lambda: _ready(cluster), START_SECONDS, f"cluster {cluster.name} is ready again")
+
+
+def _kwokctl(cluster: Cluster, verb: str) -> None:
+    command = [str(binaries().kwokctl), verb, "cluster", "--name", cluster.name]
+    environment = os.environ | {"KWOK_WORKDIR": str(cluster.workdir.parents[1])}
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise ClusterError(f"kwokctl {verb} cluster: {_tail(answer.stderr)}")
+
+
 def kubectl(cluster: Cluster, *arguments: str, stdin: str | None = None) -> str:
     """Run kubectl as the cluster's administrator and return what it prints; raises ClusterError with its complaint."""
     command = [str(binaries().kubectl), "--kubeconfig", str(cluster.kubeconfig), *arguments]

@@ -206,6 +206,32 @@ async def test_a_lease_deleted_under_the_leader_is_made_again(server: FakeApiSer
         assert one.is_leader
 
 
+async def test_leader_and_standby_end_when_the_store_was_restored_from_a_backup(
+    server: FakeApiServer, client: Client
+) -> None:
+    told: list[str] = []
+    electors = [elector(client, name, on_lost=lambda name=name: told.append(name)) for name in ("one", "two")]
+    async with competing(*electors):
+        await eventually(lambda: server.count("GET", "leases") > 10)
+        assert not told
+        server.version = 1
+        server.put(LEASES, "berth", "berth", spec={"holderIdentity": "older", "leaseDurationSeconds": 15})
+        for each in electors:
+            await asyncio.wait_for(each.lost.wait(), 5)
+            assert not each.is_leader
+        assert sorted(told) == ["one", "two"]
+
+
+async def test_a_lease_that_is_not_in_the_backup_tells_it_too(server: FakeApiServer, client: Client) -> None:
+    one = elector(client, "one")
+    async with competing(one):
+        await one.leading.wait()
+        await eventually(lambda: server.count("PUT", "leases") > 3)
+        server.remove(LEASES, "berth", "berth")
+        server.version = 1
+        await asyncio.wait_for(one.lost.wait(), 5)
+
+
 async def test_leadership_ends_by_time_alone_when_the_event_loop_was_blocked(client: Client) -> None:
     stopped = 0.0
     one = elector(client, "one", clock=lambda: asyncio.get_running_loop().time() + stopped)

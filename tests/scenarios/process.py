@@ -107,6 +107,10 @@ class Operator:
         assert self._process.poll() is None, f"the operator ended: {self.log.read_text()[-4000:]}"
         return True
 
+    def ended(self) -> bool:
+        """Tell whether it has ended by itself."""
+        return self._process is None or self._process.poll() is not None
+
     def _end(self, how: signal.Signals) -> int:
         if self._process is None:
             return 0

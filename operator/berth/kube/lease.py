@@ -32,12 +32,19 @@ class LeaseTiming:
 DEFAULT_TIMING: Final = LeaseTiming()
 
 
+class _WentBack(Exception):  # noqa: N818  what happened to the store, not an error of it
+    """The Lease is older than it was: the API server's store was restored from a backup."""
+
+
 class LeaderElector:
     """Takes the Lease, renews it, and says when it is lost.
 
     Run `run()` as a task; wait for `leading`, check `is_leader` before every batch of writes. After a loss the process
-    must exit at once (`on_lost` is called synchronously for that): it never leads again. `identity` must be unique per
-    process. Give it a client of its own, so that a renewal never waits behind other requests.
+    must exit at once (`on_lost` is called synchronously for that): it never leads again. The same where the store has
+    gone back in time, whether it leads or not: watches that are ahead of the store tell nothing, and what was seen by
+    them may not exist. Versions of one kind can be compared (KEP-5504), and reading the Lease asks etcd itself.
+    `identity` must be unique per process. Give it a client of its own, so that a renewal never waits behind other
+    requests.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class LeaderElector:
         self._held_until = float("-inf")
         self._seen: Any = None  # the spec as last read, and since when it has been like that
         self._seen_since = 0.0
+        self._version = 0  # the newest resourceVersion of a Lease so far
 
     @property
     def is_leader(self) -> bool:
@@ -84,6 +92,10 @@ class LeaderElector:
                 if self.leading.is_set() and not self.is_leader:
                     return
                 await asyncio.sleep(self._pause())
+        except _WentBack as error:
+            log.error("%s ends, to start over with what there is now: %s", self._identity, error)  # noqa: TRY400  no bug
+            self.lost.set()
+            self._on_lost()
         finally:
             self._stop()
 
@@ -127,15 +139,24 @@ class LeaderElector:
         try:
             lease = await self._client.get(LEASES, self._namespace, self._name)
         except errors.NotFound:
-            await self._client.create(LEASES, self._namespace, self._new_lease())
+            self._newest(await self._client.create(LEASES, self._namespace, self._new_lease()))
             return True
+        self._newest(lease)
         spec = lease.get("spec") or {}
         if spec.get("holderIdentity") not in {None, "", self._identity} and not self._expired(spec):
             return False
         renewed = self._record(spec)
-        await self._client.replace(LEASES, self._namespace, self._name, {**lease, "spec": renewed})
+        self._newest(await self._client.replace(LEASES, self._namespace, self._name, {**lease, "spec": renewed}))
         self.transitions = renewed["leaseTransitions"]
         return True
+
+    def _newest(self, lease: Obj) -> None:
+        """Note how new the store is; raises _WentBack where it was newer already."""
+        version = int(lease["metadata"]["resourceVersion"])
+        if version < self._version:
+            text = f"lease {self._name} has resourceVersion {version} after {self._version}: the store was restored"
+            raise _WentBack(text)
+        self._version = version
 
     def _expired(self, spec: Obj) -> bool:
         now = self._clock()
@@ -179,7 +200,7 @@ class LeaderElector:
         led = self.leading.is_set()
         self.leading.clear()
         self._held_until = float("-inf")
-        if led and not self._released:
+        if led and not self._released and not self.lost.is_set():
             log.error("%s lost lease %s", self._identity, self._name)
             self.lost.set()
             self._on_lost()

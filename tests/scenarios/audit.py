@@ -11,6 +11,8 @@ from time import monotonic, sleep
 
 import orjson
 
+from ground.api import eventually
+
 USER = "system:serviceaccount:berth-system:berth"
 MARK = USER.encode()
 VERBS = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -62,10 +64,18 @@ class Audit:
         found = (write for write in self._all() if write.resource != "leases")
         return [write for write in found if namespace in (None, write.namespace)]
 
-    def busy(self, seconds: float, namespace: str | None = None) -> bool:
-        """Tell whether there was a write within the last so many seconds."""
-        since = datetime.now(UTC) - timedelta(seconds=seconds)
-        return any(datetime.fromisoformat(write.time) > since for write in self.writes(namespace))
+    def settle(self, seconds: float, namespace: str | None = None, within: float = 60.0) -> None:
+        """Wait until there was no write for so many seconds, those from now on included.
+
+        What a write did can be read before the log tells of it, so a log without it proves nothing yet.
+        """
+        called = datetime.now(UTC)
+
+        def settled() -> bool:
+            last = [datetime.fromisoformat(write.time) for write in self.writes(namespace)]
+            return datetime.now(UTC) - max([called, *last]) > timedelta(seconds=seconds)
+
+        eventually(settled, within, f"no writes for {seconds} s")
 
     def silence(self, seconds: float, namespace: str | None = None) -> None:
         """Watch for so many seconds and fail at the first write."""

@@ -229,7 +229,7 @@ class Space:
 
     def quiet(self, seconds: float = QUIET_SECONDS) -> None:
         """Wait until there was no write for so many seconds: what was under way has been written, progress too."""
-        eventually(lambda: not self.audit.busy(seconds, self.name), SECONDS, f"no writes for {seconds} s")
+        self.audit.settle(seconds, self.name)
 
     def silence(self, seconds: float = 3.0) -> None:
         """Fail at the first write of the operator into this namespace within so many seconds."""

@@ -139,7 +139,7 @@ def denied_is_quiet(site: Site) -> str:
     log: Audit = audit_of(site.cluster)
     with workload(site, "denied", {**CONTAINER, "isolation": {"className": "container"}}, "lost") as name:
         until(site, name, "Placed", "False", "lost")
-        eventually(lambda: not log.busy(2.5, "lost"), SOON, "no writes")
+        log.settle(2.5, "lost")
         log.silence(2.0, "lost")
     return "no write within two seconds"
 

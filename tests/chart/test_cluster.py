@@ -131,7 +131,7 @@ def health_is_told(space: Space) -> None:
     """Have Argo CD and Flux look at what Berth says of everything."""
     members = {"matchLabels": {"kubernetes.io/metadata.name": space.name}}
     space.put(TENANT, space.name, {"namespaceSelector": members})
-    space.put(WAIVER, space.name, specs.waiver(space.name))
+    space.put(WAIVER, space.name, specs.waiver(space.name, days=200))
     nowhere = {"namespaceSelector": {"matchLabels": {"nobody": "here"}}}
     mistake = {"mode": "Audit", "reason": "a mistake", "match": nowhere, "when": "nobody.knows"}
     space.put(POLICY, space.name, {**mistake, "require": {"level": "Sandboxed"}})

@@ -1,7 +1,6 @@
 """A cluster with Workloads in every state there is, so that every panel has something to show."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ground.api import eventually
@@ -9,7 +8,7 @@ from ground.cluster import Cluster
 from scenarios import objects
 from scenarios.kinds import CLASS, DEPLOYMENT, NAMESPACE, POLICY, TENANT, WAIVER, WORKLOAD, Kind
 from scenarios.objects import Json
-from scenarios.specs import both, container, machine, task
+from scenarios.specs import both, container, later, machine, task
 
 SETTLE_SECONDS: Final = 300.0
 MOVE_SECONDS: Final = 120.0
@@ -90,7 +89,7 @@ def platform() -> Iterator[Thing]:
                 "reason": "its driver does not start in Kata",
                 "requestedBy": "grace",
                 "approver": "kwok-admin",
-                "expiresAt": (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "expiresAt": later(days=days),
             },
         )
 

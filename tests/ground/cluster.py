@@ -163,10 +163,17 @@ def halted(cluster: Cluster) -> Iterator[Path]:
 
 def _kwokctl(cluster: Cluster, verb: str) -> None:
     command = [str(binaries().kwokctl), verb, "cluster", "--name", cluster.name]
-    environment = os.environ | {"KWOK_WORKDIR": str(cluster.workdir.parents[1])}
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        command, env=_environment(cluster.workdir.parents[1]), capture_output=True, text=True, check=False
+    )
     if answer.returncode:
         raise ClusterError(f"kwokctl {verb} cluster: {_tail(answer.stderr)}")
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return one's own environment, but with kwokctl's settings ours."""
+    others = {key: value for key, value in os.environ.items() if not key.startswith("KWOK_")}
+    return others | {"KWOK_WORKDIR": str(folder)}
 
 
 def kubectl(cluster: Cluster, *arguments: str, stdin: str | None = None) -> str:
@@ -233,9 +240,7 @@ def _start(name: str, workdir: Path, folder: Path, tools: Tools, *, audit: bool)
         config.write_text(_configuration(tools, Path(scratch), audit=audit))
         command = [str(tools.kwokctl), "create", "cluster", "--name", name, "--config", str(config)]
         command += ["--wait", f"{START_SECONDS:.0f}s", "--kubeconfig", ""]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("KWOK_")}
-        environment["KWOK_WORKDIR"] = str(folder)
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, env=_environment(folder), stdout=output, stderr=subprocess.STDOUT)
         try:
             eventually(lambda: process.poll() is not None or _died(workdir), START_SECONDS, "kwokctl create")
         finally:

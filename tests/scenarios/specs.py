@@ -1,5 +1,7 @@
 """Specs of Workloads, one small one of every sort; a test adds what it is about."""
 
+from datetime import UTC, datetime, timedelta
+
 from ground.cluster import ADMINISTRATOR
 from scenarios.objects import Json
 
@@ -55,14 +57,19 @@ def machine_task(**more: object) -> Json:
     }
 
 
-def waiver(namespace: str) -> Json:
-    """Return a Waiver for the Workload web from the policy for sandboxed namespaces, for as long as anybody tests."""
+def later(**span: float) -> str:
+    """Return the time so long after now as an API server takes it: `later(days=30)`."""
+    return (datetime.now(UTC) + timedelta(**span)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def waiver(namespace: str, policy: str = "sandboxed-namespaces", **span: float) -> Json:
+    """Return a Waiver for the Workload web from a policy, for so long, or for thirty days."""
     return {
         "workloads": [{"namespace": namespace, "name": "web"}],
-        "policies": ["sandboxed-namespaces"],
+        "policies": [policy],
         "reason": "a test",
         "approver": ADMINISTRATOR,
-        "expiresAt": "2099-01-01T00:00:00Z",
+        "expiresAt": later(**span or {"days": 30}),
     }
 
 

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -88,8 +87,7 @@ def test_objects_of_the_five_kinds_are_all_that_an_empty_cluster_needs(
     assert replica.alive()
     space = Space.make(cluster, LABELS)
     space.put(TENANT, "shop", {"namespaceSelector": {"matchLabels": LABELS}, "quota": {"memory": "16Gi"}})
-    end = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    space.put(WAIVER, "web", specs.waiver(space.name) | {"expiresAt": end})
+    space.put(WAIVER, "web", specs.waiver(space.name))
     machines = {"match": {"tenants": ["shop"], "workloadSelector": {"matchLabels": {"data": "cardholder"}}}}
     space.put(POLICY, "pci", {"mode": "Enforce", "reason": "a test", "require": {"level": "Virtualized"}, **machines})
     for kind, name in ((TENANT, "shop"), (WAIVER, "web"), (POLICY, "pci")):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -193,14 +192,13 @@ def test_a_waiver_is_signed_by_who_approves_it_and_ends(teams: tuple[Team, Team]
         one.name,
         {"mode": "Enforce", "reason": "pci", "match": {"tenants": [one.name]}, "require": {"level": "Virtualized"}},
     )
-    end = (datetime.now(UTC) + timedelta(seconds=20)).strftime("%Y-%m-%dT%H:%M:%SZ")
     spec = {
         "workloads": [{"namespace": one.name, "name": "web"}],
         "policies": [one.name],
         "reason": "until the image runs in Kata",
         "requestedBy": f"dev-of-{one.name}",
         "approver": "somebody-else",
-        "expiresAt": end,
+        "expiresAt": specs.later(seconds=20),
     }
     with pytest.raises(ApiError, match="approver"):
         one.admin.put(WAIVER, one.name, spec)

@@ -1,7 +1,6 @@
 """What holds in the namespaces of a tenant: floor, images, accounts, network, nodes, quota; and what when it changes."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -305,23 +304,9 @@ def test_a_runtime_class_that_is_made_anew_with_another_handler_starts_nothing_a
     space.expect("old", "Placed", "False", "RuntimeChanged")
 
 
-def waiver(space: Space, policy: str, seconds: float, **more: object) -> None:
-    """Spare the Workload web of this namespace from a policy for so many seconds."""
-    end = datetime.now(UTC) + timedelta(seconds=seconds)
-    spec = {
-        "workloads": [{"namespace": space.name, "name": "web"}],
-        "policies": [policy],
-        "reason": "a test",
-        "approver": ADMINISTRATOR,
-        "expiresAt": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        **more,
-    }
-    space.put(WAIVER, space.name, spec)
-
-
 def test_a_waiver_spares_until_it_ends_and_then_the_policy_holds_again(space: Space) -> None:
     space.policy({"level": "Virtualized"})
-    waiver(space, space.name, 25.0)
+    space.put(WAIVER, space.name, specs.waiver(space.name, space.name, seconds=25))
     space.until(WAIVER, space.name, lambda found: condition(found, "Active")["status"] == "True")
     space.workload("web", specs.container())
     found = space.ready("web")
@@ -338,7 +323,7 @@ def test_a_waiver_spares_until_it_ends_and_then_the_policy_holds_again(space: Sp
 
 def test_a_waiver_that_lasts_too_long_waives_nothing(space: Space) -> None:
     space.policy({"level": "Virtualized"})
-    waiver(space, space.name, 200 * 86400.0)
+    space.put(WAIVER, space.name, specs.waiver(space.name, space.name, days=200))
     found = space.until(WAIVER, space.name, lambda found: condition(found, "Accepted")["status"] == "False")
     assert "more than the 90.0 days" in condition(found, "Accepted")["message"]
     space.workload("web", specs.container())

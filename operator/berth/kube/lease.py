@@ -32,7 +32,7 @@ class LeaseTiming:
 DEFAULT_TIMING: Final = LeaseTiming()
 
 
-class _WentBack(Exception):  # noqa: N818  what happened to the store, not an error of it
+class _RestoredError(Exception):
     """The Lease is older than it was: the API server's store was restored from a backup."""
 
 
@@ -92,10 +92,9 @@ class LeaderElector:
                 if self.leading.is_set() and not self.is_leader:
                     return
                 await asyncio.sleep(self._pause())
-        except _WentBack as error:
-            log.error("%s ends, to start over with what there is now: %s", self._identity, error)  # noqa: TRY400  no bug
-            self.lost.set()
-            self._on_lost()
+        except _RestoredError:
+            self.leading.clear()
+            self._lose()
         finally:
             self._stop()
 
@@ -151,11 +150,12 @@ class LeaderElector:
         return True
 
     def _newest(self, lease: Obj) -> None:
-        """Note how new the store is; raises _WentBack where it was newer already."""
+        """Note how new the store is; raises _RestoredError where it was newer already."""
         version = int(lease["metadata"]["resourceVersion"])
         if version < self._version:
-            text = f"lease {self._name} has resourceVersion {version} after {self._version}: the store was restored"
-            raise _WentBack(text)
+            told = "lease %s has resourceVersion %s after %s: the store was restored; %s ends, to start over with it"
+            log.error(told, self._name, version, self._version, self._identity)
+            raise _RestoredError
         self._version = version
 
     def _expired(self, spec: Obj) -> bool:
@@ -200,7 +200,10 @@ class LeaderElector:
         led = self.leading.is_set()
         self.leading.clear()
         self._held_until = float("-inf")
-        if led and not self._released and not self.lost.is_set():
+        if led and not self._released:
             log.error("%s lost lease %s", self._identity, self._name)
-            self.lost.set()
-            self._on_lost()
+            self._lose()
+
+    def _lose(self) -> None:
+        self.lost.set()
+        self._on_lost()

@@ -134,6 +134,10 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
         [
             "would run in vm (Virtualized): lowest level that fits and meets Container required by cluster default",
             "isolation adds 256Mi to the 100m CPU and 1Gi that it asks for",
+            (
+                "no port is open: machine.ports is empty, so nothing can connect: add the ports that the guest listens on"
+                " to machine.ports"
+            ),
             "would create NetworkPolicy web, VirtualMachine web",
         ],
     ),

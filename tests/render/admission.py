@@ -101,8 +101,6 @@ def _firmware(domain: Json, architecture: str | None) -> Iterator[str]:
 
 
 def _probes(instance: Json) -> Iterator[str]:
-    if "readinessProbe" not in instance:
-        yield "ready as soon as the launcher runs"
     for name in ("readinessProbe", "livenessProbe"):
         if name in instance and len(HANDLERS & instance[name].keys()) != 1:
             yield f"{name} needs one handler"

@@ -253,7 +253,7 @@ class Machine(Model):
     )
     """Ports that the guest listens on."""
     readiness_probe: MachineProbe | None = None
-    """When it may get traffic; a TCP check of the first port, else the guest agent, when unset."""
+    """When it may get traffic; when unset, a TCP check of the first port, or as soon as it runs if it has none."""
     liveness_probe: MachineProbe | None = None
     """When it must be restarted."""
 

@@ -108,6 +108,8 @@ class Reason(StrEnum):
     """The task has completed."""
     WOULD_CHANGE = "WouldChange"
     """A policy in mode Warn would place it elsewhere, or nowhere."""
+    NO_OPEN_PORT = "NoOpenPort"
+    """Nothing can connect to it, for it lists no port."""
     WAIVER_EXPIRING = "WaiverExpiring"
     """A waiver ends soon: the policies that it names hold again then."""
     EVADABLE = "Evadable"

@@ -1,14 +1,16 @@
-"""What people should be warned about that changes nothing now: policies in mode Warn, waivers that end, conflicts."""
+"""What people should know that changes nothing now: policies in mode Warn, waivers that end, conflicts, no ports."""
 
 from collections.abc import Iterable
 from typing import Final
 
+from berth.api.levels import WorkloadType
 from berth.api.reasons import Reason
 from berth.app.events import Note
 from berth.app.views import Look
 from berth.decide.engine import decide
 from berth.decide.model import Decision
 from berth.observe.status import timestamp
+from berth.render.ports import open_ports
 
 _MAX_TEXT: Final = 1024
 _MOST: Final = 16
@@ -19,8 +21,19 @@ def warnings(look: Look, decision: Decision, soon: float) -> tuple[Note, ...]:
 
     Waivers are warned about that end before `soon`, in seconds since the epoch.
     """
-    found = (*_conflict(look), *_ending(look, soon), *_failed(look), *_stricter(look, decision))
-    return tuple(Note("Warning", str(reason), text[:_MAX_TEXT]) for reason, text in found[:_MOST])
+    found = (
+        *_conflict(look),
+        *_ending(look, soon),
+        *_failed(look),
+        *_stricter(look, decision),
+        *_closed(look, decision),
+    )
+    return tuple(Note(_kind(reason), str(reason), text[:_MAX_TEXT]) for reason, text in found[:_MOST])
+
+
+def _kind(reason: Reason) -> str:
+    """Return the type of the Event: a machine without ports may be meant so."""
+    return "Normal" if reason is Reason.NO_OPEN_PORT else "Warning"
 
 
 def _conflict(look: Look) -> Iterable[tuple[Reason, str]]:
@@ -57,3 +70,12 @@ def _stricter(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:
         return
     outcome = f"it would run in {then.chosen.facts.name}" if then.chosen else f"nothing would fit ({then.reason})"
     yield Reason.WOULD_CHANGE, f"if policies in mode Warn were enforced, {outcome}: {then.message}"
+
+
+def _closed(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:
+    """Yield that nothing can connect to a machine: people who bring one expect all of its ports to be open."""
+    spec = look.spec
+    serves = spec.machine is not None and spec.type is WorkloadType.SERVICE and decision.chosen is not None
+    if serves and not open_ports(spec):
+        text = "no port is open: machine.ports is empty, so nothing can connect"
+        yield Reason.NO_OPEN_PORT, f"{text}: add the ports that the guest listens on to machine.ports"

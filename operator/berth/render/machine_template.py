@@ -153,12 +153,15 @@ def _passed_through(needs: Needs) -> Object:
     }
 
 
-def _readiness(machine: Machine, ports: list[Object]) -> Object:
-    """Return the readiness probe: without one a machine counts as ready before it has booted."""
+def _readiness(machine: Machine, ports: list[Object]) -> Object | None:
+    """Return the readiness probe; None for a machine that nobody can connect to, which is ready when it runs.
+
+    The guest agent is asked only where the author says so: most images have none, and would never be ready.
+    """
     if machine.readiness_probe:
         return written(machine.readiness_probe)
     tcp = next((port["port"] for port in ports if port["protocol"] == "TCP"), None)
-    return {"tcpSocket": {"port": tcp}} if tcp else {"guestAgentPing": {}}
+    return {"tcpSocket": {"port": tcp}} if tcp else None
 
 
 def _grace(spec: WorkloadSpec, machine: Machine) -> int | None:

@@ -11,6 +11,7 @@ from typing import Final
 from berth.api.meta import CLASS_LABEL, WORKLOAD_LABEL
 from berth.api.quantity import amount
 from berth.api.reasons import Reason
+from berth.world.awaited import awaited
 from berth.world.packed import pack
 from berth.world.parse import Raw, key_of, seconds
 from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem
@@ -233,7 +234,7 @@ def machine(raw: Raw) -> MachineRecord:
         ready=ready is not None,
         deleting="deletionTimestamp" in meta,
         emulated=_true(status, "SoftwareEmulation") is not None,
-        problem=_machine_failure(status),
+        problem=_machine_failure(status) or awaited(raw),
         created=seconds(meta.get("creationTimestamp")),
         phases=phases,
         # KubeVirt copies the time of the pod's Ready, which may lie before the guest runs: take the later one.

@@ -10,6 +10,7 @@ import yaml
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from admission import additions
 from berth.api import crd
 from berth.api.crd import Kind
 from berth.api.reasons import Reason
@@ -143,8 +144,12 @@ def fields_of(kind: Kind) -> str:
 
 
 def admission() -> str:
-    """Return all admission policies, with the comment above each, which says what it keeps out."""
-    return table(("Policy", "What it keeps out"), map(_policy, chart.texts("ValidatingAdmissionPolicy")))
+    """Return all admission policies, with the comment above each, which says what it keeps out, and what they let pass."""
+    return (
+        f"{table(('Policy', 'What it keeps out'), map(_policy, chart.texts('ValidatingAdmissionPolicy')))}\n"
+        "## What others add\n\nKubeVirt and CDI add to the objects that Berth makes. This passes, by these accounts and at"
+        f" these operations alone; every other addition is refused.\n\n{table(additions.HEAD, additions.rows())}"
+    )
 
 
 def _policy(document: str) -> tuple[str, ...]:

@@ -7,6 +7,12 @@ SAFE: Json = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"
 POD_SAFE: Json = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
+def owned(kind: str = "Workload", name: str = "web", **labels: str) -> Json:
+    """Return the metadata of a child of Workload web, or of another owner."""
+    owner = {"apiVersion": "berth.dev/v1alpha1", "kind": kind, "name": name, "uid": "1", "controller": True}
+    return {"labels": MARKED | labels, "ownerReferences": [owner]}
+
+
 def pod(*, labels: dict[str, str] | None = None, **more: object) -> Json:
     """Return a pod."""
     return {"metadata": {"labels": labels or {}}, "spec": pod_spec(**more)}

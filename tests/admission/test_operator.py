@@ -6,6 +6,7 @@ import pytest
 
 from admission import bodies
 from admission.attempts import Attempt, check, kubeconfig
+from admission.bodies import owned
 from admission.kinds import CONFIG_MAP, CRON_JOB, DAEMON_SET, SECRET, STATEFUL_SET
 from admission.people import OPERATOR
 from admission.world import LAB, TEAM
@@ -39,12 +40,6 @@ SOMEBODY = "it belongs to somebody else. Delete or rename one of the two"
 SELECTS = "it must select the pods of its own Workload"
 LABELS = {"berth.dev/workload": "web"}
 AGAIN = [{"op": "add", "path": "/series", "value": {"count": 2, "lastObservedTime": "2026-01-01T00:10:00.000000Z"}}]
-
-
-def owned(kind: str = "Workload", name: str = "web", **labels: str) -> Json:
-    """Return the metadata of a child."""
-    owner = {"apiVersion": "berth.dev/v1alpha1", "kind": kind, "name": name, "uid": "1", "controller": True}
-    return {"labels": LABELS | labels, "ownerReferences": [owner]}
 
 
 def service(meta: Json | None = None, **more: object) -> Json:

@@ -22,7 +22,7 @@ metadata:
 
 def _sources() -> Iterator[Path]:
     """Yield what the default rendering depends on."""
-    yield from (CHART / "Chart.yaml", CHART / "values.yaml")
+    yield from (CHART / "Chart.yaml", CHART / "values.yaml", CHART / "files" / "additions.yaml")
     yield from sorted(path for folder in ("templates", "files/crds") for path in (CHART / folder).rglob("*.*"))
 
 

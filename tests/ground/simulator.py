@@ -10,7 +10,7 @@ from pathlib import Path
 
 import urllib3
 
-from ground import kubevirt_sim
+from ground import kubevirt_sim, webhooks
 from ground.api import ApiError, Json, apply, call, connection, eventually
 from ground.cluster import Cluster, ClusterError, component
 from ground.identity import kubeconfig_for
@@ -35,6 +35,7 @@ RULES = [
     {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": READ},
     {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": READ},
 ]
+MACHINES = f"/apis/kubevirt.io/v1/namespaces/{kubevirt_sim.NAMESPACE}/virtualmachines"
 RBAC = "rbac.authorization.k8s.io"
 
 
@@ -52,6 +53,7 @@ def start(cluster: Cluster, *, crash_backoff: float = 10.0) -> None:
         subprocess.run(command, env=environment, check=True)
     try:
         eventually(lambda: deployed(cluster), READY_SECONDS, "KubeVirt Deployed")
+        eventually(lambda: admits(cluster), READY_SECONDS, "the API server asks KubeVirt's webhooks")
     except TimeoutError as error:
         tail = "\n".join(log.read_text().splitlines()[-LOG_TAIL_LINES:]) if log.exists() else "no log"
         message = f"the simulator of KubeVirt did not become ready ({log}):\n{tail}"
@@ -89,8 +91,20 @@ def deployed(cluster: Cluster) -> bool:
     )
 
 
-def install(kubeconfig: Path) -> Path:
-    """Make KubeVirt's namespace, ServiceAccount and rights; returns a kubeconfig of that account."""
+def admits(cluster: Cluster) -> bool:
+    """Tell whether the webhooks are asked, and answer: a VirtualMachine that is only tried comes back filled."""
+    template = {"metadata": {}, "spec": {"domain": {"devices": {}, "memory": {"guest": "1Gi"}}}}
+    body = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": {"name": "try"}}
+    body["spec"] = {"runStrategy": "Halted", "template": template}
+    try:
+        made = call(cluster.kubeconfig, "POST", f"{MACHINES}?dryRun=All", body)
+    except (ApiError, urllib3.exceptions.HTTPError):
+        return False
+    return "architecture" in made["spec"]["template"]["spec"]
+
+
+def install(kubeconfig: Path, endpoint: webhooks.Endpoint) -> Path:
+    """Make KubeVirt's namespace, ServiceAccount, rights and webhooks; returns a kubeconfig of that account."""
     account, namespace = kubevirt_sim.SERVICE_ACCOUNT, kubevirt_sim.NAMESPACE
     where = f"/api/v1/namespaces/{namespace}"
     apply(kubeconfig, where, _object("v1", "Namespace", namespace))
@@ -103,6 +117,7 @@ def install(kubeconfig: Path) -> Path:
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
     }
     apply(kubeconfig, f"/apis/{RBAC}/v1/clusterrolebindings/{account}", binding)
+    webhooks.install(kubeconfig, endpoint)
     cluster = Cluster("", kubeconfig, connection(kubeconfig).server, kubeconfig.parent)
     return kubeconfig_for(cluster, namespace, account, kubeconfig.parent / f"{account}.yaml")
 

@@ -2,7 +2,7 @@
 
 What it does, it does as KubeVirt (virt-controller, lifecycle of VMs, instances and pools; CDI for DataVolumes), so that
 an operator sees the same objects, phases, conditions and failures. What it does not do: migrations, snapshots,
-hotplug, guest agents, admission webhooks (see `ground.kubevirt_admission`) and anything inside a guest.
+hotplug, guest agents and anything inside a guest.
 
 Failures on demand, as annotation `ground.berth.dev/fail` of a VirtualMachine or of its template:
 CrashLoop, NotMigratable, SoftwareEmulation, PSA, NeverReady, ImagePullBackOff; of a DataVolume: Failed;

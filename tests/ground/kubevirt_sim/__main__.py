@@ -6,12 +6,12 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ground import kubevirt_sim, simulator
+from ground import kubevirt_sim, simulator, webhooks
 from ground.kubevirt_sim.controller import run
 
 
 def main() -> None:
-    """Install KubeVirt's ServiceAccount and its rights, then simulate as that account until stopped."""
+    """Install KubeVirt's ServiceAccount and its rights and webhooks, then simulate as that account until stopped."""
     parser = argparse.ArgumentParser(prog="python -m ground.kubevirt_sim", description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True, help="of the cluster's administrator")
     parser.add_argument("--version", default=kubevirt_sim.VERSION, help="version that KubeVirt's status claims")
@@ -21,12 +21,13 @@ def main() -> None:
     parser.add_argument("--detach", action="store_true", help="go on in the background, with output to --log")
     parser.add_argument("--log", type=Path, default=Path(os.devnull))
     given = parser.parse_args()
-    account = simulator.install(given.kubeconfig)
+    where = webhooks.endpoint(given.kubeconfig.parent)
+    account = simulator.install(given.kubeconfig, where)
     if given.detach:
         _detach(given.log)
     simulator.pid_file(given.kubeconfig).write_text(str(os.getpid()))
     with suppress(KeyboardInterrupt):
-        asyncio.run(run(account, given.version, given.crash_backoff))
+        asyncio.run(run(account, where, given.version, given.crash_backoff))
 
 
 def _detach(log: Path) -> None:

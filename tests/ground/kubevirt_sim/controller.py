@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from ground.api import ApiError, Json
-from ground.kubevirt_sim import platform, pool, storage, vm, vmi
+from ground.kubevirt_sim import platform, pool, storage, vm, vmi, webhook
 from ground.kubevirt_sim.client import connect
 from ground.kubevirt_sim.kinds import (
     BY_NAME,
@@ -27,6 +27,7 @@ from ground.kubevirt_sim.kinds import (
 )
 from ground.kubevirt_sim.sim import CONFLICT, NOT_FOUND, Sim
 from ground.kubevirt_sim.world import Key, Queue, World, key_of, owner_key
+from ground.webhooks import Endpoint
 
 WORKERS = 16
 ABSENT_SECONDS = 1.0
@@ -50,8 +51,8 @@ SETTLED = {
 }
 
 
-async def run(kubeconfig: Path, version: str, crash_backoff: float) -> None:
-    """Simulate until cancelled; needs the rights of `ground.simulator.install`."""
+async def run(kubeconfig: Path, where: Endpoint, version: str, crash_backoff: float) -> None:
+    """Simulate, and serve admission at an endpoint, until cancelled; needs the rights of `ground.simulator.install`."""
     queue = Queue()
     world = World(lambda kind, found: wake(world, queue, kind, found))
     async with connect(kubeconfig) as client, asyncio.TaskGroup() as tasks:
@@ -61,8 +62,8 @@ async def run(kubeconfig: Path, version: str, crash_backoff: float) -> None:
             tasks.create_task(follow(sim, kind, event))
         # Nothing is decided on half a picture: a missing claim might just not have been listed yet.
         await asyncio.gather(*(event.wait() for event in listed))
-        for _ in range(WORKERS):
-            tasks.create_task(work(sim, queue))
+        async with webhook.serving(sim, where):
+            await asyncio.gather(*(work(sim, queue) for _ in range(WORKERS)))
 
 
 def wake(world: World, queue: Queue, kind: Kind, found: Json) -> None:

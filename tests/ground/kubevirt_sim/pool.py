@@ -8,10 +8,10 @@ import orjson
 
 from ground.api import Json
 from ground.kubevirt_sim import launcher
+from ground.kubevirt_sim.fill import NEWEST_TOPOLOGY, TOPOLOGY
 from ground.kubevirt_sim.kinds import POOL, VM, VMI
 from ground.kubevirt_sim.sim import Sim
 from ground.kubevirt_sim.status import holds, with_condition, without_condition
-from ground.kubevirt_sim.vm import TOPOLOGY
 
 REVISION = "kubevirt.io/vm-pool-revision-name"
 
@@ -112,7 +112,7 @@ async def _renew(sim: Sim, pool: Json, vm: Json) -> None:
         "architecture", vm["spec"]["template"]["spec"].get("architecture", "amd64")
     )
     meta = new["spec"]["template"].setdefault("metadata", {})
-    meta["annotations"] = {TOPOLOGY: "v3", **(meta.get("annotations") or {})}
+    meta["annotations"] = {TOPOLOGY: NEWEST_TOPOLOGY, **(meta.get("annotations") or {})}
     spec = {**dict.fromkeys(vm["spec"]), **new["spec"]}
     spec["template"] = _replaced(vm["spec"]["template"], spec["template"])
     await sim.patch(VM, vm, {"metadata": {"labels": new["metadata"]["labels"]}, "spec": spec})

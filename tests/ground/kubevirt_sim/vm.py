@@ -1,15 +1,15 @@
-"""VirtualMachine -> VirtualMachineInstance, by run strategy (virt-controller's watch/vm and the mutating webhooks)."""
+"""VirtualMachine -> VirtualMachineInstance, by run strategy (virt-controller's watch/vm)."""
 
 import copy
 import hashlib
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import orjson
 
 from ground.api import ApiError, Json
 from ground.kubevirt_sim import launcher
-from ground.kubevirt_sim.kinds import CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, INSTANCETYPE, PREFERENCE, VM, VMI, Kind
+from ground.kubevirt_sim.find import namespaced, referred
+from ground.kubevirt_sim.kinds import CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, INSTANCETYPE, PREFERENCE, VM, VMI
 from ground.kubevirt_sim.sim import Sim
 from ground.kubevirt_sim.status import moment, stamp
 from ground.kubevirt_sim.vm_status import vm_status
@@ -17,7 +17,6 @@ from ground.kubevirt_sim.vmi import FINAL, FINALIZER, LOOK_AGAIN_SECONDS, REFUSA
 
 VM_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 TEMPLATE_HASH = "ground.berth.dev/template-hash"
-TOPOLOGY = "kubevirt.io/pci-topology-version"
 GENERATION = "kubevirt.io/vm-generation"
 OURS = "ground.berth.dev/"
 MAX_BACKOFF_SECONDS = 300.0
@@ -31,8 +30,9 @@ async def sync(sim: Sim, vm: Json) -> float | None:
         return None
     if not sim.deployed():
         return None
-    if missing := defaults(vm):
-        vm = await sim.patch(VM, vm, missing)
+    held = vm["metadata"].get("finalizers", [])
+    if VM_FINALIZER not in held:
+        vm = await sim.patch(VM, vm, {"metadata": {"finalizers": [*held, VM_FINALIZER]}})
     failure = _missing_reference(sim, vm)
     vm, wait, refusal = await _run(sim, vm, vmi, failure)
     failure = failure or refusal
@@ -42,26 +42,6 @@ async def sync(sim: Sim, vm: Json) -> float | None:
     changed = bool(vmi) and restart_needed(vm, vmi or {})
     await sim.write_status(VM, vm, vm_status(sim, vm, vmi, failure, restart=changed))
     return wait
-
-
-def defaults(vm: Json) -> Json:
-    """Return the merge patch with what KubeVirt's webhook fills on create and its controller adds; empty when done."""
-    meta, template = vm["metadata"], vm["spec"]["template"]
-    domain = template.get("spec", {}).get("domain", {})
-    firmware = {key: str(uuid4()) for key in ("uuid", "serial") if key not in domain.get("firmware", {})}
-    filled: Json = {"firmware": firmware} if firmware else {}
-    if "type" not in domain.get("machine", {}):
-        filled["machine"] = {"type": "q35"}
-    spec: Json = {"domain": filled} if filled else {}
-    if "architecture" not in template.get("spec", {}):
-        spec["architecture"] = "amd64"
-    inner: Json = {"spec": spec} if spec else {}
-    if TOPOLOGY not in ((template.get("metadata") or {}).get("annotations") or {}):
-        inner["metadata"] = {"annotations": {TOPOLOGY: "v3"}}
-    patch: Json = {"spec": {"template": inner}} if inner else {}
-    if VM_FINALIZER not in meta.get("finalizers", []):
-        patch["metadata"] = {"finalizers": [*meta.get("finalizers", []), VM_FINALIZER]}
-    return patch
 
 
 def restart_needed(vm: Json, vmi: Json) -> bool:
@@ -171,22 +151,11 @@ def _missing_reference(sim: Sim, vm: Json) -> Json | None:
         ("preference", CLUSTER_PREFERENCE, PREFERENCE),
     ):
         matcher = vm["spec"].get(field)
-        if matcher and _referred(sim, vm, matcher, cluster, own) is None:
-            kind = own if _namespaced(matcher, own) else cluster
+        if matcher and referred(sim, vm["metadata"]["namespace"], matcher, cluster, own) is None:
+            kind = own if namespaced(matcher, own) else cluster
             message = f'{kind.plural}.{kind.api.split("/")[0]} "{matcher.get("name")}" not found'
             return _failure(f"FailedFind{field.capitalize()}", message)
     return None
-
-
-def _namespaced(matcher: Json, own: Kind) -> bool:
-    """Tell which variant a matcher means: the cluster's unless it says otherwise, in any letter case, in plural too."""
-    return str(matcher.get("kind", "")).lower() in (own.name.lower(), own.plural)
-
-
-def _referred(sim: Sim, vm: Json, matcher: Json, cluster: Kind, own: Kind) -> Json | None:
-    if _namespaced(matcher, own):
-        return sim.world.get(own, vm["metadata"]["namespace"], matcher.get("name", ""))
-    return sim.world.get(cluster, "", matcher.get("name", ""))
 
 
 def _new_instance(sim: Sim, vm: Json) -> Json:
@@ -217,7 +186,8 @@ def _reached(sim: Sim) -> Json:
 
 def _apply_instancetype(sim: Sim, vm: Json, spec: Json) -> None:
     matcher = vm["spec"].get("instancetype")
-    found = _referred(sim, vm, matcher, CLUSTER_INSTANCETYPE, INSTANCETYPE) if matcher else None
+    where = vm["metadata"]["namespace"]
+    found = referred(sim, where, matcher, CLUSTER_INSTANCETYPE, INSTANCETYPE) if matcher else None
     if found is None:
         return
     type_, domain = found["spec"], spec["domain"]

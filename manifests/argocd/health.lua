@@ -24,6 +24,8 @@ elseif is("Accepted", "False") then
   return health("Degraded", found.Accepted.message)
 elseif is("Active", "False") then
   return health("Suspended", found.Active.message)  -- a Waiver that has ended spares nobody any more
+elseif is("Ready", "False") and found.Ready.reason == "Paused" then
+  return health("Suspended", found.Ready.message)  -- a virtual machine that somebody paused
 elseif is("Reconciling", "True") or is("Ready", "False") then
   return health("Progressing", found.Ready.message)
 end

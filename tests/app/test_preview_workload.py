@@ -353,7 +353,7 @@ def test_what_was_told_of_the_class_is_where_it_is_placed_then() -> None:
     look = pictured.views.look(("shop", "web"))
     assert isinstance(look, Look)
     assert told[0].startswith(f"would run in {look.current} ")
-    assert what_runs(look) is not None
+    assert what_runs(look, pictured.store) is not None
 
 
 def test_an_object_that_is_being_created_may_lack_what_stored_ones_have() -> None:

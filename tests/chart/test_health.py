@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
@@ -20,7 +21,19 @@ from chart.health import ARGO, PREFIX, argo, checks, flux, scripts
 from ground.api import Json
 from ground.chart import INSTALL, objects
 from ground.toolchain import binaries
-from observe.scenes import GENERATION, NOW, a_pod, a_scene, at_rest, requiring, scenes
+from observe.scenes import (
+    GENERATION,
+    MACHINE,
+    NOW,
+    a_machine,
+    a_pod,
+    a_scene,
+    at_rest,
+    requiring,
+    scenes,
+    served,
+)
+from plan.records import PAIR
 
 NAMES = {kind.model.__name__ for kind in KINDS}
 
@@ -42,6 +55,14 @@ def unseen(body: Json) -> Json:
     return body | {"metadata": body["metadata"] | {"generation": 99}}
 
 
+def machine(restart: Problem | None = None, **fields: Any) -> Scene:
+    """Return a scene with one machine that serves, but for what is given."""
+    children = served(PAIR, MACHINE)
+    held = (*children[:-1], replace(children[-1], restart=restart))
+    return a_scene(PAIR, catalog=(MACHINE,), children=held, machines=(a_machine(**fields),))
+
+
+RESTART = Problem(Reason.RESTART_REQUIRED, "RestartRequired: a field was changed")
 DENIED = replace(requiring(), denials=("ServiceAccount x is not allowed",))
 FULL = Problem(Reason.WAITING_FOR_QUOTA, "the quota is full")
 SERVES = workload(at_rest(pods=(a_pod(),)))
@@ -50,6 +71,30 @@ STATES = {
     "all replicas serve": (SERVES, "Healthy", "all replicas are ready", "Current"),
     "replicas start": (workload(a_scene()), "Progressing", "objects were created and replicas start", "InProgress"),
     "it waits for quota": (workload(a_scene(failures=(FULL,))), "Progressing", "the quota is full", "InProgress"),
+    "a change waits for a restart": (
+        workload(machine(restart=RESTART)),
+        "Healthy",
+        "RestartRequired: a field was changed",
+        "Current",
+    ),
+    "a live update is under way": (
+        workload(machine(goings_on=(Problem(Reason.LIVE_UPDATING, "HotVCPUChange"),))),
+        "Progressing",
+        "HotVCPUChange",
+        "InProgress",
+    ),
+    "it moves to another node": (
+        workload(machine(goings_on=(Problem(Reason.MIGRATING, "it moves"),))),
+        "Healthy",
+        "it moves",
+        "Current",
+    ),
+    "it was paused": (
+        workload(machine(ready=False, problem=Problem(Reason.PAUSED, "it was paused"))),
+        "Suspended",
+        "it was paused",
+        "InProgress",
+    ),
     "it was changed just now": (unseen(SERVES), "Progressing", "Berth has not looked at it yet", "InProgress"),
     "nothing fits": (workload(a_scene(requirement=requiring("Confidential"))), "Degraded", "Confidential", "Failed"),
     "a policy forbids it": (workload(a_scene(requirement=DENIED)), "Degraded", "ServiceAccount x", "Failed"),
@@ -128,7 +173,7 @@ def test_every_kind_has_a_check() -> None:
 @given(scenes())
 def test_argo_cd_and_flux_say_the_same_of_every_workload(scene: Scene) -> None:
     body = workload(scene)
-    same = {"Healthy": "Current", "Progressing": "InProgress", "Degraded": "Failed"}
+    same = {"Healthy": "Current", "Progressing": "InProgress", "Suspended": "InProgress", "Degraded": "Failed"}
     assert flux(body) == same[argo(body)[0]]
 
 

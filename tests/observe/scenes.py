@@ -72,6 +72,9 @@ def a_machine(**fields: Any) -> MachineRecord:
         "deleting": False,
         "emulated": False,
         "problem": None,
+        "goings_on": (),
+        "vcpus": 1,
+        "memory": 1 << 30,
         "created": NOW,
         "phases": (("Pending", NOW), ("Scheduled", NOW + 2), ("Running", NOW + 8)),
         "ready_at": NOW + 9,
@@ -145,7 +148,7 @@ def nodes_with(**handlers: frozenset[str] | None) -> dict[str, NodeRecord]:
 
 REASONS = (
     *(Reason.UNSCHEDULABLE, Reason.CRASH_LOOPING, Reason.WAITING_FOR_QUOTA, Reason.CHILD_REJECTED),
-    *(Reason.TASK_FAILED, Reason.VOLUME_MISSING, Reason.BACKEND_FAILED),
+    *(Reason.TASK_FAILED, Reason.VOLUME_MISSING, Reason.BACKEND_FAILED, Reason.RETRYING, Reason.PAUSED),
 )
 problems = st.none() | st.builds(Problem, st.sampled_from(REASONS), st.sampled_from(["a", "b"]))
 STARTS = [
@@ -176,6 +179,8 @@ machines = st.lists(
         ready=st.booleans(),
         emulated=st.booleans(),
         problem=problems,
+        goings_on=st.sampled_from([(), (), (Problem(Reason.LIVE_UPDATING, "a"), Problem(Reason.MIGRATING, "b"))]),
+        vcpus=st.sampled_from([1, 8]),
     ),
     max_size=1,
 ).map(tuple)
@@ -186,6 +191,7 @@ fates = st.fixed_dictionaries(
         "updated": st.just(0),
         "observed_generation": st.just(2),
         "complete": st.just(True),
+        "restart": st.just(Problem(Reason.RESTART_REQUIRED, "a change waits")),
         "failed": st.just(Problem(Reason.TASK_FAILED, "it failed")),
         "deleting": st.just(True),
         "class_name": st.sampled_from(["container", "kata", "gone"]),

@@ -236,3 +236,69 @@ def test_every_message_says_who_decided() -> None:
     scene = at_rest(facts=SANDBOX, requirement=requiring("Sandboxed"))
     placed = next(each for each in compute_status(scene, {}, NOW)["conditions"] if each["type"] == "Placed")
     assert POLICY in placed["message"]
+
+
+RESTART = Problem(Reason.RESTART_REQUIRED, "a change waits")
+
+
+@pytest.mark.parametrize(
+    ("told", "reconciling"),
+    [
+        (RESTART, ("False", Reason.RESTART_REQUIRED)),
+        (Problem(Reason.LIVE_UPDATING, "it grows"), ("True", Reason.LIVE_UPDATING)),
+        (Problem(Reason.MIGRATING, "it moves"), ("False", Reason.SETTLED)),
+        (Problem(Reason.MIGRATION_FAILED, "it stays"), ("False", Reason.SETTLED)),
+    ],
+)
+def test_a_machine_that_serves_is_ready_whatever_goes_on_or_waits(told: Problem, reconciling: tuple[str, str]) -> None:
+    scene = at_rest(PAIR, MACHINE, catalog=(MACHINE,), machines=(a_machine(goings_on=(told,)),))
+    assert of(scene, ConditionType.READY) == ("True", told.reason)
+    assert of(scene, ConditionType.RECONCILING) == reconciling
+    assert of(scene, ConditionType.STALLED) == ("False", Reason.SETTLED)
+    assert headline(scene) == told.reason
+
+
+def test_what_kubevirt_tries_again_while_the_machine_serves_is_told_and_nothing_more() -> None:
+    again = Problem(Reason.RETRYING, "HotPlugCPUError: CPU hotplug is not allowed while VMI is migrating")
+    scene = a_scene(PAIR, catalog=(MACHINE,), children=served(PAIR, MACHINE, problem=again), machines=(a_machine(),))
+    assert of(scene, ConditionType.READY) == ("True", Reason.RETRYING)
+    assert of(scene, ConditionType.STALLED) == ("False", Reason.SETTLED)
+
+
+def test_a_paused_machine_is_not_ready_and_nothing_is_under_way() -> None:
+    paused = a_machine(ready=False, problem=Problem(Reason.PAUSED, "it was paused"))
+    scene = at_rest(PAIR, MACHINE, catalog=(MACHINE,), machines=(paused,))
+    assert of(scene, ConditionType.READY) == ("False", Reason.PAUSED)
+    assert of(scene, ConditionType.RECONCILING) == ("False", Reason.PAUSED)
+    assert of(scene, ConditionType.STALLED) == ("False", Reason.SETTLED)
+
+
+def test_a_pool_is_updating_while_members_are_to_be_restarted() -> None:
+    spec = PAIR | {"replicas": 2}
+    rest = served(spec, MACHINE)
+    member = replace(rest[-1], kind="VirtualMachine", key=("shop", "web-0"), owner_uid=rest[-1].uid)
+    guests = (a_machine(), a_machine(key=("shop", "web-1")))
+    for restart, expected in ((RESTART, ("False", Reason.UPDATING)), (None, ("True", Reason.RUNNING))):
+        members = (*rest, replace(member, restart=restart))
+        scene = a_scene(spec, catalog=(MACHINE,), children=members, machines=guests)
+        assert of(scene, ConditionType.READY) == expected
+
+
+def test_what_a_disk_waits_for_is_told_in_place_of_the_claim_that_is_not_there_yet() -> None:
+    cloned = PAIR | {"machine": {"bootDisk": {"dataSource": {"name": "golden", "storage": "10Gi"}}}}
+    filled = Problem(Reason.PROVISIONING, "disk root is being filled: ImportInProgress")
+    missing = Problem(Reason.VOLUME_MISSING, "FailedPvcNotFound: PVC shop/web-root does not exist")
+    children = served(cloned, MACHINE, ready=0, problem=None)
+    waiting = tuple(replace(each, problem=filled if each.kind == "DataVolume" else None) for each in children)
+    for guests in ((a_machine(ready=False, problem=missing),), ()):
+        scene = a_scene(cloned, catalog=(MACHINE,), children=waiting, machines=guests)
+        assert of(scene, ConditionType.READY) == ("False", Reason.PROVISIONING)
+    alone = a_scene(cloned, catalog=(MACHINE,), children=children, machines=(a_machine(ready=False, problem=missing),))
+    assert of(alone, ConditionType.READY) == ("False", Reason.VOLUME_MISSING)
+
+
+def test_a_machine_that_stops_is_not_ready_before_it_has_stopped() -> None:
+    halted = PAIR | {"replicas": 0}
+    scene = a_scene(halted, catalog=(MACHINE,), children=served(halted, MACHINE, replicas=1), machines=(a_machine(),))
+    assert of(scene, ConditionType.READY) == ("False", Reason.UPDATING)
+    assert of(replace(scene, children=served(halted, MACHINE)), ConditionType.READY) == ("True", Reason.SCALED_TO_ZERO)

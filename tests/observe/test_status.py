@@ -79,6 +79,15 @@ def test_a_machine_costs_what_kubevirt_requests_for_its_guest(*, dedicated: bool
     assert status["cost"]["requested"] == {"cpu": cpu, "memory": "2Gi"}
 
 
+def test_a_guest_of_another_size_than_is_asked_for_is_told_until_it_has_it() -> None:
+    scene = at_rest(PAIR, MACHINE, catalog=(MACHINE,), machines=(a_machine(vcpus=2, memory=4 << 30),))
+    asked = {"cpu": "100m", "memory": "1Gi"}
+    cost = compute_status(scene, {}, NOW)["cost"]
+    assert (cost["requested"], cost["running"]) == (asked, {"cpu": "200m", "memory": "4Gi"})
+    for same in (a_machine(), a_machine(vcpus=2, phase="Succeeded"), a_machine(vcpus=2, deleting=True)):
+        assert "running" not in compute_status(replace(scene, machines=(same,)), {}, NOW)["cost"]
+
+
 def test_what_runs_nowhere_costs_nothing() -> None:
     status = compute_status(a_scene(requirement=requiring("Confidential")), {}, NOW)
     assert not {"cost", "overhead", "placement"} & status.keys()

@@ -69,9 +69,10 @@ def test_what_is_kept_of_a_child_can_be_compared_again() -> None:
             Reason.BACKEND_FAILED,
         ),
         ("Deployment", conditions(condition("Progressing"), condition("Available", "False")), None),
-        ("VirtualMachinePool", conditions(condition("ReplicaFailure", message="no")), Reason.CHILD_REJECTED),
+        ("VirtualMachinePool", conditions(condition("ReplicaFailure", "True", "FailedUpdate")), Reason.RETRYING),
         ("DataVolume", {"phase": "Failed"}, Reason.VOLUME_MISSING),
-        ("DataVolume", {"phase": "ImportInProgress"}, None),
+        ("DataVolume", {"phase": "ImportInProgress"}, Reason.PROVISIONING),
+        ("DataVolume", {"phase": "Succeeded"}, None),
         ("Job", conditions(condition("Suspended")), None),
         ("Service", conditions(condition("Failure")), None),
     ],
@@ -92,7 +93,8 @@ def test_a_job_ends_well_or_in_failure() -> None:
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
-        (conditions(condition("Failure", reason="FailedFindInstancetype")), Reason.BACKEND_FAILED),
+        (conditions(condition("Failure", reason="FailedFindInstancetype")), Reason.RETRYING),
+        (conditions(condition("Failure", reason="SomethingNew")), Reason.BACKEND_FAILED),
         (conditions(condition("Synchronized", "False", "FailedPvcNotFound")), Reason.VOLUME_MISSING),
         (conditions(condition("Synchronized", "False", "FailedBackendStorageCreate")), Reason.VOLUME_MISSING),
         (conditions(condition("Synchronized", "False", "FailedCreate", QUOTA)), Reason.WAITING_FOR_QUOTA),

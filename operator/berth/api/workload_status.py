@@ -17,6 +17,9 @@ class Cost(Model):
     """What the author asked for."""
     overhead: ResourceAmounts | None = None
     """What isolation adds to it."""
+    running: ResourceAmounts | None = None
+    """What the guests that run have, without what isolation adds: only where it is not what was asked for, until a
+    restart or a live update brings it in line."""
 
 
 class Source(Model):

@@ -8,7 +8,7 @@ from berth.api.reasons import Reason
 from berth.app.deps import Deps
 from berth.app.tenancy import Tenancy
 from berth.app.views import Look
-from berth.decide.charge import charge_of, charge_of_what_runs, rolling
+from berth.decide.charge import as_large_as, charge_of, charge_of_what_runs, rolling
 from berth.decide.model import ClassFacts
 from berth.plan.model import Move, Withheld
 from berth.plan.move import put_off, withhold
@@ -94,8 +94,8 @@ def servable(deps: Deps) -> Iterable[Key]:
 def count_what_runs(deps: Deps) -> None:
     """Begin the ledger with what runs, as the objects that run it say."""
     looks = (deps.views.look(key) for key in deps.store.workloads)
-    running = (charge for look in looks if isinstance(look, Look) and (charge := what_runs(look)) is not None)
-    deps.ledger.start(running, deps.store.workloads)
+    running = (what_runs(look, deps.store) for look in looks if isinstance(look, Look))
+    deps.ledger.start((charge for charge in running if charge is not None), deps.store.workloads)
 
 
 def release_when_gone(key: Key, deps: Deps) -> None:
@@ -118,6 +118,8 @@ def wanted(look: Look, facts: ClassFacts, before: Charge | None, store: Store) -
     key, since, ask = look.workload.key, look.workload.created, look.ask
     if look.runs and (look.runs[-1].complete or look.runs[-1].failed is not None):
         ask = replace(ask, replicas=0)
+    if facts.backend is Backend.VIRTUAL_MACHINE:
+        ask = as_large_as(ask, store.machines(key))
     aside = tuple(_aside(look, facts, store))
     charge = charge_of(key, since, ask, facts, aside)
     alive = sum(not pod.finished and not pod.launcher for pod in store.pods(key)) + len(store.machines(key))
@@ -152,7 +154,7 @@ def _facts(name: str, look: Look, run: ChildRecord) -> ClassFacts:
     return known or ClassFacts(name, IsolationLevel.CONTAINER, backend)
 
 
-def what_runs(look: Look) -> Charge | None:
+def what_runs(look: Look, store: Store) -> Charge | None:
     """Return what a Workload takes by what runs of it; None when nothing does."""
     if not look.runs:
         return None
@@ -160,4 +162,5 @@ def what_runs(look: Look) -> Charge | None:
     older = [
         charge_of_what_runs(key, since, look.ask, _facts(run.class_name, look, run), run) for run in look.runs[:-1]
     ]
-    return charge_of_what_runs(key, since, look.ask, _facts(newest.class_name, look, newest), newest, older)
+    facts, guests = _facts(newest.class_name, look, newest), store.machines(key)
+    return charge_of_what_runs(key, since, look.ask, facts, newest, older, guests)

@@ -9,7 +9,7 @@ from berth.api.levels import Backend
 from berth.decide.cost import overhead, requested
 from berth.decide.model import Ask, ClassFacts
 from berth.policy.quota import CPU, MACHINES, MEMORY, NOTHING, STORAGE, WORKLOADS, Charge, Part, in_class
-from berth.world.records import ChildRecord, Key
+from berth.world.records import ChildRecord, Key, MachineRecord
 from berth.world.sizes import seen_size
 
 _SURGE: Final = 4
@@ -30,10 +30,28 @@ def charge_of(key: Key, since: float, ask: Ask, facts: ClassFacts, aside: Iterab
 
 
 def charge_of_what_runs(
-    key: Key, since: float, ask: Ask, facts: ClassFacts, record: ChildRecord, aside: Iterable[Charge] = ()
+    key: Key,
+    since: float,
+    ask: Ask,
+    facts: ClassFacts,
+    record: ChildRecord,
+    aside: Iterable[Charge] = (),
+    guests: Iterable[MachineRecord] = (),
 ) -> Charge:
-    """Return what a workload takes by the object that runs it, whatever its spec asks for by now."""
-    return charge_of(key, since, _as_seen(ask, record), facts, aside)
+    """Return what a workload takes by the object and the guests that run it, whatever its spec asks for by now."""
+    return charge_of(key, since, as_large_as(_as_seen(ask, record), guests), facts, aside)
+
+
+def as_large_as(ask: Ask, guests: Iterable[MachineRecord]) -> Ask:
+    """Return what is asked for, each guest at least as large as the largest that runs: until a restart it stays so."""
+    sizes = [(ask.machine.vcpus, ask.machine.memory)] if ask.machine else []
+    sizes += [(guest.vcpus, guest.memory) for guest in guests if guest.memory]
+    return with_guest(ask, max(vcpus for vcpus, _ in sizes), max(memory for _, memory in sizes)) if sizes else ask
+
+
+def with_guest(ask: Ask, vcpus: int, memory: int) -> Ask:
+    """Return the same with guests of another size: virtual processors, and memory in bytes."""
+    return replace(ask, machine=ask.machine and replace(ask.machine, vcpus=vcpus, memory=memory))
 
 
 def rolling(charge: Charge) -> Charge:
@@ -51,8 +69,7 @@ def _as_seen(ask: Ask, record: ChildRecord) -> Ask:
         return replace(ask, replicas=seen.replicas)
     if record.kind in ("Deployment", "Job"):
         return replace(ask, replicas=seen.replicas, cpu=seen.cpu, memory=seen.memory)
-    machine = ask.machine and replace(ask.machine, vcpus=seen.cpu // 1000, memory=seen.memory)
-    return replace(ask, replicas=seen.replicas, machine=machine)
+    return replace(with_guest(ask, seen.cpu // 1000, seen.memory), replicas=seen.replicas)
 
 
 @lru_cache(maxsize=4096)

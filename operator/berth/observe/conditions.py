@@ -7,6 +7,7 @@ from berth.api.reasons import ConditionType, Reason
 from berth.decide.model import Outcome
 from berth.observe.isolation import isolated
 from berth.observe.model import Finding, Health, Scene
+from berth.world.records import Problem
 
 _FINAL: Final = frozenset(
     {
@@ -22,6 +23,13 @@ _FINAL: Final = frozenset(
     }
 )
 """Reasons that stay until somebody changes something."""
+
+_WAITING: Final = {
+    Reason.PAUSED: "waits until the machine is unpaused",
+    Reason.RESTART_REQUIRED: "waits until the machine is restarted",
+}
+_UNDER_WAY: Final = frozenset({Reason.LIVE_UPDATING, Reason.RETRYING})
+"""Reasons with which a machine may serve while KubeVirt still changes it."""
 
 
 def findings(scene: Scene, health: Health) -> tuple[Finding, ...]:
@@ -79,8 +87,9 @@ def ready(scene: Scene, health: Health) -> Finding:
 def _service(scene: Scene, health: Health) -> Finding:
     if health.settled and health.wanted == 0 and health.replicas == 0:
         return Finding(ConditionType.READY, "True", Reason.SCALED_TO_ZERO, "no replicas are asked for")
-    if health.settled and health.ready >= health.wanted:
-        return Finding(ConditionType.READY, "True", Reason.RUNNING, "all replicas are ready")
+    if health.settled and 0 < health.wanted <= health.ready:
+        told = health.told or Problem(Reason.RUNNING, "all replicas are ready")
+        return Finding(ConditionType.READY, "True", Reason(told.reason), told.message)
     return _waiting(scene, health)
 
 
@@ -89,6 +98,8 @@ def _task(health: Health) -> Finding:
         return Finding(ConditionType.READY, "True", Reason.COMPLETED, "the task has completed")
     if health.problem is not None:
         return _not_ready(Reason(health.problem.reason), health.problem.message)
+    if health.told is not None:
+        return _not_ready(Reason(health.told.reason), health.told.message)
     return _not_ready(Reason.PROVISIONING, "the task has not completed yet")
 
 
@@ -98,7 +109,7 @@ def _waiting(scene: Scene, health: Health) -> Finding:
     waits = scene.plan.waits
     if waits:
         return _not_ready(waits[0].reason, waits[0].message)
-    if health.ready and health.replicas:
+    if health.replicas and (health.ready or not health.wanted):
         return _not_ready(Reason.UPDATING, "replicas are being replaced, added or removed")
     return _not_ready(Reason.PROVISIONING, "objects were created and replicas start")
 
@@ -131,9 +142,11 @@ def reconciling(scene: Scene, health: Health, ready_now: Finding, stalled_now: F
     """Return whether work is under way (kstatus): never together with Stalled."""
     if stalled_now.status == "True":
         return Finding(ConditionType.RECONCILING, "False", stalled_now.reason, "waits for somebody to change something")
-    if ready_now.status == "True" and not (scene.plan.waits and not health.complete):
+    if ready_now.reason in _WAITING and not scene.plan.waits:
+        return Finding(ConditionType.RECONCILING, "False", ready_now.reason, _WAITING[ready_now.reason])
+    if ready_now.status == "True" and ready_now.reason not in _UNDER_WAY and (health.complete or not scene.plan.waits):
         return Finding(ConditionType.RECONCILING, "False", Reason.SETTLED, "nothing is left to do")
-    return Finding(ConditionType.RECONCILING, "True", ready_now.reason, "works towards ready")
+    return Finding(ConditionType.RECONCILING, "True", ready_now.reason, "works towards what is asked for")
 
 
 def _taken(scene: Scene) -> str:

@@ -1,13 +1,17 @@
 """How what runs fares: replicas, readiness, and the one problem that matters most."""
 
 from collections.abc import Iterable
+from typing import Final
 
-from berth.api.levels import WorkloadType
+from berth.api.levels import Backend, WorkloadType
 from berth.api.reasons import Reason
 from berth.observe.model import Health, Scene
 from berth.plan.model import Apply
 from berth.plan.move import BACKING_KINDS, backing
 from berth.world.records import ChildRecord, MachineRecord, Problem
+
+_BY_ITSELF: Final = frozenset({Reason.RETRYING})
+"""Problems that do not keep what runs from serving, and are tried again."""
 
 
 def health(scene: Scene) -> Health:
@@ -17,6 +21,7 @@ def health(scene: Scene) -> Health:
     machines = [machine for machine in scene.machines if not machine.deleting]
     phases = [machine.phase for machine in machines]
     is_task = scene.spec.type is WorkloadType.TASK
+    problems = tuple(_problems(scene))
     return Health(
         wanted=scene.spec.replicas,
         replicas=sum(run.replicas for run in runs),
@@ -24,7 +29,8 @@ def health(scene: Scene) -> Health:
         settled=newest is not None and not _in_motion(scene, runs, newest),
         complete=newest is not None and (newest.complete or (is_task and "Succeeded" in phases)),
         failed=newest.failed if newest and newest.failed else _failed_machine(is_task=is_task, phases=phases),
-        problem=most_important(_problems(scene)),
+        problem=most_important(problems),
+        told=most_important((*_goings_on(newest, machines), *(each for each in problems if each.reason in _BY_ITSELF))),
     )
 
 
@@ -44,11 +50,23 @@ def _ready(scene: Scene, runs: tuple[ChildRecord, ...], machines: list[MachineRe
 
 def _in_motion(scene: Scene, runs: tuple[ChildRecord, ...], newest: ChildRecord) -> bool:
     being_changed = any(isinstance(step, Apply) and step.child.kind in BACKING_KINDS for step in scene.plan.writes)
-    # KubeVirt notes the generation of a machine only while there is an instance of it.
+    # KubeVirt notes which generation of a machine it has seen only while there is an instance of it.
     observed = newest.kind == "Deployment" or (newest.kind == "VirtualMachine" and newest.replicas > 0)
     stale = observed and newest.observed_generation < newest.generation
     rolling = newest.kind == "Deployment" and not newest.updated == newest.replicas == scene.spec.replicas
-    return being_changed or stale or rolling or len(runs) > 1
+    return being_changed or stale or rolling or len(runs) > 1 or _renewed(scene, newest)
+
+
+def _renewed(scene: Scene, newest: ChildRecord) -> bool:
+    """Return whether a pool has members that it is going to restart, so that they take a change over."""
+    return any(child.restart is not None and child.owner_uid == newest.uid for child in scene.children)
+
+
+def _goings_on(newest: ChildRecord | None, machines: Iterable[MachineRecord]) -> Iterable[Problem]:
+    if newest is not None and newest.restart is not None:
+        yield newest.restart
+    for machine in machines:
+        yield from machine.goings_on
 
 
 def _failed_machine(*, is_task: bool, phases: list[str]) -> Problem | None:
@@ -59,12 +77,29 @@ def _failed_machine(*, is_task: bool, phases: list[str]) -> Problem | None:
 
 def _problems(scene: Scene) -> Iterable[Problem]:
     yield from scene.failures
+    disks = tuple(_disk_problems(scene))
+    yield from disks
+    for each in _of_machines(scene):
+        # A claim that is not there yet is told by the disk that is being filled.
+        if not (disks and each.reason == Reason.VOLUME_MISSING):
+            yield each
+    for pod in scene.pods:
+        if pod.problem is not None and not pod.deleting and not pod.finished:
+            yield pod.problem
+
+
+def _disk_problems(scene: Scene) -> Iterable[Problem]:
+    placed = scene.move.placed
+    if placed is not None and placed.backend is Backend.VIRTUAL_MACHINE:
+        for child in scene.children:
+            if child.kind == "DataVolume" and child.problem is not None and not child.deleting:
+                yield child.problem
+
+
+def _of_machines(scene: Scene) -> Iterable[Problem]:
     for child in scene.children:
-        if child.problem is not None and not child.deleting:
+        if child.problem is not None and not child.deleting and child.kind != "DataVolume":
             yield child.problem
     for machine in scene.machines:
         if machine.problem is not None and not machine.deleting:
             yield machine.problem
-    for pod in scene.pods:
-        if pod.problem is not None and not pod.deleting and not pod.finished:
-            yield pod.problem

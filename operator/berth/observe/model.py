@@ -65,3 +65,5 @@ class Health:
     failed: Problem | None
     problem: Problem | None
     """The most important thing that stands in the way."""
+    told: Problem | None = None
+    """The most important thing that goes on, or waits for a restart, while it serves."""

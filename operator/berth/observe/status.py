@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from berth.api.levels import Backend
 from berth.api.meta import WORKLOAD_LABEL
 from berth.api.quantity import format_cpu, format_memory
 from berth.api.reasons import ConditionType, Reason
+from berth.decide.charge import with_guest
 from berth.decide.cost import requested
 from berth.decide.model import Candidate, Cost
 from berth.observe.conditions import findings
@@ -15,6 +16,9 @@ from berth.observe.health import health
 from berth.observe.model import Finding, Health, Scene, Status
 from berth.observe.readiness import time_to_ready
 from berth.policy.waiving import Waived
+
+_ENDED: Final = frozenset({"Succeeded", "Failed"})
+"""Phases of instances that run no more."""
 
 
 def compute_status(scene: Scene, previous: Status, now: float) -> Status:
@@ -176,7 +180,21 @@ def _cost(scene: Scene) -> Status | None:
     asked, overhead = requested_of(scene), overhead_of(scene)
     if asked is None or overhead is None:
         return None
-    return {"requested": amounts(asked), "overhead": amounts(overhead)}
+    runs = _running(scene)
+    cost = {"requested": amounts(asked), "overhead": amounts(overhead)}
+    return cost if runs is None else cost | {"running": amounts(runs)}
+
+
+def _running(scene: Scene) -> Cost | None:
+    """Return what the guests that run have, where that is not what is asked for; None where it is."""
+    placed, machine = scene.move.placed, scene.ask.machine
+    guests = [each for each in scene.machines if each.memory and not each.deleting and each.phase not in _ENDED]
+    if placed is None or machine is None:
+        return None
+    if all((guest.vcpus, guest.memory) == (machine.vcpus, machine.memory) for guest in guests):
+        return None
+    sizes = [requested(with_guest(scene.ask, guest.vcpus, guest.memory), placed) for guest in guests]
+    return Cost(sum(size.cpu for size in sizes), sum(size.memory for size in sizes))
 
 
 def _overhead_text(scene: Scene) -> str | None:

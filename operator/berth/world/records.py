@@ -200,6 +200,7 @@ class ChildRecord:
     content: bytes
     """Metadata and spec that may be compared with what is wanted: JSON, compressed."""
     observed_generation: int
+    """Generation that its controller has seen."""
     replicas: int
     ready: int
     updated: int
@@ -208,6 +209,8 @@ class ChildRecord:
     failed: Problem | None
     problem: Problem | None
     """Not final: what stands in the way now."""
+    restart: Problem | None
+    """Of a VirtualMachine: the change that its guest takes over with its next start only."""
     created: float
 
 
@@ -248,6 +251,11 @@ class MachineRecord:
     deleting: bool
     emulated: bool
     problem: Problem | None
+    goings_on: tuple[Problem, ...]
+    """What KubeVirt does to it while it serves: changes of its size, moves to another node."""
+    vcpus: int
+    memory: int
+    """Of the guest that runs; 0 where it is not known."""
     created: float
     phases: tuple[tuple[str, float], ...] = field(default=())
     """Phase and when it was reached."""

@@ -53,10 +53,13 @@ def _request(container: dict[str, Any], resource: str) -> int:
 
 
 def _machine(replicas: int, machine: dict[str, Any]) -> SeenSize:
-    domain = machine["template"]["spec"]["domain"]
-    memory = (domain.get("memory") or {}).get("guest")
-    if memory is None:
-        return SeenSize(replicas, sized=False)
+    vcpus, memory = guest_size(machine["template"]["spec"])
+    return SeenSize(replicas, vcpus * 1000, memory) if memory else SeenSize(replicas, sized=False)
+
+
+def guest_size(instance: dict[str, Any]) -> tuple[int, int]:
+    """Return the virtual processors and the memory (bytes) of a guest by its spec; no memory where it tells no size."""
+    domain = instance.get("domain") or {}
     cpu = domain.get("cpu") or {}
     vcpus = cpu.get("sockets", 1) * cpu.get("cores", 1) * cpu.get("threads", 1)
-    return SeenSize(replicas, vcpus * 1000, amount(memory))
+    return vcpus, amount((domain.get("memory") or {}).get("guest"))

@@ -100,7 +100,7 @@ class Picture:
         charge = None
         if isinstance(look, Look):
             self.rows[key] = _row(look)
-            charge = what_runs(look)
+            charge = what_runs(look, self.store)
         else:
             self.rows.pop(key, None)
         if charge is None:

@@ -16,7 +16,7 @@ from berth.api.machine import OperatingSystem
 from berth.api.reasons import Reason
 from berth.api.tenant import TenantSpec
 from berth.decide.change import Inputs
-from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, MachineAsk, NodeShape, Unavailable
+from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, MachineAsk, NodeShape, Refusal, Unavailable
 from berth.policy.compiled import Labels, compile_policies
 from berth.policy.effective import Defaults, Subject
 from berth.policy.tenancy import compile_tenants
@@ -144,6 +144,13 @@ NEEDS: tuple[dict[str, Any], ...] = (
     {"priority_class": "high"},
     {"class_name": "c9"},
 )
+REFUSALS = tuple(
+    tuple(Refusal(name, reason, "admission webhook denied the request", heals) for name in names)
+    for names, (reason, heals) in product(
+        (("c0",), ("c1", "c2"), ("c0", "c3"), ("gone",)),
+        ((Reason.CHILD_REJECTED, False), (Reason.NOT_ADMITTED, True), (Reason.WAITING_FOR_QUOTA, True)),
+    )
+)
 SIZES: tuple[dict[str, Any], ...] = tuple(
     {"type": kind, "replicas": replicas, "max_replicas": most, "cpu": cpu, "memory": memory}
     for kind, replicas, most, cpu, memory in product(
@@ -170,6 +177,7 @@ def an_ask(random: Random) -> Ask:
         machine=machine,
         claims=often(random, (), lambda random: (pick(random, CLAIMS),)),
         **(pick(random, SIZES) | pick(random, WISHES) | often(random, {}, lambda random: pick(random, NEEDS))),
+        refusals=often(random, (), lambda random: pick(random, REFUSALS), 0.08) if machine else (),
     )
 
 

@@ -248,6 +248,9 @@ def _everything(ask: Ask, facts: ClassFacts, need: Needed, current: str | None) 
         yield NEVER
     if not facts.enabled and facts.name != current:
         yield NEVER
+    for refusal in ask.refusals:
+        if refusal.class_name == facts.name:
+            yield NOT_NOW if refusal.heals else NEVER
     yield from _of_pods(ask, facts) if facts.backend == "Pod" else _of_machines(ask, facts)
     if not facts.unavailable and not any(_has_room(shape, ask, facts) for shape in facts.shapes):
         yield NOT_NOW

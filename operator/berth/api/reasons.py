@@ -72,6 +72,8 @@ class Reason(StrEnum):
     """An object that Berth does not own has the name of a child."""
     CHILD_UNSAFE = "ChildUnsafe"
     """Berth's own check found a child to be more than the Workload may have, and it was not written."""
+    NOT_ADMITTED = "NotAdmitted"
+    """The API server does not take the machine now: something is missing or does not answer. It is asked again."""
     CHILD_REJECTED = "ChildRejected"
     """The API server refused a child object."""
     ISOLATION_MISMATCH = "IsolationMismatch"

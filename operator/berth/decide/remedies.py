@@ -271,6 +271,12 @@ def _storage(case: Case) -> Iterable[Change]:
         yield _field(f"create PersistentVolumeClaim {', '.join(missing)}", "", None, claims=claims)
 
 
+def _preflight(case: Case) -> Iterable[Change]:
+    name = case.facts.name
+    rest = tuple(each for each in case.inputs.subject.ask.refusals if each.class_name != name)
+    yield _field(f"resolve what the API server refuses in {name}", "", None, refusals=rest)
+
+
 def _one_replica(case: Case) -> Iterable[Change]:
     if case.inputs.subject.ask.most_replicas > 1:
         yield _field("set spec.replicas to 1, without autoscaling", "replicas", 1, replicas=1, max_replicas=0)
@@ -291,5 +297,6 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "capacity": _capacity,
     "storage": _storage,
     "task": _one_replica,
+    "preflight": _preflight,
 }
 """What would satisfy each rule. A rule without an entry has no single change that would."""

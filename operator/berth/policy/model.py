@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from berth.api.levels import IsolationLevel, NetworkMode, NodeSharing, Trust, WorkloadType
 from berth.api.machine import OperatingSystem
+from berth.api.reasons import Reason
 
 Frozen = TypeVar("Frozen")
 
@@ -58,6 +59,18 @@ class MachineAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the API server does not take the machine as it is rendered for one class: the answer to a dry run."""
+
+    class_name: str
+    reason: Reason
+    words: str
+    """As it was answered, without numbers that move by themselves."""
+    heals: bool
+    """Whether time may heal it: what is missing may come, a quota may be freed, a webhook may answer again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Everything about a Workload that placement depends on, and nothing else."""
 
@@ -85,6 +98,8 @@ class Ask:
     claims: tuple[ClaimAsk, ...] = ()
     max_replicas: int = 0
     """Most replicas that autoscaling may set; 0 without autoscaling."""
+    refusals: tuple[Refusal, ...] = ()
+    """What dry runs of its machine were refused with, sorted by class. A class without one was accepted, or not asked."""
 
     @property
     def most_replicas(self) -> int:

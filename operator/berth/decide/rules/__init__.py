@@ -20,6 +20,7 @@ from berth.decide.rules.needs import needs
 from berth.decide.rules.node_sharing import node_sharing
 from berth.decide.rules.operating_system import operating_system
 from berth.decide.rules.pinned import pinned
+from berth.decide.rules.preflight import preflight
 from berth.decide.rules.source import source
 from berth.decide.rules.storage import storage
 from berth.decide.rules.task import task
@@ -62,6 +63,8 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     storage: lambda ask: ask.machine is not None or ask.claims != (),
     # a machine completes a Task only once
     task: lambda ask: ask.type is not WorkloadType.SERVICE,
+    # the API server takes the machine, with all webhooks and admission policies
+    preflight: lambda ask: ask.refusals != (),
 }
 """Rules that look at what the workload asks for, or at where it runs; each with the workloads that it concerns. All
 others it passes in whatever class, so that it is not put to class after class for them."""

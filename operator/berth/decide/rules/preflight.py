@@ -1,0 +1,24 @@
+"""The API server takes the machine as it is rendered for the class, with all its webhooks and admission policies."""
+
+from typing import Final
+
+from berth.decide.model import Ask, ClassFacts, Outcome, Refusal, Verdict
+
+_FIX: Final = {
+    True: "it is asked again by itself: see to what that names, or use another class",
+    False: "change in the Workload what that names, or have whoever runs the cluster change what refuses it",
+}
+"""What to do, by whether time may heal it."""
+
+
+def preflight(ask: Ask, facts: ClassFacts) -> Verdict | None:
+    """Pass on what a dry run was refused with. A class that was not asked about fits: it is, before it takes anything."""
+    refused = next((each for each in ask.refusals if each.class_name == facts.name), None)
+    if refused is None:
+        return None
+    outcome = Outcome.NOT_NOW if refused.heals else Outcome.NEVER
+    return Verdict(outcome, "preflight", refused.reason, _message(refused))
+
+
+def _message(refused: Refusal) -> str:
+    return f"the API server refuses the machine: {refused.words.rstrip('.')}: {_FIX[refused.heals]}"

@@ -5,6 +5,7 @@ from typing import Any
 from berth.app.deps import Deps
 from berth.app.events import Recorder
 from berth.app.metrics.process import Metrics
+from berth.app.preflight import Preflight
 from berth.app.settings import Settings
 from berth.app.views import Views
 from berth.kube.client import Client, Obj
@@ -52,6 +53,7 @@ class Replica:
             store=self.store,
             views=Views(self.store, Settings(), lambda: False, lambda: 0.0),
             gateway=gateway,
+            preflight=Preflight(self.store, gateway, self.clock, lambda _: None),
             recorder=Recorder(gateway, "replica", self.clock, self._drop),
             metrics=Metrics(10),
             clock=self.clock,

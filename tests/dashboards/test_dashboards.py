@@ -25,6 +25,7 @@ NOT_SHOWN = {
     "berth_workloads_isolated",
     "berth_decisions_total",
     "berth_events_dropped_total",
+    "berth_preflight_total",
     "berth_switch_duration_seconds",
     "berth_watch_errors_total",
     "controller_runtime_max_concurrent_reconciles",

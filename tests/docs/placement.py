@@ -69,6 +69,10 @@ _SITE: Final = {
     ("kubevirt", "Missing"): "KubeVirt is not installed",
     ("kubevirt", "Emulating"): "KubeVirt may emulate processors in software",
 }
+_SITES: Final = {
+    "no_node_has": "no node has label `{}`",
+    "refuses": "a dry run of the machine is refused: `{}`",
+}
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,7 @@ def _around(row: Object) -> Iterator[str]:
     for name, spec in row.get("earlier", {}).items():
         yield f"Workload `{name}`, which came first: {_flow(spec)}"
     for what, value in row.get("site", {}).items():
-        yield f"no node has label `{value[0]}`" if what == "no_node_has" else _SITE[what, value]
+        yield _SITE.get((what, str(value))) or _SITES[what].format(*([value] if isinstance(value, str) else value))
 
 
 def _rules(found: Found) -> Iterator[str]:

@@ -21,6 +21,8 @@ REFUSALS = {
     Reason.VOLUME_MISSING,
     Reason.EXCEEDS_QUOTA,
     Reason.WAITING_FOR_QUOTA,
+    Reason.CHILD_REJECTED,
+    Reason.NOT_ADMITTED,
 }
 """Reasons for which a new Workload has no class."""
 

@@ -15,12 +15,14 @@ from berth.app.deps import Deps
 from berth.app.events import Recorder
 from berth.app.feeds import put_own
 from berth.app.metrics.process import Metrics
+from berth.app.preflight import Preflight
 from berth.app.reconcile import reconcile
 from berth.app.settings import Settings
 from berth.app.views import Look, Views
 from berth.app.world_report import report_world
 from berth.decide.engine import decide
 from berth.decide.model import Decision
+from berth.kube import errors
 from berth.kube.client import Client
 from berth.kube.gateway import CHILD_RESOURCES, Gateway
 from berth.kube.resources import OWN, WORKLOADS, Resource
@@ -48,24 +50,37 @@ class Site:
     """`Deployed`, `Missing`, or `Emulating` processors in software."""
     no_node_has: tuple[str, ...] = ()
     """Labels that no node has."""
+    refuses: str = ""
+    """What the API server answers to every dry run of a machine; nothing where it takes it."""
 
 
 class _Paper:
     """Takes the place of the client: puts every child into the store, as a watch would, and keeps every status."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, refuses: str) -> None:
         self.statuses: dict[Name, Object] = {}
         self._store = store
+        self._refuses = refuses
 
     async def apply(
-        self, resource: Resource, namespace: str | None, name: str, body: Object, *, subresource: str = "", **_: Any
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Object,
+        *,
+        subresource: str = "",
+        dry_run: bool = False,
+        **_: Any,
     ) -> Object:
-        """Store an object and return it."""
+        """Store an object and return it; a dry run may be refused."""
+        if dry_run and self._refuses:
+            raise errors.Invalid(422, "Invalid", self._refuses)
         given = {"uid": f"{resource.kind}/{name}", "resourceVersion": "1", "creationTimestamp": CREATED}
         stored = {**body, "metadata": {**given, **body["metadata"]}}
         if subresource:
             self.statuses[resource.kind, namespace or "", name] = orjson.loads(orjson.dumps(body["status"]))
-        elif resource.kind in CHILD_RESOURCES:
+        elif resource.kind in CHILD_RESOURCES and not dry_run:
             self._store.put_child(resource.kind, parse.key_of(stored), children.child(stored))
         return stored
 
@@ -86,13 +101,14 @@ class World:
         self._documents = {name_of(each): each for each in documents}
         self._site = site
         self._store = Store(lambda _: None, lambda: None)
-        self._paper = _Paper(self._store)
+        self._paper = _Paper(self._store, site.refuses)
         settings = Settings()
         gateway = Gateway(cast("Client", self._paper), lambda: True, lambda *_: None, self._store.put_deleting)
         self._deps = Deps(
             store=self._store,
             views=Views(self._store, settings, lambda: site.kubevirt != "Missing", lambda: NOW),
             gateway=gateway,
+            preflight=Preflight(self._store, gateway, lambda: NOW, lambda _: None),
             recorder=Recorder(gateway, "docs", lambda: NOW, lambda: None),
             metrics=Metrics(1000),
             clock=lambda: NOW,
@@ -114,6 +130,7 @@ class World:
         """Return the decision about a Workload, with every verdict; its status shows one of each class."""
         look = self._deps.views.look(name[1:])
         assert isinstance(look, Look), f"{name} is not understood"
+        look = self._deps.preflight.recall(look)
         return decide(look.ask, look.effective.requirement, look.catalog.classes, look.current)
 
     def remove(self, name: Name) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from berth.api.levels import IsolationLevel
 from berth.api.meta import CLASS_LABEL
-from berth.app.reconcile import plan_for
+from berth.app.proposal import plan_for
 from berth.kube.errors import Conflict
 from berth.plan.model import Apply, Delete
 from berth.plan.move import BACKING_KINDS, backing

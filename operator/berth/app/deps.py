@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from berth.app.events import Recorder
 from berth.app.metrics.process import Metrics
 from berth.app.outcomes import Outcome
+from berth.app.preflight import Preflight
 from berth.app.tracing import Tracing
 from berth.app.views import Views
 from berth.decide.whatif import Flip
@@ -33,6 +34,7 @@ class Deps:
     store: Store
     views: Views
     gateway: Gateway
+    preflight: Preflight
     recorder: Recorder
     metrics: Metrics
     clock: Callable[[], float]
@@ -63,6 +65,7 @@ class Deps:
 
     def forget(self, key: Key) -> None:
         """Drop what is kept about a Workload that is gone."""
+        self.preflight.forget(key)
         self.waiting.pop(key, None)
         self.written.pop(key, None)
         if self.outcomes.pop(key, None) is not None:

@@ -18,6 +18,7 @@ from berth.app.lasting import Lasting
 from berth.app.metrics import declared
 from berth.app.metrics.process import WORKLOAD, Metrics
 from berth.app.mirror import Mirror
+from berth.app.preflight import Preflight
 from berth.app.rationing import count_what_runs
 from berth.app.serving import serve_metrics
 from berth.app.session import Login
@@ -82,6 +83,7 @@ class Operator:
             store=store,
             views=self.mirror.views,
             gateway=gateway,
+            preflight=Preflight(store, gateway, time.time, lambda result: self.metrics.preflights.labels(result).inc()),
             recorder=Recorder(gateway, identity, time.time, self.metrics.events_dropped.inc),
             metrics=self.metrics,
             clock=time.time,

@@ -1,4 +1,4 @@
-"""The recipe that everybody reads: look once, decide, render, plan, apply, say what happened."""
+"""The recipe that everybody reads: look once, propose, ask whether a machine is taken, apply, say what happened."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,19 +6,16 @@ from typing import Final
 from berth.api.reasons import Reason
 from berth.app.bounds import bounds_of, nothing_allowed
 from berth.app.deps import Deps
-from berth.app.rationing import in_turn, rationed, release_when_gone
+from berth.app.proposal import propose
+from berth.app.rationing import release_when_gone
 from berth.app.report import report, report_unreadable
 from berth.app.views import Look, Unreadable
-from berth.decide.engine import decide
 from berth.kube import errors
 from berth.observe.model import Scene
-from berth.plan.make import make_plan
-from berth.plan.model import Delete, Move, Plan
-from berth.plan.move import next_move, overdue
-from berth.render.children import render
-from berth.render.model import Unrenderable
+from berth.plan.model import Move, Plan
+from berth.plan.move import MACHINE_KINDS
 from berth.verify.model import Bounds
-from berth.world.records import Key, Problem
+from berth.world.records import Key
 
 _COUNTING_SECONDS: Final = 1.0
 """Seconds until another look while the workloads of a tenant are being counted."""
@@ -41,23 +38,27 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
         await report_unreadable(look, deps)
         return None
 
-    with deps.metrics.decision_seconds.time():
-        decision = decide(look.ask, look.effective.requirement, look.catalog.classes, look.current)
-    wanted = next_move(decision, look.runs, look.catalog.classes, look.spec)
-    due = overdue(wanted, look.below_since, look.effective.deadline, deps.clock())
-    move = rationed(look, in_turn(look, due, deps), deps)
-    if move is None:
+    look = deps.preflight.recall(look)
+    while (found := propose(look, deps)) is not None:
+        allowed = bounds(look, found.move, deps)
+        refusal = await deps.preflight.refusal(*found.machine, look, allowed) if found.machine else None
+        if refusal is None:
+            break
+        look = look.refused(refusal)  # and so its class is ruled out
+    if found is None:
         return _COUNTING_SECONDS
-    plan, unrenderable = plan_for(look, move)
-    done = await deps.gateway.execute(plan.writes, look.workload, bounds(look, move, deps))
+
+    done = await deps.gateway.execute(found.plan.writes, look.workload, allowed)
+    if MACHINE_KINDS & done.missing:
+        deps.preflight.doubt(key[0])
     scene = Scene(
         workload=look.workload,
         spec=look.spec,
         ask=look.ask,
-        decision=decision,
-        move=move,
-        plan=Plan(plan.steps, plan.taken + done.taken),
-        failures=unrenderable + done.refused,
+        decision=found.decision,
+        move=found.move,
+        plan=Plan(found.plan.steps, found.plan.taken + done.taken),
+        failures=found.unrenderable + done.refused,
         children=deps.store.children(key),
         pods=deps.store.pods(key),
         machines=deps.store.machines(key),
@@ -69,7 +70,8 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
         await report(scene, look, deps),
         _BLOCKED_SECONDS if _blocked(scene) else None,
         look.waivers_change,
-        remaining(move, look, deps.clock()),
+        remaining(found.move, look, deps.clock()),
+        deps.preflight.again(look),
     )
 
 
@@ -103,20 +105,3 @@ def remaining(move: Move, look: Look, now: float) -> float | None:
     if not move.below or deadline is None:
         return None
     return max(1.0, (look.below_since or now) + deadline[0] - now)
-
-
-def plan_for(look: Look, move: Move) -> tuple[Plan, tuple[Problem, ...]]:
-    """Return the steps towards the class that the workload is kept in, and why it cannot be made there, if so.
-
-    There are no steps where it has no place, or is held in a class that cannot take its new spec: what runs goes on.
-    """
-    if move.stopped:
-        return Plan(tuple(Delete(run, "stopped") for run in look.runs)), ()
-    if move.placed is None:
-        return Plan(), ()
-    try:
-        desired = render(look.rendered, move.placed)
-    except Unrenderable as error:
-        return Plan(), () if move.held else (Problem(Reason.MISCONFIGURED, str(error)),)
-    plan = make_plan(desired, look.children, look.workload.uid, frozen=move.frozen, replicas=look.spec.replicas)
-    return plan, ()

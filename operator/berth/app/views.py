@@ -16,7 +16,7 @@ from berth.app.tenancy import Tenancy, alone, pool_of, tenancy_of
 from berth.decide.ask import ask_of, images_of, unsized_of
 from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of
 from berth.decide.fingerprint import catalog_hash
-from berth.decide.model import Ask, ClassFacts
+from berth.decide.model import Ask, ClassFacts, Refusal
 from berth.decide.whatif import Inputs
 from berth.observe.model import Status
 from berth.plan.move import backing, current_class
@@ -73,6 +73,14 @@ class Look:
     """What spares it from policies that match now."""
     waivers_change: float | None = None
     """Seconds until one of them ends, or is to be warned about."""
+
+    def refused(self, *refusals: Refusal) -> "Look":
+        """Return the look with these answers to dry runs of its machine beside those that it has."""
+        if not refusals:
+            return self
+        known = sorted((*self.ask.refusals, *refusals), key=lambda each: each.class_name)
+        ask = replace(self.ask, refusals=tuple(known))
+        return replace(self, ask=ask, policy_subject=replace(self.policy_subject, ask=ask))
 
     def inputs(self, defaults: Defaults) -> Inputs:
         """Return all that its decision depends on, to ask what would change it."""

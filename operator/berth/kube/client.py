@@ -31,6 +31,7 @@ _JSON: Final = "application/json"
 _METADATA: Final = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 # No apply or create may match this resourceVersion: etcd's first write already gets revision 2.
 _NEVER_STORED: Final = "1"
+_DRY_RUN: Final = "&dryRun=All"
 _LIST_RESTARTS: Final = 3
 _CALL_BACKOFF: Final = Backoff(base=0.2, cap=5.0)
 _MAX_WARNINGS: Final = 1000
@@ -249,11 +250,14 @@ class Client:
         create_only: bool = False,
         uid: str | None = None,
         metadata_only: bool = False,
+        dry_run: bool = False,
     ) -> Obj:
         """Server-side apply; return the stored object, or its metadata alone. Fields no longer sent are removed.
 
         `create_only`: never touch an object that exists (AlreadyExists); after a lost answer it may be our own.
         `uid`: only change that very object (Conflict when it is gone or another one has its name).
+        `dry_run`: go through everything, webhooks too, and store nothing; a server that fails is an answer then, so it
+        is not asked again.
         """
         if create_only:
             # Creating ignores the resourceVersion, updating compares it (apiserver registry/store.go, Store.Update).
@@ -261,8 +265,9 @@ class Client:
         if uid is not None:
             body = _with_metadata(body, uid=_required(uid, "uid"))
         path = resource.path(namespace, name, subresource) + (self._force_query if force else self._write_query)
+        path += _DRY_RUN if dry_run else ""
         headers = _APPLY_METADATA_HEADERS if metadata_only else _APPLY_HEADERS
-        request = self._request("PATCH", resource, path, headers, orjson.dumps(body))
+        request = self._request("PATCH", resource, path, headers, orjson.dumps(body), repeatable=not dry_run)
         try:
             return _decode(await self._call(request))
         except (errors.Conflict, errors.Invalid) as error:

@@ -11,11 +11,12 @@ from typing import Final
 
 from berth.api.meta import WORKLOAD_LABEL
 from berth.api.reasons import Reason
-from berth.kube import errors
+from berth.kube import answer, errors
 from berth.kube.client import Client, Obj
 from berth.kube.resources import CHILDREN, DATA_VOLUMES, EVENTS, OWN, RESOURCE_QUOTAS, WORKLOADS, Resource
 from berth.plan.make import lacks_a_disk
 from berth.plan.model import Apply, Delete, Taken
+from berth.policy.model import Refusal
 from berth.verify.check import verify, verify_quota
 from berth.verify.model import Bounds, QuotaBounds, Violation
 from berth.world.children import controller_uid
@@ -35,6 +36,8 @@ class Done:
 
     refused: tuple[Problem, ...] = ()
     taken: tuple[Taken, ...] = ()
+    missing: frozenset[str] = frozenset()
+    """Kinds of the children that could not be made for it."""
 
 
 class Gateway:
@@ -68,20 +71,45 @@ class Gateway:
         """
         refused: list[Problem] = []
         taken: list[Taken] = []
+        missing = set[str]()
         for step in steps:
-            if not self._may_write():
-                raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
-            if isinstance(step, Apply) and lacks_a_disk(step.child, taken):
+            self._check_lead()
+            if isinstance(step, Apply) and lacks_a_disk(step.child, missing):
                 continue
-            try:
-                refused += await self._one(step, workload, bounds)
-            except errors.AlreadyExists:
-                found, names = await self._met(step, workload, bounds)
-                refused += found
-                taken += names
-            except (errors.Invalid, errors.Forbidden, errors.NotFound) as error:
-                refused.append(_refusal(step, error))
-        return Done(tuple(refused), tuple(taken))
+            found, names = await self._tried(step, workload, bounds)
+            refused += found
+            taken += names
+            if isinstance(step, Apply) and (found or names):
+                missing.add(step.child.kind)
+        return Done(tuple(refused), tuple(taken), frozenset(missing))
+
+    async def preflight(
+        self, step: Apply, class_name: str, workload: WorkloadRecord, bounds: Callable[[], Bounds]
+    ) -> Refusal | None:
+        """Put a child to the API server without storing it; return why it would be refused in this class, if it would.
+
+        Raises:
+            ApiError: no answer: nothing came back, the name is taken, or something has changed meanwhile.
+            NotOurs: as `execute` does.
+
+        """
+        self._check_lead()
+        resource = _resource(step.child.kind)
+        _check(step.child.body, resource, workload)
+        violations = verify(step.child.body, bounds())
+        if violations:
+            return Refusal(class_name, Reason.CHILD_UNSAFE, _unsafe(step, violations).message, heals=False)
+        try:
+            await self._apply(resource, step, workload, dry_run=True)
+        except (errors.Invalid, errors.Forbidden, errors.NotFound, errors.Unavailable) as error:
+            if not answer.is_verdict(error):
+                raise
+            return Refusal(class_name, answer.verdict(error), answer.words(error), heals=answer.heals(error))
+        return None
+
+    def _check_lead(self) -> None:
+        if not self._may_write():
+            raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
 
     async def say(self, resource: Resource, body: Obj, *, whole: bool = False) -> Obj:
         """Write the status of an object of Berth's own kinds and return its metadata as stored.
@@ -131,8 +159,7 @@ class Gateway:
 
         Raises ApiError as `execute` does.
         """
-        if not self._may_write():
-            raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
+        self._check_lead()
         namespace = bounds.namespace
         if isinstance(step, Delete):
             if step.record.key != (namespace, bounds.name) or step.record.owner_uid != tenant.uid:
@@ -150,6 +177,17 @@ class Gateway:
             return (_refusal(step, error),)
         self._written(RESOURCE_QUOTAS, stored)
         return ()
+
+    async def _tried(
+        self, step: Apply | Delete, workload: WorkloadRecord, bounds: Callable[[], Bounds]
+    ) -> tuple[list[Problem], list[Taken]]:
+        """Carry out one step; return why it was refused for good, and which names belong to others."""
+        try:
+            return await self._one(step, workload, bounds), []
+        except errors.AlreadyExists:
+            return await self._met(step, workload, bounds)
+        except (errors.Invalid, errors.Forbidden, errors.NotFound) as error:
+            return [_refusal(step, error)], []
 
     async def _met(
         self, step: Apply | Delete, workload: WorkloadRecord, bounds: Callable[[], Bounds]
@@ -179,16 +217,19 @@ class Gateway:
         violations = verify(step.child.body, bounds())
         if violations:
             return [_unsafe(step, violations)]
-        stored = await self._client.apply(
+        self._written(resource, await self._apply(resource, step, workload))
+        return []
+
+    async def _apply(self, resource: Resource, step: Apply, workload: WorkloadRecord, *, dry_run: bool = False) -> Obj:
+        return await self._client.apply(
             resource,
-            namespace,
+            workload.key[0],
             step.child.name,
             step.child.body,
             create_only=step.uid is None,
             uid=step.uid,
+            dry_run=dry_run,
         )
-        self._written(resource, stored)
-        return []
 
 
 def _resource(kind: str) -> Resource:
@@ -225,5 +266,4 @@ def _unsafe(step: Apply, violations: tuple[Violation, ...]) -> Problem:
 
 def _refusal(step: Apply | Delete, error: errors.ApiError) -> Problem:
     where = f"{step.child.kind} {step.child.name}" if isinstance(step, Apply) else f"{step.record.kind}"
-    reason = Reason.WAITING_FOR_QUOTA if "exceeded quota" in error.message else Reason.CHILD_REJECTED
-    return Problem(reason, f"the API server refused {where}: {error.message}"[:1024])
+    return Problem(answer.reason(error), f"the API server refused {where}: {answer.words(error)}")

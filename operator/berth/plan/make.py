@@ -33,7 +33,7 @@ def make_plan(
         record = seen.get((child.kind, child.name))
         if record is not None and not owned(record, uid):
             taken.append(Taken(child.kind, child.name))
-        elif not (frozen and child.kind in BACKING_KINDS) and not lacks_a_disk(child, taken):
+        elif not (frozen and child.kind in BACKING_KINDS) and not lacks_a_disk(child, [each.kind for each in taken]):
             steps += _toward(child, record)
     surplus = [record for place, record in seen.items() if place not in wanted and owned(record, uid)]
     heirs = [seen.get((child.kind, child.name)) for child in desired if child.kind in BACKING_KINDS]
@@ -42,9 +42,12 @@ def make_plan(
     return Plan(tuple(steps), tuple(taken))
 
 
-def lacks_a_disk(child: Child, taken: Iterable[Taken]) -> bool:
-    """Return whether a machine would use a disk that is somebody else's: two writers would ruin it."""
-    return child.kind in MACHINE_KINDS and any(each.kind == "DataVolume" for each in taken)
+def lacks_a_disk(child: Child, missing: Iterable[str]) -> bool:
+    """Return whether a machine would use a disk that is somebody else's, or wait for one that was refused.
+
+    `missing` are the kinds of the children that could not be made.
+    """
+    return child.kind in MACHINE_KINDS and "DataVolume" in missing
 
 
 def owned(record: ChildRecord, uid: str) -> bool:

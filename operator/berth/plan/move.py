@@ -9,7 +9,7 @@ from berth.decide.model import ClassFacts, Decision, Requirement
 from berth.plan.model import Move, Pending, Withheld
 from berth.world.records import ChildRecord
 
-MACHINE_KINDS = ("VirtualMachine", "VirtualMachinePool")
+MACHINE_KINDS = frozenset({"VirtualMachine", "VirtualMachinePool"})
 """Kinds that run a workload on disks of its own."""
 
 BACKING_KINDS = ("Deployment", "Job", *MACHINE_KINDS)
@@ -97,7 +97,7 @@ def obstacle(runs: tuple[ChildRecord, ...], backend: Backend, spec: WorkloadSpec
         return "the task would start over" if not all(run.complete for run in runs) else "the task has completed"
     if spec.replicas == 0:
         return None
-    if kinds & set(MACHINE_KINDS):
+    if kinds & MACHINE_KINDS:
         return "the machine would stop and start anew"
     if any(
         volume.persistent_volume_claim and not volume.persistent_volume_claim.read_only for volume in spec.volumes or ()

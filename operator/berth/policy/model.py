@@ -99,7 +99,7 @@ class Ask:
     max_replicas: int = 0
     """Most replicas that autoscaling may set; 0 without autoscaling."""
     refusals: tuple[Refusal, ...] = ()
-    """What dry runs of its machine were refused with, sorted by class. A class without one was accepted, or not asked."""
+    """What dry runs of its machine were refused with. A class without one took it, or was not asked."""
 
     @property
     def most_replicas(self) -> int:

@@ -262,6 +262,7 @@ def kubevirt(raw: Raw) -> KubeVirtRecord:
         cpu_manager="CPUManager" in (developer.get("featureGates") or ()),
         permitted_devices=_permitted(configuration.get("permittedHostDevices") or {}),
         restricted_seccomp=bool(profile.get("customProfile")),
+        version=status.get("observedKubeVirtVersion", ""),
     )
 
 

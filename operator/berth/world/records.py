@@ -147,6 +147,8 @@ class KubeVirtRecord:
     cpu_manager: bool
     permitted_devices: frozenset[str]
     restricted_seccomp: bool
+    version: str = ""
+    """The version that runs; empty while it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,12 @@ DECISIONS: Final = _counter(
 DECISION_SECONDS: Final = _histogram(
     "berth_decision_duration_seconds", (), "Time of one decision.", "Is deciding fast?", _DECIDE_SECONDS
 )
+PREFLIGHTS: Final = _counter(
+    "berth_preflight_total",
+    ("result",),
+    "Dry runs of machines before they are made or changed: `accepted`, `refused`, or `error` where no answer came.",
+    "Does the API server, with KubeVirt's webhooks, take the machines? How often is it asked?",
+)
 DENIALS: Final = _counter(
     "berth_denials_total",
     ("reason", "rule", "mode"),

@@ -23,6 +23,8 @@ from berth.app.metrics.state import State, StateCollector
 
 WORKLOAD: Final = "berth-workload"
 """Name of the one queue, and of the controller of Workloads: others have a controller `workload` too, Kueue for one."""
+ACCEPTED, REFUSED, ERROR = "accepted", "refused", "error"
+"""What comes of a dry run."""
 POLICY: Final = "berth-policy"
 """Name of the controller of classes, policies, tenants and Waivers."""
 
@@ -68,6 +70,9 @@ class Metrics:
         declared.CONFIG_INFO.gauge(registry).labels(config_hash).set(1)
         self.decisions = declared.DECISIONS.counter(registry)
         self.decision_seconds = declared.DECISION_SECONDS.histogram(registry)
+        self.preflights = declared.PREFLIGHTS.counter(registry)
+        for result in (ACCEPTED, REFUSED, ERROR):
+            self.preflights.labels(result)
         self.denials = declared.DENIALS.counter(registry)
         self.would_denials = declared.WOULD_DENIALS.counter(registry)
         self.switches = declared.SWITCHES.counter(registry)

@@ -8,8 +8,8 @@ from berth.api.reasons import Reason
 from berth.app.bounds import bounds_of as bounds_of_children
 from berth.app.preview.lines import counted, sized
 from berth.app.preview.picture import Picture
+from berth.app.proposal import plan_for
 from berth.app.rationing import bounds_of, wanted
-from berth.app.reconcile import plan_for
 from berth.app.views import Look, Unreadable
 from berth.app.warnings import warnings
 from berth.decide.cost import overhead, requested

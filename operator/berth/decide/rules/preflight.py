@@ -12,7 +12,7 @@ _FIX: Final = {
 
 
 def preflight(ask: Ask, facts: ClassFacts) -> Verdict | None:
-    """Pass on what a dry run was refused with. A class that was not asked about fits: it is, before it takes anything."""
+    """Pass on what a dry run was refused with. A class that was not asked about yet fits until it is."""
     refused = next((each for each in ask.refusals if each.class_name == facts.name), None)
     if refused is None:
         return None

@@ -1,0 +1,168 @@
+"""Dry runs: a machine is put to the API server before it is made or changed, once for all that are alike.
+
+Nothing is stored of the answers: after a restart only what is to be written is asked about again. What runs as it is
+rendered is not written, and so never asked about.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+from weakref import WeakValueDictionary
+
+from berth.api.meta import DESIRED_HASH_ANNOTATION
+from berth.app.metrics.process import ACCEPTED, ERROR, REFUSED
+from berth.app.views import Look
+from berth.decide.model import Ask, ClassFacts, Refusal
+from berth.kube import errors
+from berth.kube.backoff import Backoff
+from berth.kube.gateway import Gateway
+from berth.plan.model import Apply
+from berth.render.children import render
+from berth.render.model import Subject, Unrenderable
+from berth.verify.model import Bounds
+from berth.world.records import Key, KubeVirtRecord
+from berth.world.store import Store
+
+_AGAIN: Final = Backoff(base=15.0, cap=300.0)
+"""Seconds until a machine that was refused is asked about again: much that refuses it cannot be watched."""
+_REMEMBERED: Final = 10_000
+"""Most acceptances that are kept; the oldest is forgotten first."""
+_ANYBODY: Final = "w"
+"""Name and UID that stand for those of whatever Workload."""
+
+
+class Question(NamedTuple):
+    """What the answer to a dry run depends on, where it is accepted.
+
+    Quotas, limits and many policies are those of a namespace. A refusal may be about the name, too: it counts for one
+    Workload only.
+    """
+
+    namespace: str
+    class_name: str
+    digest: str
+    """Of the machine as it is rendered; for a new one whatever its name is."""
+    machine: str
+    """UID of the machine that would be changed; empty for a new one."""
+    kubevirt: tuple[str, ...]
+    """Versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A refusal, what it was answered to, and when to ask again."""
+
+    refusal: Refusal
+    digest: str
+    ask: Ask
+    """With the instancetype, the preference and the claims as they were."""
+    kubevirts: tuple[KubeVirtRecord, ...]
+    due: float
+    tries: int
+
+
+@dataclass(slots=True)
+class Preflight:
+    """What is known of dry runs. `count` is told what came of each."""
+
+    store: Store
+    gateway: Gateway
+    clock: Callable[[], float]
+    count: Callable[[str], None]
+    _accepted: dict[Question, None] = field(default_factory=dict)
+    _refused: dict[Key, dict[str, _Refused]] = field(default_factory=dict)
+    _locks: WeakValueDictionary[Question, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def recall(self, look: Look) -> Look:
+        """Return the look with what its machine is known to be refused with."""
+        known = self._refused.get(look.workload.key, {})
+        return look.refused(*(each.refusal for each in known.values() if self._holds(each, look)))
+
+    def again(self, look: Look) -> float | None:
+        """Return the seconds after which a refusal is to be asked about again; None without one."""
+        known = self._refused.get(look.workload.key, {})
+        told = {each.class_name for each in look.ask.refusals if not _elsewhere(each, look)}
+        return min((max(1.0, known[name].due - self.clock()) for name in told), default=None)
+
+    def forget(self, key: Key) -> None:
+        """Drop what is known of a Workload that is gone."""
+        self._refused.pop(key, None)
+
+    def doubt(self, namespace: str) -> None:
+        """Forget what was accepted in a namespace: a machine was refused there when it was to be stored."""
+        self._accepted = {each: None for each in self._accepted if each.namespace != namespace}
+
+    async def refusal(self, step: Apply, facts: ClassFacts, look: Look, bounds: Callable[[], Bounds]) -> Refusal | None:
+        """Return why the API server would refuse a machine that is to be written; None when it takes it.
+
+        Raises ApiError where no answer came.
+        """
+        question = self._question(step, facts, look)
+        async with self._locks.setdefault(question, asyncio.Lock()):
+            if question in self._accepted:
+                return None
+            try:
+                refusal = await self.gateway.preflight(step, facts.name, look.workload, bounds)
+            except errors.AlreadyExists:
+                self.count(ERROR)
+                return None  # nothing is made under a name that is taken: carrying out the plan tells whose it is
+            except errors.ApiError:
+                self.count(ERROR)
+                raise
+            self._remember(question, refusal, step, look)
+            return refusal
+
+    def _question(self, step: Apply, facts: ClassFacts, look: Look) -> Question:
+        versions = tuple(each.version for each in self._kubevirts())
+        anybody = replace(look.rendered, name=_ANYBODY, uid=_ANYBODY)
+        digest = _digest(step) if step.uid else _rendered(anybody, facts)
+        return Question(look.workload.key[0], facts.name, digest, step.uid or "", versions)
+
+    def _kubevirts(self) -> tuple[KubeVirtRecord, ...]:
+        return tuple(each for _, each in sorted(self.store.kubevirts.items()))
+
+    def _remember(self, question: Question, refusal: Refusal | None, step: Apply, look: Look) -> None:
+        self.count(REFUSED if refusal else ACCEPTED)
+        known = self._refused.setdefault(look.workload.key, {})
+        before = known.pop(question.class_name, None)
+        if refusal is None:
+            self._accepted[question] = None
+            if len(self._accepted) > _REMEMBERED:
+                del self._accepted[next(iter(self._accepted))]
+            return
+        digest = _digest(step)
+        tries = before.tries + 1 if before and before.digest == digest else 1
+        due = self.clock() + _AGAIN.delay(tries)
+        known[question.class_name] = _Refused(refusal, digest, _bare(look.ask), self._kubevirts(), due, tries)
+
+    def _holds(self, each: _Refused, look: Look) -> bool:
+        """Return whether a refusal still is the answer: nothing has changed, and it is not time to ask again."""
+        facts = look.catalog.named(each.refusal.class_name)
+        return (
+            facts is not None
+            and (self.clock() < each.due or _elsewhere(each.refusal, look))
+            and (each.ask, each.kubevirts) == (_bare(look.ask), self._kubevirts())
+            and each.digest == _rendered(look.rendered, facts)
+        )
+
+
+def _elsewhere(refusal: Refusal, look: Look) -> bool:
+    """Return whether the Workload runs in another class, so that nobody asks now whether it may run in this one."""
+    return bool(look.runs) and look.current != refusal.class_name
+
+
+def _bare(ask: Ask) -> Ask:
+    return replace(ask, refusals=()) if ask.refusals else ask
+
+
+def _digest(step: Apply) -> str:
+    return str(step.child.body["metadata"]["annotations"][DESIRED_HASH_ANNOTATION])
+
+
+def _rendered(subject: Subject, facts: ClassFacts) -> str:
+    """Return the digest of what backs a Workload in a class; empty where that cannot be."""
+    try:
+        return _digest(Apply(render(subject, facts)[-1], None))
+    except Unrenderable:
+        return ""

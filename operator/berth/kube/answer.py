@@ -1,0 +1,41 @@
+"""What a refusal of the API server means: its words, whether time may heal it, and whether it is one at all."""
+
+import re
+from typing import Final
+
+from berth.api.reasons import Reason
+from berth.kube import errors
+
+_MAX_WORDS: Final = 700
+_QUOTA: Final = "exceeded quota"
+_HEALS: Final = (_QUOTA, "not found", "does not exist", "failed calling webhook", "timed out", "deadline exceeded")
+"""What is in a refusal that ends once an object is there, a quota is freed or a webhook answers."""
+_MOVING: Final = re.compile(r"(?<=used: )[^:]*(?=, limited: )|(?<= )[\d.:\[\]a-f]+(?=->)")
+"""What moves by itself: how much of a quota is used, and the port that a call came from."""
+_SERVER_ERRORS: Final = 500
+
+
+def words(error: errors.ApiError) -> str:
+    """Return what the API server answered, without numbers that move by themselves, cut where it is long."""
+    return _MOVING.sub("...", error.message)[:_MAX_WORDS]
+
+
+def reason(error: errors.ApiError) -> Reason:
+    """Return the reason to tell for what was to be stored and was refused."""
+    return Reason.WAITING_FOR_QUOTA if _QUOTA in error.message else Reason.CHILD_REJECTED
+
+
+def is_verdict(error: errors.ApiError) -> bool:
+    """Return whether a dry run was answered: also a server that failed has, as its webhooks failed it."""
+    return not isinstance(error, errors.Unavailable) or error.status >= _SERVER_ERRORS
+
+
+def heals(error: errors.ApiError) -> bool:
+    """Return whether time may heal a refusal; else the object has to change, or what refuses it."""
+    return isinstance(error, (errors.NotFound, errors.Unavailable)) or any(each in error.message for each in _HEALS)
+
+
+def verdict(error: errors.ApiError) -> Reason:
+    """Return the reason to tell for what was refused in a dry run."""
+    found = reason(error)
+    return Reason.NOT_ADMITTED if heals(error) and found is Reason.CHILD_REJECTED else found

@@ -51,7 +51,7 @@ class Replica:
         )
         self.deps = Deps(
             store=self.store,
-            views=Views(self.store, Settings(), lambda: False, lambda: 0.0),
+            views=Views(self.store, Settings(), lambda: bool(self.store.kubevirts), lambda: 0.0),
             gateway=gateway,
             preflight=Preflight(self.store, gateway, self.clock, lambda _: None),
             recorder=Recorder(gateway, "replica", self.clock, self._drop),

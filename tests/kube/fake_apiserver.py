@@ -205,6 +205,8 @@ class FakeApiServer:
             raise Refused(422, "Invalid", "field is immutable", causes=[{"field": "metadata.uid"}])
         if stored is not None and place.subresource == "status":
             body = {**stored, "status": body["status"]}  # a status changes nothing else
+        if request.query.get("dryRun") == "All":
+            return _json(body, 200 if stored else 201)
         return _json(self._store(place.plural, key, body), 200 if stored else 201)
 
     async def _post(self, request: web.BaseRequest, place: Place) -> web.Response:
@@ -282,11 +284,11 @@ async def running() -> AsyncIterator[FakeApiServer]:
         await runner.cleanup()
 
 
-def answer(code: int, reason: str = "", **headers: str) -> Fault:
+def answer(code: int, reason: str = "", message: str = "injected", **headers: str) -> Fault:
     """Answer with a Status of this code; header names with underscores for dashes."""
 
     async def fault(_: web.BaseRequest) -> web.Response:
-        body = {"kind": "Status", "code": code, "reason": reason, "message": "injected"}
+        body = {"kind": "Status", "code": code, "reason": reason, "message": message}
         return _json(body, code, {name.replace("_", "-"): value for name, value in headers.items()})
 
     return fault

@@ -22,6 +22,34 @@ from berth.api.base import (
 from berth.api.container import Protocol
 from berth.api.probe import Exec, HTTPGet, ProbeTiming, TCPSocket, named_ports
 
+LAUNCHER_VOLUMES: Final = (
+    "cloudinit-ndata",
+    "cloudinit-udata",
+    "container-disks",
+    "ephemeral-disks",
+    "hook-sidecar-sockets",
+    "hotplug-disks",
+    "hugepages",
+    "hugetblfs-dir",
+    "kernel-boot-volume",
+    "kubevirt-plugin-sockets",
+    "launcher-volume",
+    "libvirt-runtime",
+    "network-info-annotation",
+    "private",
+    "private-libvirt",
+    "private-libvirt-qemu",
+    "public",
+    "sockets",
+    "virt-bin-share-dir",
+    "virtiofs-containers",
+    "vm-state",
+)
+"""Volumes that KubeVirt adds to the pod of a machine itself. A disk becomes a volume of its own name there."""
+
+MAX_CONTAINER_DISK_NAME: Final = 52
+"""KubeVirt names containers after it: `volumeNAME`, and `volumeNAME-init` without ImageVolume, within 63 characters."""
+
 
 class OperatingSystem(StrEnum):
     """Operating system of a machine."""
@@ -120,7 +148,21 @@ class Disk(DiskSource):
     read_only: bool | None = None
     """Whether the guest may only read it."""
 
-    model_config = rules(*_DISK_RULES)
+    model_config = rules(
+        *_DISK_RULES,
+        Rule(
+            f"!has(self.containerDisk) || self.name.size() <= {MAX_CONTAINER_DISK_NAME}",
+            f"the name of a containerDisk is longer than {MAX_CONTAINER_DISK_NAME} characters: KubeVirt names"
+            " containers volumeNAME-init after it, so shorten it",
+            ".name",
+        ),
+        Rule(
+            f"!(self.name in {list(LAUNCHER_VOLUMES)})",
+            "the disk has the name of a volume that KubeVirt adds to the machine's pod, as private, public or sockets"
+            " are: give it another name",
+            ".name",
+        ),
+    )
 
 
 class SecretReference(Model):

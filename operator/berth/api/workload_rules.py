@@ -3,6 +3,7 @@
 from typing import Final
 
 from berth.api.base import Rule
+from berth.api.machine import LAUNCHER_VOLUMES
 
 _TYPE: Final = (
     Rule("self.type == oldSelf.type", "type is immutable: delete the Workload and create it anew", ".type"),
@@ -94,6 +95,22 @@ _VOLUMES: Final = (
         "!has(self.volumes) || !has(self.machine) || !has(self.machine.disks) ||"
         " self.volumes.all(one, !self.machine.disks.exists(disk, disk.name == one.name))",
         "a volume has the name of a disk of the machine, which sees both as disks: rename one of them",
+        ".volumes",
+    ),
+    Rule(
+        f"!has(self.volumes) || !has(self.machine) || self.volumes.all(one, !(one.name in {list(LAUNCHER_VOLUMES)}))",
+        "a volume has the name of one that KubeVirt adds to the machine's pod, as private, public or sockets are: give"
+        " it another name",
+        ".volumes",
+    ),
+    Rule(
+        "!has(self.volumes) || !has(self.machine) || self.volumes.all(one, !has(one.persistentVolumeClaim) || ("
+        "self.volumes.exists_one(other, has(other.persistentVolumeClaim) &&"
+        " other.persistentVolumeClaim.claimName == one.persistentVolumeClaim.claimName) &&"
+        " self.machine.bootDisk.?persistentVolumeClaim.?claimName.orValue('') !="
+        " one.persistentVolumeClaim.claimName && (!has(self.machine.disks) || !self.machine.disks.exists(disk,"
+        " disk.?persistentVolumeClaim.?claimName.orValue('') == one.persistentVolumeClaim.claimName))))",
+        "a volume is the same claim as another volume or disk, which a machine cannot have twice: remove one of them",
         ".volumes",
     ),
     Rule(

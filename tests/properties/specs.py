@@ -47,6 +47,13 @@ _DISKS: tuple[Json, ...] = (
     {"dataSource": {"name": "gold", "storage": "1e10", "storageClassName": "fast"}},
     {"persistentVolumeClaim": {"claimName": "boot"}},
 )
+_TARGETS: tuple[Json, ...] = (
+    {"readOnly": True},
+    {"disk": {"bus": "scsi"}, "bootOrder": 2},
+    {"cdrom": {"bus": "scsi"}, "bootOrder": 3},
+    {"cdrom": {}},
+)
+_BOOTS: tuple[Json, ...] = ({}, {}, {"disk": {"bus": "sata"}, "bootOrder": 9}, {"cdrom": {}})
 _VOLUMES: tuple[Json, ...] = (
     {"name": "a", "emptyDir": {"sizeLimit": "2048Mi"}},
     {"name": "b", "configMap": {"name": "c", "optional": False}},
@@ -81,7 +88,7 @@ _MAIN: dict[str, tuple[Any, ...]] = {
 }
 _MACHINE: dict[str, tuple[Any, ...]] = {
     "os": ("Linux", "Windows"),
-    "disks": tuple([{"name": "further", "readOnly": True, **source}] for source in _DISKS),
+    "disks": tuple([{"name": "further", **target, **source}] for source in _DISKS for target in _TARGETS),
     "instancetype": ("u1.small",),
     "preference": ("fedora",),
     "cloudInit": ({"secretRef": {"name": "s"}}, {"secretRef": {"name": "s"}, "networkDataSecretRef": {"name": "n"}}),
@@ -151,7 +158,7 @@ def a_spec(random: Random) -> Json:
             spec["initContainers"] = [{"name": "init", "image": "i:1", **_part(random, _CONTAINER, 0.2)}]
             spec["initContainers"][0]["resources"] = pick(random, _RESOURCES)
     if sources > 0.45:
-        spec["machine"] = {"bootDisk": pick(random, _DISKS), **_part(random, _MACHINE, 0.25)}
+        spec["machine"] = {"bootDisk": pick(random, _DISKS) | pick(random, _BOOTS), **_part(random, _MACHINE, 0.25)}
     volumes = some(random, _VOLUMES, 2)
     if volumes:
         spec["volumes"] = volumes

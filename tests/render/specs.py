@@ -177,10 +177,15 @@ BOOT_DISKS = st.sampled_from(
         {"persistentVolumeClaim": {"claimName": "boot"}},
     ]
 )
+TARGETS: st.SearchStrategy[Json] = st.sampled_from(
+    [{}, {"disk": {"bus": "scsi"}}, {"disk": {}}, {"cdrom": {"bus": "scsi"}}, {"cdrom": {}}]
+)
 EFI = maybe(secureBoot=FLAGS, persistent=FLAGS)
 MACHINES = maybe(
     os=st.sampled_from(["Linux", "Windows"]),
-    disks=BOOT_DISKS.map(lambda source: [{"name": "further", "readOnly": True, **source}]),
+    disks=st.tuples(BOOT_DISKS, st.one_of(TARGETS, st.just({"readOnly": True}))).map(
+        lambda both: [{"name": "further", "bootOrder": 2, **both[0], **both[1]}]
+    ),
     instancetype=st.just("u1.small"),
     preference=st.just("fedora"),
     cloudInit=st.just({"secretRef": {"name": "s"}}),
@@ -191,7 +196,7 @@ MACHINES = maybe(
     ports=PORTS.map(lambda ports: [{"port": port, "name": f"p{port}"} for port in ports]),
     readinessProbe=MACHINE_PROBES,
     livenessProbe=MACHINE_PROBES,
-).flatmap(lambda fields: BOOT_DISKS.map(lambda disk: {"bootDisk": disk, **fields}))
+).flatmap(lambda fields: st.tuples(BOOT_DISKS, TARGETS).map(lambda both: {"bootDisk": both[0] | both[1], **fields}))
 SERVICES = st.fixed_dictionaries(
     {
         "type": st.sampled_from(["ClusterIP", "NodePort", "LoadBalancer"]),

@@ -142,6 +142,45 @@ def test_a_preference_chooses_the_bus(preference: Json, disk: Json) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ({"disk": {"bus": "sata"}}, {"disk": {"bus": "sata"}}),
+        ({"disk": {}}, {"disk": {"bus": "virtio"}}),
+        ({"cdrom": {}}, {"cdrom": {}}),
+        ({"cdrom": {"bus": "scsi"}}, {"cdrom": {"bus": "scsi"}}),
+        ({"readOnly": True}, {"cdrom": {}}),
+        ({"readOnly": True, "cdrom": {"bus": "sata"}}, {"cdrom": {"bus": "sata"}}),
+        ({"cdrom": {}, "bootOrder": 2}, {"cdrom": {}, "bootOrder": 2}),
+    ],
+)
+def test_how_the_guest_sees_a_disk(given: Json, seen: Json) -> None:
+    """As it was installed: a guest without the driver of a bus does not find its disk there."""
+    [_, further] = instance_of(machine(disks=[{"name": "d", **CLAIM, **given}]))["domain"]["devices"]["disks"]
+    assert further == {"name": "d", **seen}
+
+
+def test_a_bus_holds_with_a_preference_too() -> None:
+    """What is said holds, whatever the preference would choose."""
+    spec = machine(preference="fedora", bootDisk=CLAIM | {"disk": {"bus": "scsi"}})
+    assert instance_of(spec)["domain"]["devices"]["disks"][0]["disk"] == {"bus": "scsi"}
+
+
+def test_an_iso_is_booted_before_the_disk_that_it_installs() -> None:
+    """Boot order is as in KubeVirt: the lowest is tried first."""
+    iso = {"name": "iso", **CLAIM, "cdrom": {}, "bootOrder": 1}
+    disks = instance_of(machine(bootDisk={**CLAIM, "bootOrder": 2}, disks=[iso]))["domain"]["devices"]["disks"]
+    assert [(each["name"], each["bootOrder"]) for each in disks] == [("root", 2), ("iso", 1)]
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "s390x"])
+def test_cd_roms_are_scsi_where_there_is_no_sata(architecture: str) -> None:
+    """KubeVirt itself would choose virtio there, and then refuse it (finding W13)."""
+    spec = machine(sysprep={"secret": {"name": "s"}}, disks=[{"name": "d", **CLAIM, "readOnly": True}])
+    disks = instance_of(spec | {"needs": {"architecture": architecture}})["domain"]["devices"]["disks"]
+    assert [each["cdrom"] for each in disks if "cdrom" in each] == [{"bus": "scsi"}, {"bus": "scsi"}]
+
+
+@pytest.mark.parametrize(
     ("kind", "replicas", "strategy"),
     [("Service", 1, "Always"), ("Service", 0, "Halted"), ("Task", 1, "Once"), ("Task", 0, "Halted")],
 )

@@ -128,7 +128,8 @@ FOREIGN: Final[dict[str, list[Any]]] = {
     "deviceName": ["evil.example/device", "", None],
     "gpus": [[{"name": "g", "deviceName": "evil.example/device"}], [{"name": "g", "claimName": "c"}]],
     "hostDevices": [[{"name": "d", "deviceName": "evil.example/device"}], [{}]],
-    "bus": ["sata", "usb", "scsi"],
+    "bus": ["usb", "ide"],
+    "cdrom.bus": ["virtio"],
     "updateStrategy": [{}, {"unmanaged": {}}],
 }
 

@@ -58,6 +58,35 @@ class OperatingSystem(StrEnum):
     WINDOWS = "Windows"
 
 
+class DiskBus(StrEnum):
+    """What a hard disk is plugged into. A guest needs the driver: most have those of sata, some lack virtio's."""
+
+    VIRTIO = "virtio"
+    SATA = "sata"
+    SCSI = "scsi"
+
+
+class CDRomBus(StrEnum):
+    """What a CD-ROM is plugged into."""
+
+    SATA = "sata"
+    SCSI = "scsi"
+
+
+class DiskTarget(Model):
+    """A hard disk, as the guest sees it."""
+
+    bus: DiskBus | None = None
+    """What it is plugged into; what the preference chooses, or virtio without one, when unset."""
+
+
+class CDRomTarget(Model):
+    """A CD-ROM, as the guest sees it."""
+
+    bus: CDRomBus | None = None
+    """What it is plugged into; what the preference chooses, or what the processor architecture has, when unset."""
+
+
 class ContainerDisk(Model):
     """A disk inside an OCI image. It forgets every change when the machine restarts."""
 
@@ -113,7 +142,7 @@ class ClaimDisk(Model):
 
 
 class DiskSource(Model):
-    """Where a disk comes from: exactly one source."""
+    """Where a disk comes from, which is exactly one source, and how the guest sees it."""
 
     container_disk: ContainerDisk | None = None
     """An OCI image that holds a disk."""
@@ -121,6 +150,12 @@ class DiskSource(Model):
     """A golden image to clone."""
     persistent_volume_claim: ClaimDisk | None = None
     """An existing disk."""
+    disk: DiskTarget | None = None
+    """See it as a hard disk, which is the default."""
+    cdrom: CDRomTarget | None = None
+    """See it as a CD-ROM, which can only be read."""
+    boot_order: Annotated[int, Field(ge=1, le=32)] | None = None
+    """Its place among the disks to boot from, lowest first. The boot disk has 1 when unset, others are not tried."""
 
 
 _DISK_RULES: Final = (
@@ -129,6 +164,7 @@ _DISK_RULES: Final = (
         "has(self.containerDisk) == has(oldSelf.containerDisk) && has(self.dataSource) == has(oldSelf.dataSource)",
         "the kind of a disk's source is immutable: restore it, and add another disk or Workload instead",
     ),
+    Rule("!has(self.disk) || !has(self.cdrom)", "a disk is a hard disk or a CD-ROM: remove disk or cdrom", ".cdrom"),
 )
 
 
@@ -146,10 +182,15 @@ class Disk(DiskSource):
     serial: Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")] | None = None
     """Serial number that the guest sees, for a stable /dev/disk/by-id."""
     read_only: bool | None = None
-    """Whether the guest may only read it."""
+    """Whether the guest may only read it: it is a CD-ROM then."""
 
     model_config = rules(
         *_DISK_RULES,
+        Rule(
+            "!has(self.disk) || !self.?readOnly.orValue(false)",
+            "a disk that is read-only is a CD-ROM: set cdrom instead of disk, or remove readOnly",
+            ".disk",
+        ),
         Rule(
             f"!has(self.containerDisk) || self.name.size() <= {MAX_CONTAINER_DISK_NAME}",
             f"the name of a containerDisk is longer than {MAX_CONTAINER_DISK_NAME} characters: KubeVirt names"
@@ -322,14 +363,21 @@ class Machine(Model):
             ".disks",
         ),
         Rule(
+            "!has(self.disks) || self.disks.all(disk, !has(disk.bootOrder) ||"
+            " (disk.bootOrder != self.bootDisk.?bootOrder.orValue(1) &&"
+            " self.disks.exists_one(other, other.?bootOrder.orValue(0) == disk.bootOrder)))",
+            "two disks have the same bootOrder: give each its own; that of bootDisk is 1 when unset",
+            ".disks",
+        ),
+        Rule(
             "!has(self.sysprep) || self.os == 'Windows'",
             "sysprep is for Windows: set os to Windows, or use cloudInit",
             ".sysprep",
         ),
         Rule(
-            "self.os != 'Windows' || has(self.preference)",
-            "a Windows machine needs a preference, such as windows.2k22.virtio: it brings the clock, Hyper-V and"
-            " TPM settings that Windows needs",
+            "self.os != 'Windows' || has(self.preference) || self.bootDisk.?disk.?bus.hasValue()",
+            "a Windows machine needs a preference, such as windows.2k22.virtio, or the bus that its disk was installed"
+            " on: set preference, or bootDisk.disk.bus, which is sata for most that come from elsewhere",
         ),
         Rule(
             "self.os != 'Windows' || !has(self.bootDisk.containerDisk)",

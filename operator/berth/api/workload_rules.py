@@ -114,6 +114,15 @@ _VOLUMES: Final = (
         ".volumes",
     ),
     Rule(
+        "!has(self.machine) || !(self.?needs.?architecture.orValue('') in ['arm64', 's390x']) ||"
+        " (self.machine.bootDisk.?disk.?bus.orValue('') != 'sata' &&"
+        " self.machine.bootDisk.?cdrom.?bus.orValue('') != 'sata' &&"
+        " (!has(self.machine.disks) || self.machine.disks.all(one, one.?disk.?bus.orValue('') != 'sata' &&"
+        " one.?cdrom.?bus.orValue('') != 'sata')))",
+        "machines of arm64 and s390x have no sata: set the bus of that disk to scsi, or to virtio if it is no CD-ROM",
+        ".machine",
+    ),
+    Rule(
         "!has(self.volumes) || !has(self.machine) ||"
         " self.volumes.all(one, !has(one.emptyDir) || has(one.emptyDir.sizeLimit))",
         "a machine sees an emptyDir as a disk, which needs a size: set emptyDir.sizeLimit",

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from berth.api.machine import CloudInit, Disk, DiskSource, Machine, Sysprep
+from berth.api.machine import CDRomBus, CloudInit, Disk, DiskBus, DiskSource, Machine, Sysprep
 from berth.api.volume import Volume
 from berth.render.fields import canonical, present, written
 from berth.render.model import Object, Subject, Unrenderable
@@ -27,6 +27,7 @@ class Attached:
     """The volume without its name."""
     cdrom: bool = False
     """Seen read-only: KubeVirt refuses read-only hard disks."""
+    bus: str | None = None
     serial: str | None = None
     boot_order: int | None = None
     several: bool = True
@@ -37,7 +38,7 @@ def attached(subject: Subject, machine: Machine) -> list[Attached]:
     """Return all volumes of a machine, the boot disk first. Raises Unrenderable when two have the same name."""
     spec = subject.spec
     found = [
-        _disk(subject, BOOT_DISK, machine.boot_disk, boot_order=1),
+        _disk(subject, BOOT_DISK, machine.boot_disk),
         *(_further(subject, disk) for disk in machine.disks or ()),
         *_first_boot(machine.cloud_init, machine.sysprep),
         *(_volume(volume) for volume in spec.volumes or ()),
@@ -48,7 +49,19 @@ def attached(subject: Subject, machine: Machine) -> list[Attached]:
             f"the machine has two disks called {taken[0]}: rename that volume or disk ({BOOT_DISK}, {CLOUD_INIT} and"
             f" {SYSPREP} are taken)"
         )
-    return found
+    architecture = subject.spec.needs.architecture if subject.spec.needs else None
+    return [replace(each, bus=each.bus or _bus(machine, architecture, cdrom=each.cdrom)) for each in found]
+
+
+def _bus(machine: Machine, architecture: str | None, *, cdrom: bool) -> str | None:
+    """Return the bus of a disk that names none; None leaves it to the preference, or to KubeVirt.
+
+    A preference chooses the bus, which it can only where none is set. KubeVirt's own choice for CD-ROMs is virtio
+    wherever the processor is not an amd64, and then refuses it.
+    """
+    if cdrom:
+        return None if architecture in (None, "amd64") else CDRomBus.SCSI.value
+    return None if machine.preference else DiskBus.VIRTIO.value
 
 
 def data_volume_name(subject: Subject, disk: str) -> str:
@@ -56,15 +69,13 @@ def data_volume_name(subject: Subject, disk: str) -> str:
     return f"{subject.name}-{disk}"
 
 
-def disk_entries(volumes: list[Attached], machine: Machine) -> list[Object]:
-    """Return `domain.devices.disks`. A preference chooses the bus, which it can only where none is set."""
-    bus: Object = {} if machine.preference else {"bus": "virtio"}
+def disk_entries(volumes: list[Attached]) -> list[Object]:
+    """Return `domain.devices.disks`."""
     return [
         present(
             {
                 "name": each.name,
-                "disk": None if each.cdrom else dict(bus),
-                "cdrom": {} if each.cdrom else None,
+                "cdrom" if each.cdrom else "disk": present({"bus": each.bus}),
                 "serial": each.serial,
                 "bootOrder": each.boot_order,
             }
@@ -78,18 +89,21 @@ def volume_entries(volumes: list[Attached]) -> list[Object]:
     return [{"name": each.name, **each.source} for each in volumes]
 
 
-def _disk(subject: Subject, name: str, source: DiskSource, *, boot_order: int | None = None) -> Attached:
-    return Attached(name, _source(subject, name, source), boot_order=boot_order, several=bool(source.container_disk))
+def _disk(subject: Subject, name: str, disk: DiskSource) -> Attached:
+    target = disk.cdrom or disk.disk
+    return Attached(
+        name,
+        _source(subject, name, disk),
+        cdrom=disk.cdrom is not None,
+        bus=target.bus.value if target and target.bus else None,
+        boot_order=disk.boot_order or (1 if name == BOOT_DISK else None),
+        several=bool(disk.container_disk),
+    )
 
 
 def _further(subject: Subject, disk: Disk) -> Attached:
-    return Attached(
-        disk.name,
-        _source(subject, disk.name, disk),
-        cdrom=bool(disk.read_only),
-        serial=disk.serial,
-        several=bool(disk.container_disk),
-    )
+    seen = _disk(subject, disk.name, disk)
+    return replace(seen, cdrom=seen.cdrom or bool(disk.read_only), serial=disk.serial)
 
 
 def _source(subject: Subject, name: str, source: DiskSource) -> Object:

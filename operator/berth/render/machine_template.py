@@ -89,7 +89,7 @@ def _devices(needs: Needs, machine: Machine, volumes: list[Attached], ports: lis
             "logSerialConsole": False,  # it would cost a sidecar
             "rng": None if machine.os is OperatingSystem.WINDOWS else {},
             "tpm": tpm(machine),
-            "disks": disk_entries(volumes, machine),
+            "disks": disk_entries(volumes),
             "interfaces": [present({"name": NETWORK, "masquerade": {}, "ports": ports})],
             **_passed_through(needs),
         }

@@ -13,7 +13,7 @@ from berth.verify.references import (
     SECRET_NAME,
 )
 from berth.verify.rules import Rule
-from berth.verify.shapes import count, empty, flag, one_of, quantity, text
+from berth.verify.shapes import count, flag, one_of, quantity, text
 from berth.verify.table import Table, allow, derive, inside, only, table
 
 _CONTAINER_DISK: Final = table(
@@ -61,11 +61,13 @@ DISK: Final[Table] = table(
         "name": allow(text),
         "disk": inside(
             table(
-                {"bus": allow(one_of("virtio"))},
+                {"bus": allow(one_of("virtio", "sata", "scsi"))},
                 deny={Rule.HARDWARE: ("pciAddress",), Rule.NOT_WRITTEN: ("readonly",)},
             )
         ),
-        "cdrom": allow(empty),
+        "cdrom": inside(
+            table({"bus": allow(one_of("sata", "scsi"))}, deny={Rule.NOT_WRITTEN: ("readonly", "tray")}),
+        ),
         "serial": allow(text),
         "bootOrder": allow(count(1)),
     },

@@ -176,6 +176,15 @@ async def test_another_version_of_kubevirt_is_asked_at_once(replica: Replica) ->
     assert asked(replica) == ["dry run", "dry run", "store"]
 
 
+async def test_whoever_changes_an_annotation_has_it_asked_about_at_once(replica: Replica) -> None:
+    record = replica.workload(**(machine() | PINNED))
+    refuse(replica, DENIED)
+    await look(replica)
+    replica.store.workloads[WEB] = replace(record, annotations=7)
+    await look(replica)
+    assert asked(replica) == ["dry run", "dry run", "store"]
+
+
 @pytest.mark.parametrize("pinned", [True, False], ids=["nothing else fits", "it would have to move"])
 async def test_a_machine_goes_on_as_it_is_where_an_edit_is_refused(replica: Replica, *, pinned: bool) -> None:
     pin = PINNED if pinned else {}

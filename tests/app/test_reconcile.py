@@ -13,7 +13,7 @@ from berth.kube.client import Client
 from berth.kube.resources import DEPLOYMENTS
 from berth.world import children, parse
 from berth.world.records import NamespaceRecord
-from kube.fake_apiserver import FakeApiServer
+from kube.fake_apiserver import FakeApiServer, answer
 from render.specs import Json, container
 
 ROOT: Json = container(needs={"root": True}, volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "d"}}])
@@ -134,6 +134,18 @@ async def test_a_name_that_is_taken_is_told_and_tried_again(replica: Replica) ->
     assert await reconcile(WEB, replica.deps) == 15.0
     assert replica.of("deployments")[WEB]["spec"] == {"theirs": 1}
     assert status_of(replica)["reason"] == Reason.NAME_TAKEN
+
+
+async def test_a_child_that_is_refused_is_tried_again_later_and_later(replica: Replica) -> None:
+    replica.workload()
+    waits = []
+    for _ in range(3):
+        replica.server.fail("PATCH", DEPLOYMENTS.plural, answer(422, "Invalid"))
+        waits.append(await reconcile(WEB, replica.deps) or 0.0)
+        assert status_of(replica)["reason"] == Reason.CHILD_REJECTED
+    assert 7.5 <= waits[0] <= 15 <= waits[1] <= 30 <= waits[2] <= 60
+    assert await reconcile(WEB, replica.deps) is None
+    assert WEB in replica.of("deployments")
 
 
 def policy_arrives(replica: Replica) -> None:

@@ -18,6 +18,7 @@ MARK = USER.encode()
 VERBS = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 FINAL_STAGE = "ResponseComplete"
 CREDENTIAL = "authentication.kubernetes.io/credential-id"
+DRY_RUN = "dryRun=All"
 CREATED = 201
 REFUSED = 400
 POLL_SECONDS = 0.1
@@ -37,6 +38,8 @@ class Write:
     """Which token it came with: tells the replicas apart."""
     time: str
     """When the API server received it."""
+    dry_run: bool = False
+    """Whether it was only asked what would come of it, and nothing was stored."""
 
     @property
     def refused(self) -> bool:
@@ -60,9 +63,13 @@ class Audit:
         return Audit(self.path)
 
     def writes(self, namespace: str | None = None) -> list[Write]:
-        """Return all writes, of one namespace if given; renewals of the Lease are left out."""
-        found = (write for write in self._all() if write.resource != "leases")
+        """Return all writes, of one namespace if given; renewals of the Lease and dry runs are left out."""
+        found = (write for write in self._all() if write.resource != "leases" and not write.dry_run)
         return [write for write in found if namespace in (None, write.namespace)]
+
+    def dry_runs(self, namespace: str | None = None) -> list[Write]:
+        """Return all dry runs, of one namespace if given."""
+        return [write for write in self._all() if write.dry_run and namespace in (None, write.namespace)]
 
     def settle(self, seconds: float, namespace: str | None = None, within: float = 60.0) -> None:
         """Wait until there was no write for so many seconds, those from now on included.
@@ -112,6 +119,7 @@ def _write(event: dict[str, object]) -> Write:
         code=code,
         credential=str(_part(user, "extra").get(CREDENTIAL, "")),
         time=str(event["requestReceivedTimestamp"]),
+        dry_run=DRY_RUN in str(event["requestURI"]),
     )
 
 

@@ -137,6 +137,15 @@ def test_a_resumed_watch_does_not_bring_back_the_past_but_a_list_does() -> None:
     assert watched.told() == ([WEB], 0)
 
 
+@pytest.mark.parametrize("annotations", [{"example.com/try": "2"}, {}], ids=["changed", "removed"])
+def test_whoever_changes_an_annotation_asks_for_another_try(annotations: dict[str, str]) -> None:
+    watched = Watched()
+    watched.workload(metadata={"annotations": {"example.com/try": "1"}})
+    watched.told()
+    watched.workload(metadata={"annotations": annotations, "resourceVersion": "2"})
+    assert watched.told() == ([WEB], 0)
+
+
 def test_a_new_resource_version_alone_wakes_nobody() -> None:
     watched = with_workloads()
     raw = a_raw("Deployment", spec={"replicas": 1})

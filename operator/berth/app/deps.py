@@ -58,6 +58,9 @@ class Deps:
     waiting: dict[Key, float] = field(default_factory=dict)
     """Since when a progress-only change of status waits to be written."""
 
+    rejections: dict[Key, int] = field(default_factory=dict)
+    """How often in a row the API server has refused a child."""
+
     @property
     def outcomes(self) -> dict[Key, Outcome]:
         """What the last pass over each Workload came to."""
@@ -66,6 +69,7 @@ class Deps:
     def forget(self, key: Key) -> None:
         """Drop what is kept about a Workload that is gone."""
         self.preflight.forget(key)
+        self.rejections.pop(key, None)
         self.waiting.pop(key, None)
         self.written.pop(key, None)
         if self.outcomes.pop(key, None) is not None:

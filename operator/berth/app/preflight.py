@@ -57,6 +57,7 @@ class _Refused:
     digest: str
     ask: Ask
     """With the instancetype, the preference and the claims as they were."""
+    annotations: int
     kubevirts: tuple[KubeVirtRecord, ...]
     due: float
     tries: int
@@ -119,6 +120,10 @@ class Preflight:
         digest = _digest(step) if step.uid else _rendered(anybody, facts)
         return Question(look.workload.key[0], facts.name, digest, step.uid or "", versions)
 
+    def _around(self, look: Look) -> tuple[Ask, int, tuple[KubeVirtRecord, ...]]:
+        """Return what a refusal may hang on beside the machine; whoever changes an annotation asks for another try."""
+        return replace(look.ask, refusals=()), look.workload.annotations, self._kubevirts()
+
     def _kubevirts(self) -> tuple[KubeVirtRecord, ...]:
         return tuple(each for _, each in sorted(self.store.kubevirts.items()))
 
@@ -134,7 +139,7 @@ class Preflight:
         digest = _digest(step)
         tries = before.tries + 1 if before and before.digest == digest else 1
         due = self.clock() + _AGAIN.delay(tries)
-        known[question.class_name] = _Refused(refusal, digest, _bare(look.ask), self._kubevirts(), due, tries)
+        known[question.class_name] = _Refused(refusal, digest, *self._around(look), due, tries)
 
     def _holds(self, each: _Refused, look: Look) -> bool:
         """Return whether a refusal still is the answer: nothing has changed, and it is not time to ask again."""
@@ -142,7 +147,7 @@ class Preflight:
         return (
             facts is not None
             and (self.clock() < each.due or _elsewhere(each.refusal, look))
-            and (each.ask, each.kubevirts) == (_bare(look.ask), self._kubevirts())
+            and (each.ask, each.annotations, each.kubevirts) == self._around(look)
             and each.digest == _rendered(look.rendered, facts)
         )
 
@@ -150,10 +155,6 @@ class Preflight:
 def _elsewhere(refusal: Refusal, look: Look) -> bool:
     """Return whether the Workload runs in another class, so that nobody asks now whether it may run in this one."""
     return bool(look.runs) and look.current != refusal.class_name
-
-
-def _bare(ask: Ask) -> Ask:
-    return replace(ask, refusals=()) if ask.refusals else ask
 
 
 def _digest(step: Apply) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from sys import intern
 from typing import Any, TypeVar
+from zlib import crc32
 
 import orjson
 from pydantic import ValidationError
@@ -81,6 +82,7 @@ def workload(raw: Raw) -> WorkloadRecord:
         labels=pairs(meta.get("labels")),
         spec=canonical(raw.get("spec") or {}),
         status=pack(raw.get("status") or {}),
+        annotations=crc32(canonical(meta.get("annotations") or {})),
     )
 
 

@@ -33,6 +33,8 @@ class WorkloadRecord:
     spec: bytes
     status: bytes
     """Status as last seen: JSON, compressed."""
+    annotations: int = 0
+    """Digest of its annotations: whoever changes one asks for another try."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,53 @@ from verify.change import changed, path_of
 
 HEX = "0123456789abcdef" * 4
 DIGEST = f"sha256:{HEX}"
+REFERENCES = {
+    "nginx": Reference("docker.io", ("library", "nginx"), None, None),
+    "nginx:1.27": Reference("docker.io", ("library", "nginx"), "1.27", None),
+    "acme/app": Reference("docker.io", ("acme", "app"), None, None),
+    "docker.io/nginx": Reference("docker.io", ("library", "nginx"), None, None),
+    "index.docker.io/acme/app:1": Reference("docker.io", ("acme", "app"), "1", None),
+    "registry.example/app": Reference("registry.example", ("app",), None, None),
+    "registry.example:5000/a/b:1": Reference("registry.example:5000", ("a", "b"), "1", None),
+    "localhost/app": Reference("localhost", ("app",), None, None),
+    "Registry/app": Reference("Registry", ("app",), None, None),
+    "10.0.0.1:5000/app": Reference("10.0.0.1:5000", ("app",), None, None),
+    f"registry.example/a@{DIGEST}": Reference("registry.example", ("a",), None, DIGEST),
+    f"registry.example/a:1@{DIGEST}": Reference("registry.example", ("a",), "1", DIGEST),
+    "registry:5000": Reference("docker.io", ("library", "registry"), "5000", None),
+    "registry.example/a__b/c-d/e.f": Reference("registry.example", ("a__b", "c-d", "e.f"), None, None),
+}
+"""Texts, and the images that they are."""
+REFUSED = (
+    *("", " ", "/", ":", "@", ":1", "/app", "app/", "a//b", "app:", "app@", "a:b:c", "registry.example/"),
+    *("registry.example/App", "registry.example/a b", "registry.example/a\n", "\nregistry.example/a", "a\x00b"),
+    *("registry.example/../x", "registry.example/./x", "registry.example/a..b", "registry.example/-a", "a/_b"),
+    *("registry.example:/x", "registry.example:0/x", "registry.example:65536/x", "registry.example:05000/x"),
+    *("registry.example:5000:1/x", "-registry.example/x", "registry..example/x", ".example/x", "example./x"),
+    *("user@registry.example/x", "https://registry.example/x", "registry.example/x?y", "registry.example/x#y"),
+    *("[::1]:5000/x", "[2001:db8::1]/x", "registry.example/x%2fy", "registry.example\\x", "registry.example/x:-1"),
+    *(
+        "r\u0435gistry.example/x",
+        "registry.example/\u0430cme/x",
+        "registry\uff0eexample/x",
+        "registry.example\u2024a/x",
+    ),
+    *(
+        "registry.example/x:\u0661",
+        "registry.example:\u0665000/x",
+        "registry.example/x\u200b",
+        "registry.example/\u212a",
+    ),
+    *(
+        f"x@sha256:{HEX[:-1]}",
+        f"x@sha256:{HEX}0",
+        f"x@sha256:{HEX.upper()}",
+        f"x@sha512:{HEX * 2}",
+        f"x@md5:{HEX[:32]}",
+    ),
+    *(f"x@{DIGEST}@{DIGEST}", f"x@{DIGEST}:1", f"x@{DIGEST}\n", f"x:{'a' * 129}", "registry.example/" + "a" * 255),
+)
+"""Texts that are no image."""
 BOUNDS = golden_bounds("container-minimal")
 ACME = Images(("registry.example/acme/",), digest=False, by="Tenant acme")
 
@@ -31,61 +78,12 @@ def from_any_of(*prefixes: str) -> Images:
     return Images(prefixes, digest=False, by="Tenant acme")
 
 
-@pytest.mark.parametrize(
-    ("text", "reference"),
-    [
-        ("nginx", Reference("docker.io", ("library", "nginx"), None, None)),
-        ("nginx:1.27", Reference("docker.io", ("library", "nginx"), "1.27", None)),
-        ("acme/app", Reference("docker.io", ("acme", "app"), None, None)),
-        ("docker.io/nginx", Reference("docker.io", ("library", "nginx"), None, None)),
-        ("index.docker.io/acme/app:1", Reference("docker.io", ("acme", "app"), "1", None)),
-        ("registry.example/app", Reference("registry.example", ("app",), None, None)),
-        ("registry.example:5000/a/b:1", Reference("registry.example:5000", ("a", "b"), "1", None)),
-        ("localhost/app", Reference("localhost", ("app",), None, None)),
-        ("Registry/app", Reference("Registry", ("app",), None, None)),
-        ("10.0.0.1:5000/app", Reference("10.0.0.1:5000", ("app",), None, None)),
-        (f"registry.example/a@{DIGEST}", Reference("registry.example", ("a",), None, DIGEST)),
-        (f"registry.example/a:1@{DIGEST}", Reference("registry.example", ("a",), "1", DIGEST)),
-        ("registry:5000", Reference("docker.io", ("library", "registry"), "5000", None)),
-        ("registry.example/a__b/c-d/e.f", Reference("registry.example", ("a__b", "c-d", "e.f"), None, None)),
-    ],
-)
+@pytest.mark.parametrize(("text", "reference"), REFERENCES.items())
 def test_a_reference_is_read_as_container_runtimes_read_it(text: str, reference: Reference) -> None:
     assert parse(text) == reference
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", " ", "/", ":", "@", ":1", "/app", "app/", "a//b", "app:", "app@", "a:b:c", "registry.example/"),
-        *("registry.example/App", "registry.example/a b", "registry.example/a\n", "\nregistry.example/a", "a\x00b"),
-        *("registry.example/../x", "registry.example/./x", "registry.example/a..b", "registry.example/-a", "a/_b"),
-        *("registry.example:/x", "registry.example:0/x", "registry.example:65536/x", "registry.example:05000/x"),
-        *("registry.example:5000:1/x", "-registry.example/x", "registry..example/x", ".example/x", "example./x"),
-        *("user@registry.example/x", "https://registry.example/x", "registry.example/x?y", "registry.example/x#y"),
-        *("[::1]:5000/x", "[2001:db8::1]/x", "registry.example/x%2fy", "registry.example\\x", "registry.example/x:-1"),
-        *(
-            "r\u0435gistry.example/x",
-            "registry.example/\u0430cme/x",
-            "registry\uff0eexample/x",
-            "registry.example\u2024a/x",
-        ),
-        *(
-            "registry.example/x:\u0661",
-            "registry.example:\u0665000/x",
-            "registry.example/x\u200b",
-            "registry.example/\u212a",
-        ),
-        *(
-            f"x@sha256:{HEX[:-1]}",
-            f"x@sha256:{HEX}0",
-            f"x@sha256:{HEX.upper()}",
-            f"x@sha512:{HEX * 2}",
-            f"x@md5:{HEX[:32]}",
-        ),
-        *(f"x@{DIGEST}@{DIGEST}", f"x@{DIGEST}:1", f"x@{DIGEST}\n", f"x:{'a' * 129}", "registry.example/" + "a" * 255),
-    ],
-)
+@pytest.mark.parametrize("text", REFUSED)
 def test_what_is_no_reference_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="has a"):
         parse(text)

@@ -10,12 +10,17 @@ from pydantic.alias_generators import to_camel
 from berth.api.quantity import QUANTITY_PATTERN, parse
 
 DNS_LABEL: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-LABEL_KEY: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+DNS_LABELS: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+DNS_SUBDOMAIN: Final = rf"^{DNS_LABELS}$"
+_QUALIFIED: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+LABEL_KEY: Final = rf"^({DNS_LABELS}/)?{_QUALIFIED}$"
+DEVICE: Final = rf"^{DNS_LABELS}/{_QUALIFIED}$"
 LABEL_VALUE: Final = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
 IMAGE: Final = r"^[A-Za-z0-9][-A-Za-z0-9._:/@]*$"
-OBJECT_KEY: Final = r"^[-._a-zA-Z0-9]+$"
+OBJECT_KEY: Final = r"^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$"
+"""As in core/v1, which refuses `.` and what starts with `..`; so do the names of environment variables."""
+ENV_NAME: Final = r"^\.?[-_a-zA-Z][-._a-zA-Z0-9]*$"
 PORT_NAME: Final = r"^([0-9]-?)*[a-z](-?[a-z0-9])*$"
-DNS_SUBDOMAIN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 
 
 class Model(BaseModel):
@@ -153,5 +158,22 @@ LabelMap = Annotated[
 ]
 """Label keys and values."""
 
-Image = Annotated[str, Field(min_length=1, max_length=1024, pattern=IMAGE)]
+_HOST_LABEL: Final = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
+HOST_PORT: Final = r":([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_HOST: Final = rf"({_HOST_LABEL}(\.{_HOST_LABEL})+|{_HOST_LABEL}(\.{_HOST_LABEL})*{HOST_PORT})"
+_FIRST: Final = r"[a-z0-9]+((_|__|-+)[a-z0-9]+)*"
+PATH_PART: Final = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_TAG: Final = r"(:[A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?"
+IMAGE_REFERENCE: Final = rf"^({PATH_PART}|({_HOST}|{_FIRST})(/{PATH_PART})+){_TAG}(@sha256:[0-9a-f]{{64}})?$"
+"""Grammar: github.com/distribution/reference, without IPv6 hosts and with digests by sha256 alone."""
+IMAGE_NAME: Final = rf"^.{{1,255}}{_TAG}$"
+"""Registry and path together are no longer than 255 characters; what follows `@` is not asked."""
+
+_IS_IMAGE: Final = Rule(
+    f"self.matches(r'{IMAGE_REFERENCE}') && self.split('@')[0].matches(r'{IMAGE_NAME}')",
+    "this is no reference to an image: write registry/path:tag or registry/path@sha256:..., with small letters in the"
+    " path, such as registry.example/shop/app:1.9",
+)
+
+Image = Annotated[str, Field(min_length=1, max_length=1024, pattern=IMAGE, json_schema_extra=validations(_IS_IMAGE))]
 """An OCI image by tag or digest."""

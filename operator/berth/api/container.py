@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from berth.api.base import (
+    ENV_NAME,
     Image,
     Key,
     Model,
@@ -76,7 +77,7 @@ class EnvSource(Model):
 class EnvVar(Model):
     """One environment variable."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")]
+    name: Annotated[str, Field(min_length=1, max_length=253, pattern=ENV_NAME)]
     """Its name."""
     value: Annotated[str, Field(max_length=8192)] | None = None
     """Its value. Not for secrets: use valueFrom.secretKeyRef."""
@@ -100,7 +101,7 @@ class ObjectRef(Model):
 class EnvFrom(Model):
     """All keys of a ConfigMap or Secret as environment variables."""
 
-    prefix: Annotated[str, Field(max_length=253)] | None = None
+    prefix: Annotated[str, Field(min_length=1, max_length=253, pattern=ENV_NAME)] | None = None
     """Put in front of every key."""
     config_map_ref: ObjectRef | None = None
     """The ConfigMap."""

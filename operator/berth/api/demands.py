@@ -5,9 +5,9 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from berth.api.base import Model, Rule, as_set, rules
+from berth.api.base import DNS_LABELS, HOST_PORT, PATH_PART, Model, Rule, as_set, rules
 
-REGISTRY: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?/([a-z0-9]+([._-]+[a-z0-9]+)*/)*$"
+REGISTRY: Final = rf"^{DNS_LABELS}({HOST_PORT})?/({PATH_PART}/)*$"
 """Host, port and path of a registry; it ends with a slash, so that it ends where a part of the path does."""
 
 Registry = Annotated[str, Field(min_length=2, max_length=255, pattern=REGISTRY)]

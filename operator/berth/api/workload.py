@@ -5,7 +5,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from berth.api.base import Model, Name, ObjectName, Port, PortReference, Rule, as_set, keyed_by, own_names, rules
+from berth.api.base import (
+    DEVICE,
+    Model,
+    Name,
+    ObjectName,
+    Port,
+    PortReference,
+    Rule,
+    as_set,
+    keyed_by,
+    own_names,
+    rules,
+)
 from berth.api.container import Container, InitContainer, Protocol, Sidecar
 from berth.api.levels import IsolationLevel, Trust, WorkloadType
 from berth.api.machine import Machine, SecretReference
@@ -116,7 +128,7 @@ class Isolation(Model):
 class Device(Model):
     """Devices of one kind."""
 
-    device_name: Annotated[str, Field(min_length=3, max_length=253, pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")]
+    device_name: Annotated[str, Field(min_length=3, max_length=253, pattern=DEVICE)]
     """Extended resource that nodes advertise, such as nvidia.com/A100."""
     count: Annotated[int, Field(ge=1, le=16)] = 1
     """How many."""

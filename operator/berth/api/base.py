@@ -20,6 +20,7 @@ IMAGE: Final = r"^[A-Za-z0-9][-A-Za-z0-9._:/@]*$"
 OBJECT_KEY: Final = r"^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$"
 """As in core/v1, which refuses `.` and what starts with `..`; so do the names of environment variables."""
 ENV_NAME: Final = r"^\.?[-_a-zA-Z][-._a-zA-Z0-9]*$"
+ENV_PREFIX: Final = r"^(\.?[-_a-zA-Z][-._a-zA-Z0-9]*)?$"
 PORT_NAME: Final = r"^([0-9]-?)*[a-z](-?[a-z0-9])*$"
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from berth.api.base import (
     ENV_NAME,
+    ENV_PREFIX,
     Image,
     Key,
     Model,
@@ -101,7 +102,7 @@ class ObjectRef(Model):
 class EnvFrom(Model):
     """All keys of a ConfigMap or Secret as environment variables."""
 
-    prefix: Annotated[str, Field(min_length=1, max_length=253, pattern=ENV_NAME)] | None = None
+    prefix: Annotated[str, Field(max_length=253, pattern=ENV_PREFIX)] | None = None
     """Put in front of every key."""
     config_map_ref: ObjectRef | None = None
     """The ConfigMap."""

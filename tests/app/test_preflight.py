@@ -33,10 +33,16 @@ CLONED: Json = machine(bootDisk={"dataSource": {"name": "golden", "storage": "30
 async def replica(server: FakeApiServer, client: Client) -> Replica:
     made = Replica(server, client)
     made.store.put_fact(made.store.nodes, "n1", a_node("n1"))
-    made.store.put_fact(made.store.kubevirts, ("kubevirt", "kubevirt"), KUBEVIRT)
+    becomes(made, "v1.9.0")
     for name, preference in (("vm-a", 1), ("vm-b", 0)):
         made.add_class(name, level="Virtualized", preference=preference, virtualMachine={})
     return made
+
+
+def becomes(replica: Replica, version: str) -> None:
+    """Let KubeVirt be this version."""
+    record = replace(KUBEVIRT, version=version)
+    replica.store.put_fact(replica.store.kubevirts, ("kubevirt", "kubevirt"), record)
 
 
 def add(replica: Replica, name: str, spec: Json) -> None:
@@ -170,10 +176,40 @@ async def test_another_version_of_kubevirt_is_asked_at_once(replica: Replica) ->
     replica.workload(**(machine() | PINNED))
     refuse(replica, DENIED)
     await look(replica)
-    upgraded = replace(KUBEVIRT, version="v1.9.9")
-    replica.store.put_fact(replica.store.kubevirts, ("kubevirt", "kubevirt"), upgraded)
+    becomes(replica, "v1.9.1")
     await look(replica)
     assert asked(replica) == ["dry run", "dry run", "store"]
+
+
+async def test_another_version_of_kubevirt_is_asked_about_what_runs_once_for_all_that_are_alike(
+    replica: Replica,
+) -> None:
+    replica.workload(**machine())
+    add(replica, "api", machine())
+    keys = (WEB, API)
+    for key in keys:
+        await look(replica, key)
+    for version in ("v1.9.1", "v1.9.2"):
+        for _ in range(2):
+            becomes(replica, version)
+            await asyncio.gather(*(look(replica, key) for key in keys))
+    assert asked(replica) == ["dry run", "store", "store", "dry run", "dry run"]
+
+
+async def test_what_another_version_refuses_runs_on_and_is_told_until_it_takes_it(replica: Replica) -> None:
+    replica.workload(**machine())
+    await look(replica)
+    before = replica.of("virtualmachines")[WEB]
+    becomes(replica, "v1.9.1")
+    refuse(replica, DENIED)
+    again = await look(replica)
+    assert SAYS in candidate(replica, "vm-a")["message"]
+    assert status_of(replica)["placement"]["className"] == "vm-a"
+    replica.clock.now += again or 0.0
+    await look(replica)
+    assert replica.of("virtualmachines")[WEB] == before
+    assert asked(replica) == ["dry run", "store", "dry run", "dry run"]
+    assert candidate(replica, "vm-a")["verdict"] == "Fit"
 
 
 async def test_whoever_changes_an_annotation_has_it_asked_about_at_once(replica: Replica) -> None:

@@ -1,7 +1,7 @@
 """Dry runs: a machine is put to the API server before it is made or changed, once for all that are alike.
 
 Nothing is stored of the answers: after a restart only what is to be written is asked about again. What runs as it is
-rendered is not written, and so never asked about.
+rendered is not written, and asked about only when KubeVirt becomes another version.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from berth.kube import errors
 from berth.kube.backoff import Backoff
 from berth.kube.gateway import Gateway
 from berth.plan.model import Apply
+from berth.plan.move import MACHINE_KINDS
 from berth.render.children import render
 from berth.render.model import Subject, Unrenderable
 from berth.verify.model import Bounds
@@ -73,6 +74,8 @@ class Preflight:
     count: Callable[[str], None]
     _accepted: dict[Question, None] = field(default_factory=dict)
     _refused: dict[Key, dict[str, _Refused]] = field(default_factory=dict)
+    _proven: dict[Key, tuple[str, ...]] = field(default_factory=dict)
+    """KubeVirt's version that has taken a machine as it runs, or with which it was first seen to run."""
     _locks: WeakValueDictionary[Question, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def recall(self, look: Look) -> Look:
@@ -89,36 +92,65 @@ class Preflight:
     def forget(self, key: Key) -> None:
         """Drop what is known of a Workload that is gone."""
         self._refused.pop(key, None)
+        self._proven.pop(key, None)
 
     def doubt(self, namespace: str) -> None:
         """Forget what was accepted in a namespace: a machine was refused there when it was to be stored."""
         self._accepted = {each: None for each in self._accepted if each.namespace != namespace}
 
-    async def refusal(self, step: Apply, facts: ClassFacts, look: Look, bounds: Callable[[], Bounds]) -> Refusal | None:
-        """Return why the API server would refuse a machine that is to be written; None when it takes it.
+    async def refusal(
+        self, written: tuple[Apply, ClassFacts] | None, look: Look, bounds: Callable[[], Bounds]
+    ) -> Refusal | None:
+        """Return why the API server refuses a machine that is to be written, or that runs; None when it takes it.
 
         Raises ApiError where no answer came.
         """
-        question = self._question(step, facts, look)
+        machine = written or self._unproven(look)
+        if machine is None:
+            return None
+        question = self._question(*machine, look, changes=written is not None)
         async with self._locks.setdefault(question, asyncio.Lock()):
-            if question in self._accepted:
-                return None
-            try:
-                refusal = await self.gateway.preflight(step, facts.name, look.workload, bounds)
-            except errors.AlreadyExists:
-                self.count(ERROR)
-                return None  # nothing is made under a name that is taken: carrying out the plan tells whose it is
-            except errors.ApiError:
-                self.count(ERROR)
-                raise
-            self._remember(question, refusal, step, look)
-            return refusal
+            refusal = None if question in self._accepted else await self._ask(question, machine[0], look, bounds)
+        if refusal is None and question in self._accepted:
+            self._proven[look.workload.key] = question.kubevirt
+        return refusal
 
-    def _question(self, step: Apply, facts: ClassFacts, look: Look) -> Question:
-        versions = tuple(each.version for each in self._kubevirts())
+    async def _ask(self, question: Question, step: Apply, look: Look, bounds: Callable[[], Bounds]) -> Refusal | None:
+        """Put a machine to the API server and remember the answer."""
+        try:
+            refusal = await self.gateway.preflight(step, question.class_name, look.workload, bounds)
+        except errors.AlreadyExists:
+            self.count(ERROR)
+            return None  # nothing is made under a name that is taken: carrying out the plan tells whose it is
+        except errors.ApiError:
+            self.count(ERROR)
+            raise
+        self._remember(question, refusal, step, look)
+        return refusal
+
+    def _unproven(self, look: Look) -> tuple[Apply, ClassFacts] | None:
+        """Return the machine that runs, and its class, where KubeVirt has not taken it in its version."""
+        runs, facts = look.runs, look.catalog.named(look.current)
+        if not runs or runs[-1].kind not in MACHINE_KINDS or facts is None:
+            return None
+        versions = self._versions()
+        refused = any(each.class_name == facts.name for each in look.ask.refusals)
+        if refused or not versions or self._proven.setdefault(look.workload.key, versions) == versions:
+            return None
+        try:
+            return Apply(render(look.rendered, facts)[-1], runs[-1].uid), facts
+        except Unrenderable:
+            return None
+
+    def _question(self, step: Apply, facts: ClassFacts, look: Look, *, changes: bool) -> Question:
+        """Return what to ask; a change is one of that machine alone, for what it was before matters, too."""
+        if changes and step.uid:
+            return Question(look.workload.key[0], facts.name, _digest(step), step.uid, self._versions())
         anybody = replace(look.rendered, name=_ANYBODY, uid=_ANYBODY)
-        digest = _digest(step) if step.uid else _rendered(anybody, facts)
-        return Question(look.workload.key[0], facts.name, digest, step.uid or "", versions)
+        return Question(look.workload.key[0], facts.name, _rendered(anybody, facts), "", self._versions())
+
+    def _versions(self) -> tuple[str, ...]:
+        return tuple(each.version for each in self._kubevirts() if each.version)
 
     def _around(self, look: Look) -> tuple[Ask, int, tuple[KubeVirtRecord, ...]]:
         """Return what a refusal may hang on beside the machine; whoever changes an annotation asks for another try."""
@@ -129,7 +161,7 @@ class Preflight:
 
     def _remember(self, question: Question, refusal: Refusal | None, step: Apply, look: Look) -> None:
         self.count(REFUSED if refusal else ACCEPTED)
-        known = self._refused.setdefault(look.workload.key, {})
+        known = self._refused.get(look.workload.key, {})
         before = known.pop(question.class_name, None)
         if refusal is None:
             self._accepted[question] = None
@@ -140,6 +172,7 @@ class Preflight:
         tries = before.tries + 1 if before and before.digest == digest else 1
         due = self.clock() + _AGAIN.delay(tries)
         known[question.class_name] = _Refused(refusal, digest, *self._around(look), due, tries)
+        self._refused[look.workload.key] = known
 
     def _holds(self, each: _Refused, look: Look) -> bool:
         """Return whether a refusal still is the answer: nothing has changed, and it is not time to ask again."""

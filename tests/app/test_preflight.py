@@ -212,7 +212,7 @@ async def test_what_another_version_refuses_runs_on_and_is_told_until_it_takes_i
     assert candidate(replica, "vm-a")["verdict"] == "Fit"
 
 
-async def test_whoever_changes_an_annotation_has_it_asked_about_at_once(replica: Replica) -> None:
+async def test_a_changed_annotation_has_it_asked_about_at_once(replica: Replica) -> None:
     record = replica.workload(**(machine() | PINNED))
     refuse(replica, DENIED)
     await look(replica)

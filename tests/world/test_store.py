@@ -138,7 +138,7 @@ def test_a_resumed_watch_does_not_bring_back_the_past_but_a_list_does() -> None:
 
 
 @pytest.mark.parametrize("annotations", [{"example.com/try": "2"}, {}], ids=["changed", "removed"])
-def test_whoever_changes_an_annotation_asks_for_another_try(annotations: dict[str, str]) -> None:
+def test_a_changed_annotation_asks_for_another_try(annotations: dict[str, str]) -> None:
     watched = Watched()
     watched.workload(metadata={"annotations": {"example.com/try": "1"}})
     watched.told()

@@ -30,7 +30,7 @@ _AGAIN: Final = Backoff(base=15.0, cap=300.0)
 _REMEMBERED: Final = 10_000
 """Most acceptances that are kept; the oldest is forgotten first."""
 _ANYBODY: Final = "w"
-"""Name and UID that stand for those of whatever Workload."""
+"""Name and UID that stand for those of any Workload."""
 
 
 class Question(NamedTuple):
@@ -43,7 +43,7 @@ class Question(NamedTuple):
     namespace: str
     class_name: str
     digest: str
-    """Of the machine as it is rendered; for a new one whatever its name is."""
+    """Of the machine as it is rendered; of a new one under a name that stands for all."""
     machine: str
     """UID of the machine that would be changed; empty for a new one."""
     kubevirt: tuple[str, ...]
@@ -153,7 +153,7 @@ class Preflight:
         return tuple(each.version for each in self._kubevirts() if each.version)
 
     def _around(self, look: Look) -> tuple[Ask, int, tuple[KubeVirtRecord, ...]]:
-        """Return what a refusal may hang on beside the machine; whoever changes an annotation asks for another try."""
+        """Return what a refusal may hang on beside the machine; a changed annotation asks for another try."""
         return replace(look.ask, refusals=()), look.workload.annotations, self._kubevirts()
 
     def _kubevirts(self) -> tuple[KubeVirtRecord, ...]:

@@ -34,7 +34,7 @@ class WorkloadRecord:
     status: bytes
     """Status as last seen: JSON, compressed."""
     annotations: int = 0
-    """Digest of its annotations: whoever changes one asks for another try."""
+    """Digest of its annotations: a change of one asks for another try."""
 
 
 @dataclass(frozen=True, slots=True)

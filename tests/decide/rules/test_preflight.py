@@ -30,7 +30,7 @@ def test_fits(ask: Ask, facts: ClassFacts) -> None:
     ("refusal", "outcome", "says"),
     [
         (DENIED, Outcome.NEVER, 'refuses the machine: admission webhook "virtualmachine-validator.kubevirt.io" denied'),
-        (DENIED, Outcome.NEVER, "no launchSecurity here: change in the Workload what that names"),
+        (DENIED, Outcome.NEVER, "no launchSecurity here: change what that names in the Workload"),
         (FULL, Outcome.NOT_NOW, "exceeded quota: machines: it is asked again by itself"),
     ],
     ids=["the webhook's words", "what to change", "what heals"],

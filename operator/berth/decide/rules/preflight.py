@@ -5,14 +5,17 @@ from typing import Final
 from berth.decide.model import Ask, ClassFacts, Outcome, Refusal, Verdict
 
 _FIX: Final = {
-    True: "it is asked again by itself: see to what that names, or use another class",
-    False: "change in the Workload what that names, or have whoever runs the cluster change what refuses it",
+    True: "it is asked again by itself: mend what that names, or use another class",
+    False: "change what that names in the Workload, or what refuses it in the cluster",
 }
 """What to do, by whether time may heal it."""
 
 
 def preflight(ask: Ask, facts: ClassFacts) -> Verdict | None:
-    """Pass on what a dry run was refused with. A class that was not asked about yet fits until it is."""
+    """Refuse a class whose machine the API server, with all its webhooks and policies, did not take in a dry run.
+
+    A class that was not asked about yet fits: it is asked about before anything is written.
+    """
     refused = next((each for each in ask.refusals if each.class_name == facts.name), None)
     if refused is None:
         return None

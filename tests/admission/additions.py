@@ -47,13 +47,17 @@ class Addition:
         """The name of the object."""
         return _OBJECTS[self.resource][1]
 
-    def body(self, key: str = "") -> Json:
-        """Return an object of Workload web with the addition, or with another key in its place."""
+    def patch(self, key: str = "") -> Json:
+        """Return a merge patch that makes the addition, or adds another key in its place."""
         key = key or self.key
         added: Json = {key: VALUES.get(key, "v")}
         for part in reversed(self.field.split(".")):
             added = {part: added}
-        return merged(_OBJECTS[self.resource][2], added)
+        return added
+
+    def body(self, key: str = "") -> Json:
+        """Return an object of Workload web with the addition, or with another key in its place."""
+        return merged(_OBJECTS[self.resource][2], self.patch(key))
 
 
 def table() -> list[Addition]:

@@ -38,12 +38,15 @@ AUTOSCALERS = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"
 NAMESPACES = "system:serviceaccount:kube-system:namespace-controller"
 KUBEVIRT = "system:serviceaccount:kubevirt:kubevirt-controller"
+VIRT_API = "system:serviceaccount:kubevirt:kubevirt-apiserver"
+"""KubeVirt's API server: it acts so for whoever called a subresource, as virtctl does."""
+CDI = "system:serviceaccount:cdi:cdi-sa"
 NODE = "system:node:node-0"
 
 GROUPS = {NODE: "system:nodes"}
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 WORKS = ["", "apps", "batch", "networking.k8s.io", "policy", "autoscaling", "node.k8s.io", "coordination.k8s.io"]
-MACHINES = ["kubevirt.io", "pool.kubevirt.io", "cdi.kubevirt.io"]
+MACHINES = ["kubevirt.io", "pool.kubevirt.io", "cdi.kubevirt.io", "snapshot.kubevirt.io", "clone.kubevirt.io"]
 ROLES: dict[str, list[Json]] = {
     "everything": EVERYTHING,
     "everything-but-berth": [{"apiGroups": [*WORKS, *MACHINES], "resources": ["*"], "verbs": ["*"]}],
@@ -93,7 +96,7 @@ def grant(cluster: Cluster, namespaces: tuple[str, ...]) -> None:
         (ARGO, "everything-but-berth"),
         (OPERATOR, "everything-but-berth"),
         (NODE, "everything-but-berth"),
-        (KUBEVIRT, "everything-but-berth"),
+        *((user, "everything-but-berth") for user in (KUBEVIRT, VIRT_API, CDI)),
         *((user, "everything-but-berth") for user in (DEPLOYMENTS, REPLICA_SETS, JOBS, AUTOSCALERS)),
     ):
         bind(cluster, user, role)

@@ -7,8 +7,10 @@ import pytest
 import yaml
 
 from admission import (
+    test_additions,
     test_children,
     test_floor,
+    test_machine_actions,
     test_namespaces,
     test_operator,
     test_restricted,
@@ -26,10 +28,15 @@ BINDINGS = f"{ADMISSION}/validatingadmissionpolicybindings"
 POLICIES = f"{ADMISSION}/validatingadmissionpolicies"
 SECONDS = 30.0
 DOCUMENTS = chart.objects(*chart.ADMISSION)
-FOUND = {each["metadata"]["name"]: each for each in DOCUMENTS if each["kind"] == "ValidatingAdmissionPolicy"}
+EVERY = {each["metadata"]["name"]: each for each in DOCUMENTS if each["kind"] == "ValidatingAdmissionPolicy"}
 BOUND = {each["spec"]["policyName"]: each for each in DOCUMENTS if each["kind"] == "ValidatingAdmissionPolicyBinding"}
+WARNS = "berth-edits"
+FOUND = {name: policy for name, policy in EVERY.items() if name != WARNS}
 CASES: list[Attempt] = [
     *(*test_children.REFUSED, *test_children.MORE_REFUSED, *test_children.LOOKALIKES, *test_children.FORGERIES),
+    *(*test_additions.ADDED, *test_additions.BESIDE, *test_additions.BY_OTHERS),
+    *(*test_machine_actions.REFUSED, *test_machine_actions.ALLOWED),
+    *(*test_machine_actions.COPIES_REFUSED, *test_machine_actions.COPIES_ALLOWED),
     *(*test_children.ALLOWED, *test_floor.REFUSED, *test_floor.ALLOWED, *test_floor.RUNTIMES),
     *(*test_namespaces.REFUSED, *test_namespaces.ALLOWED, *test_operator.REFUSED, *test_operator.ALLOWED),
     *(*test_restricted.REFUSED, *test_restricted.ALLOWED, *test_restricted.MACHINES_REFUSED),
@@ -48,9 +55,13 @@ def test_a_policy_that_cannot_be_asked_refuses(name: str) -> None:
     assert BOUND[name]["metadata"]["name"] == name
 
 
+def test_one_policy_warns_alone() -> None:
+    assert {name for name, each in BOUND.items() if each["spec"]["validationActions"] == ["Warn"]} == {WARNS}
+
+
 def test_what_policies_share_is_spelled_the_same_in_all_of_them() -> None:
     texts: dict[str, set[str]] = {}
-    for policy in FOUND.values():
+    for policy in EVERY.values():
         for variable in policy["spec"].get("variables", []):
             texts.setdefault(variable["name"], set()).add(" ".join(variable["expression"].split()))
     [controllers] = texts["isController"]
@@ -60,7 +71,7 @@ def test_what_policies_share_is_spelled_the_same_in_all_of_them() -> None:
     assert {name: len(texts[name]) for name in shared} == dict.fromkeys(shared, 1)
     operator = "system:serviceaccount:berth-system:berth"
     spelled = [text.count(operator) for text in chart.texts(*chart.ADMISSION)]
-    assert sum(spelled) == sum(operator in yaml.safe_dump(policy, width=10**6) for policy in FOUND.values())
+    assert sum(spelled) == sum(operator in yaml.safe_dump(policy, width=10**6) for policy in EVERY.values())
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -79,7 +90,7 @@ def test_every_rule_refuses_something(policy: str, message: str) -> None:
 
 
 def test_the_policies_are_well_typed(cluster: Cluster) -> None:
-    eventually(lambda: checked(cluster) >= set(FOUND), SECONDS, "all policies are type-checked")
+    eventually(lambda: checked(cluster) >= set(EVERY), SECONDS, "all policies are type-checked")
     for policy in call(cluster.kubeconfig, "GET", POLICIES)["items"]:
         assert not policy["status"].get("typeChecking", {}).get("expressionWarnings"), policy["metadata"]["name"]
 

@@ -229,6 +229,12 @@ def vm(inner: Json, annotations: Json | None = None) -> Json:
     return {"metadata": meta, "spec": {"runStrategy": "Halted", "template": made}}
 
 
+def member(machine: Json) -> Json:
+    """Return a VirtualMachine as the pool of Workload web makes it."""
+    owner = {"apiVersion": POOL.api, "kind": POOL.name, "name": "web", "uid": "1", "controller": True}
+    return machine | {"metadata": {"labels": LABELS, "ownerReferences": [owner]}}
+
+
 def vmi(inner: Json) -> Json:
     """Return a VirtualMachineInstance of Workload web."""
     return {"metadata": {"labels": LABELS}, "spec": inner}
@@ -254,14 +260,14 @@ MACHINES_REFUSED = [
         machines(OPERATOR, "create", POOL, "lab", "web", pool(inner), text, note=note)
         for note, (inner, text) in [*MACHINE_BREACHES.items()][:4]
     ),
-    machines(KUBEVIRT, "create", VM, "lab", "web", vm(instance(), HOOKED), "hook sidecars"),
+    machines(KUBEVIRT, "create", VM, "lab", "web-0", member(vm(instance(), HOOKED)), "hook sidecars"),
     machines(
         KUBEVIRT,
         "merge-patch",
-        VM,
+        VMI,
         TEAM,
         "erp",
-        {"spec": {"template": {"spec": disk(persistentVolumeClaim={"claimName": "a", "hotpluggable": True})}}},
+        {"spec": disk(persistentVolumeClaim={"claimName": "a", "hotpluggable": True})},
         "a disk was plugged into the running machine",
     ),
 ]

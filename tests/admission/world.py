@@ -8,7 +8,7 @@ import orjson
 
 from admission import bodies, people
 from admission.attempts import kubeconfig
-from admission.kinds import MIGRATION
+from admission.kinds import CLONE, MIGRATION, RESTORE
 from berth.api.workload import WorkloadSpec
 from berth.render.children import render
 from berth.render.model import Subject
@@ -76,6 +76,14 @@ POLICIES: dict[str, Json] = {
     "pci": {"matchLabels": {"data": "cardholder"}},
     "unless-vouched": {"matchExpressions": [{"key": "vouched", "operator": "NotIn", "values": ["yes"]}]},
 }
+SIZED: Json = {
+    "machine": {
+        "bootDisk": {"containerDisk": {"image": specs.DISK}},
+        "instancetype": "u1.medium",
+        "preference": "fedora",
+    },
+    "replicas": 0,
+}
 WORKLOADS: dict[str, tuple[str, Json]] = {
     # What is run, rendered with the class of which golden case.
     "web": (
@@ -85,6 +93,18 @@ WORKLOADS: dict[str, tuple[str, Json]] = {
     "build": ("task", specs.task()),
     "erp": ("machine-minimal", specs.machine()),
     "herd": ("machine-minimal", specs.machine(replicas=2)),
+    "idle": ("machine-halted", specs.machine(replicas=0)),
+    "bare": ("machine-halted", specs.machine(replicas=0)),
+    "sized": ("machine-instancetype", SIZED),
+}
+UNFILLED: Json = {
+    # As a machine is that was made before KubeVirt filled these.
+    "spec": {
+        "template": {
+            "metadata": {"annotations": None},
+            "spec": {"architecture": None, "domain": {"firmware": None, "machine": None}},
+        }
+    }
 }
 GIVEN: Json = {
     "spec": {
@@ -108,7 +128,8 @@ def prepared() -> Iterator[Cluster]:
     try:
         cluster = control_plane.up(name, nodes=1, audit=True, say=lambda *_: None)
         crds.install(cluster)
-        serve(cluster, MIGRATION)
+        for kind in (MIGRATION, RESTORE, CLONE):
+            serve(cluster, kind)
         if crds.real_folder() is None:
             open_schemas(cluster)
         simulator.start(cluster)
@@ -116,6 +137,7 @@ def prepared() -> Iterator[Cluster]:
         furnish(cluster)
         for workload, (case, spec) in WORKLOADS.items():
             run(cluster, workload, case, spec)
+        objects.merge(cluster, VM, TEAM, "bare", UNFILLED)
         yield cluster
     finally:
         control_plane.down(name, say=lambda *_: None)
@@ -142,7 +164,8 @@ def open_schemas(cluster: Cluster) -> None:
         found = call(cluster.kubeconfig, "GET", where)
         for version in found["spec"]["versions"]:
             properties = version["schema"]["openAPIV3Schema"]["properties"]
-            properties["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+            for part in ("spec", "status"):
+                properties[part] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         call(cluster.kubeconfig, "PUT", where, found)
         eventually(lambda at=kind: open_now(cluster, at), objects.SECONDS, f"{kind.name} keeps all fields")
 

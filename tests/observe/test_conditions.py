@@ -238,6 +238,14 @@ def test_every_message_says_who_decided() -> None:
     assert POLICY in placed["message"]
 
 
+def test_an_edit_of_a_task_that_has_completed_in_a_machine_is_told_to_wait() -> None:
+    task = PAIR | {"type": "Task"}
+    for restart, reason in ((RESTART, Reason.RESTART_REQUIRED), (None, Reason.COMPLETED)):
+        children = served(task, MACHINE, restart=restart)
+        scene = a_scene(task, catalog=(MACHINE,), children=children, machines=(a_machine(phase="Succeeded"),))
+        assert of(scene, ConditionType.READY) == ("True", reason)
+
+
 RESTART = Problem(Reason.RESTART_REQUIRED, "a change waits")
 
 

@@ -84,7 +84,7 @@ def test_a_machine_whose_preference_is_missing(space: Space) -> None:
     spec = specs.machine()
     spec["machine"] = spec["machine"] | {"preference": space.name}
     space.workload("erp", spec)
-    assert space.name in said(space, "erp", "BackendFailed")
+    assert space.name in said(space, "erp", "Retrying")
     space.put(CLUSTER_PREFERENCE, space.name, {})
     space.ready("erp")
 

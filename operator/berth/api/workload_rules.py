@@ -61,6 +61,12 @@ _SIZE: Final = (
         "a machine needs a size: set resources.requests.memory, or machine.instancetype",
     ),
     Rule(
+        "has(self.container) || (!self.?resources.?requests.?ephemeral__dash__storage.hasValue() &&"
+        " !self.?resources.?limits.?ephemeral__dash__storage.hasValue())",
+        "a machine has no ephemeral-storage, for each of its disks has a size: remove it from requests and limits",
+        ".resources",
+    ),
+    Rule(
         "!has(self.autoscaling) || self.?machine.?instancetype.hasValue() ||"
         " self.?resources.?requests.?cpu.hasValue() || self.?resources.?limits.?cpu.hasValue()",
         "autoscaling compares use with the request: set resources.requests.cpu",

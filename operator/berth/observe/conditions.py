@@ -95,7 +95,9 @@ def _service(scene: Scene, health: Health) -> Finding:
 
 def _task(health: Health) -> Finding:
     if health.complete:
-        return Finding(ConditionType.READY, "True", Reason.COMPLETED, "the task has completed")
+        waits = health.told is not None and health.told.reason == Reason.RESTART_REQUIRED
+        told = health.told if health.told and waits else Problem(Reason.COMPLETED, "the task has completed")
+        return Finding(ConditionType.READY, "True", Reason(told.reason), told.message)
     if health.problem is not None:
         return _not_ready(Reason(health.problem.reason), health.problem.message)
     if health.told is not None:

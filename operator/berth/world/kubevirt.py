@@ -122,7 +122,7 @@ def restart_required(status: Raw, namespace: str, name: str) -> Problem | None:
 
 def _restart(why: str, namespace: str, name: str) -> Problem:
     text = (
-        f"RestartRequired: {why}: the guest serves as before and takes the change over when it starts anew: run"
+        f"RestartRequired: {why}: the guest goes on as before and takes the change over when it starts anew: run"
         f" `virtctl restart {name} -n {namespace}`, or `kubectl scale workloads.berth.dev -n {namespace} {name}"
         " --replicas=0` and then --replicas=1"
     )

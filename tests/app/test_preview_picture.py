@@ -13,6 +13,7 @@ from decide.builders import a_node
 
 LONG = 60.0
 WEB: Key = ("shop", "web")
+SMALL: Key = ("", "small")
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ async def pictured() -> Pictured:
     """Two Workloads that run, all looked at."""
     made = Pictured()
     made.namespace("shop", tenant="acme")
-    made.store.put_fact(made.store.instancetypes, "small", InstancetypeRecord("small", 1, 1 << 30, dedicated=False))
+    made.store.put_description(made.store.instancetypes, SMALL, InstancetypeRecord("small", 1, 1 << 30))
     made.run("web", web())
     made.run("erp", {"machine": erp()["machine"] | {"instancetype": "small"}})
     assert not await made.picture.refresh(LONG)
@@ -51,8 +52,8 @@ CHANGES: dict[str, Callable[[Pictured], None]] = {
     "a status": lambda p: p.workload("web", web(), status={"reason": "WaitingForQuota"}),
     "a namespace": lambda p: p.namespace("shop", data="cardholder"),
     "a tenant": lambda p: p.tenant("acme", floor="Sandboxed"),
-    "an instancetype": lambda p: p.store.put_fact(
-        p.store.instancetypes, "small", InstancetypeRecord("small", 4, 4 << 30, dedicated=False)
+    "an instancetype": lambda p: p.store.put_description(
+        p.store.instancetypes, SMALL, InstancetypeRecord("small", 4, 4 << 30)
     ),
     "a waiver": lambda p: p.waiver("w", waiver("pci")),
     "a class": lambda p: p.store.put_class("kata", None),

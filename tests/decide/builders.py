@@ -1,6 +1,7 @@
 """Words to build worlds with: records as the store has them, and inputs of a decision."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from berth.api.isolation_class import IsolationClassSpec
@@ -11,7 +12,8 @@ from berth.api.tenant import TenantSpec
 from berth.api.workload import WorkloadSpec
 from berth.decide.ask import ask_of
 from berth.decide.change import Inputs
-from berth.decide.model import Ask, ClassFacts, MachineAsk, NodeShape, Requirement, Source
+from berth.decide.guest import Described
+from berth.decide.model import Ask, ClassFacts, Guest, MachineAsk, NodeShape, Requirement, Source
 from berth.policy.compiled import CompiledPolicies, compile_policies
 from berth.policy.effective import Defaults, Subject
 from berth.policy.tenancy import CompiledTenant, compile_tenant
@@ -30,7 +32,7 @@ GI = 1 << 30
 MI = 1 << 20
 
 SHAPE = NodeShape(8000, 32 * GI, (), "amd64", cpu_manager=False, nested=False)
-LINUX_VM = MachineAsk(OperatingSystem.LINUX, vcpus=1, memory=GI)
+LINUX_VM = MachineAsk(OperatingSystem.LINUX, Guest(memory=GI))
 ANYTHING = Requirement(IsolationLevel.CONTAINER)
 DEFAULTS = Defaults(IsolationLevel.CONTAINER)
 KUBEVIRT = KubeVirtRecord("Deployed", True, "", False, 10, False, frozenset(), False)
@@ -51,6 +53,11 @@ def an_ask(**fields: Any) -> Ask:
 def a_machine(**fields: Any) -> Ask:
     """Return a small Service with a Linux machine only, changed as given."""
     return an_ask(**({"has_container": False, "machine": LINUX_VM, "cpu": 0, "memory": 0} | fields))
+
+
+def a_guest(**fields: Any) -> MachineAsk:
+    """Return the small Linux machine, its guest changed as given."""
+    return replace(LINUX_VM, guest=replace(LINUX_VM.guest, **fields))
 
 
 def pods(name: str = "runc", level: str = "Container", **fields: Any) -> ClassFacts:
@@ -135,7 +142,7 @@ def no_claim(_name: str) -> ClaimRecord | None:
 
 def ask_for(**spec: Any) -> Ask:
     """Return the Ask of a spec that uses no claims and no instancetypes."""
-    return ask_of(spec_of(**spec), no_claim, {})
+    return ask_of(spec_of(**spec), no_claim, Described())
 
 
 def a_subject(ask: Ask | None = None, **fields: Any) -> Subject:

@@ -6,6 +6,7 @@ import pytest
 
 from berth.api.machine import OperatingSystem
 from berth.decide.ask import ask_of
+from berth.decide.guest import Described
 from berth.decide.model import ClaimAsk
 from berth.world.records import ClaimRecord, InstancetypeRecord
 from decide.builders import GI, MI, ask_for, no_claim, spec_of
@@ -57,25 +58,26 @@ def test_size_of_a_pod(spec: dict[str, Any], cpu: int, memory: int) -> None:
         (sized(None, "1Gi"), 1, GI),
         (sized("500m", "1Gi"), 1, GI),
         (sized("2500m", "1Gi"), 3, GI),
-        (sized("1", "1Gi", {"cpu": "2", "memory": "4Gi"}), 2, 4 * GI),
+        (sized("1", "1Gi", {"cpu": "2", "memory": "4Gi"}), 1, GI),
     ],
-    ids=["one processor at least", "rounded up", "rounded up again", "limits are what a guest can use"],
+    ids=["one processor at least", "rounded up", "rounded up again", "requests before limits"],
 )
 def test_size_of_a_machine(resources: dict[str, Any], vcpus: int, memory: int) -> None:
     asked = ask_for(machine=BOOT, resources=resources)
     assert asked.machine is not None
-    assert (asked.machine.vcpus, asked.machine.memory) == (vcpus, memory)
+    assert (asked.machine.guest.vcpus, asked.machine.guest.memory) == (vcpus, memory)
     assert (asked.cpu, asked.memory, asked.has_container) == (0, 0, False)
 
 
 def test_an_instancetype_gives_the_size() -> None:
-    kinds = {"u1.large": InstancetypeRecord("u1.large", 2, 8 * GI, dedicated=True)}
-    asked = ask_of(spec_of(machine={**BOOT, "instancetype": "u1.large"}), no_claim, kinds)
+    described = Described("shop", {("", "u1.large"): InstancetypeRecord("u1.large", 2, 8 * GI, dedicated=True)})
+    asked = ask_of(spec_of(machine={**BOOT, "instancetype": "u1.large"}), no_claim, described)
     assert asked.machine is not None
-    assert (asked.machine.vcpus, asked.machine.memory, asked.machine.dedicated) == (2, 8 * GI, True)
-    missing = ask_of(spec_of(machine={**BOOT, "instancetype": "gone"}), no_claim, kinds)
+    guest = asked.machine.guest
+    assert (guest.vcpus, guest.memory, guest.dedicated, asked.machine.missing) == (2, 8 * GI, True, ())
+    missing = ask_of(spec_of(machine={**BOOT, "instancetype": "gone"}), no_claim, described)
     assert missing.machine is not None
-    assert missing.machine.instancetype_found is False
+    assert missing.machine.missing == ("VirtualMachineClusterInstancetype gone",)
 
 
 def test_a_windows_machine_with_everything() -> None:
@@ -96,7 +98,7 @@ def test_a_windows_machine_with_everything() -> None:
     machine = asked.machine
     assert machine is not None
     assert (machine.os, machine.boots_from, machine.cloned_disks) == (OperatingSystem.WINDOWS, "dataSource", 1)
-    assert (machine.tpm, machine.graphics, machine.exec_probes) == (True, True, 2)
+    assert (machine.guest.tpm, machine.guest.graphics, machine.guest.exec_probes) == (True, True, 2)
 
 
 def test_needs_are_sorted_and_devices_added_up() -> None:
@@ -131,7 +133,7 @@ def test_claims_by_whom_they_are_used() -> None:
             {"name": "g", "persistentVolumeClaim": {"claimName": "gone"}},
         ],
     )
-    assert ask_of(spec, records.get, {}).claims == (
+    assert ask_of(spec, records.get, Described()).claims == (
         ClaimAsk("data", True, ("ReadWriteMany",), False, by_container=True, by_machine=True),
         ClaimAsk("gone", found=False, by_container=True, by_machine=True),
         ClaimAsk("root", True, ("ReadWriteOnce",), True, by_container=False, by_machine=True),

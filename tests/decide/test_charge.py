@@ -23,7 +23,7 @@ def test_a_guest_that_is_larger_than_what_is_asked_for_counts_as_it_is(
 ) -> None:
     found = as_large_as(ASK, (a_machine(vcpus=vcpus, memory=memory),)).machine
     assert found is not None
-    assert (found.vcpus, found.memory) == expected
+    assert (found.guest.vcpus, found.guest.memory) == expected
 
 
 def test_a_workload_without_a_machine_asks_for_what_it_asks_for() -> None:

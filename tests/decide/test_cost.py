@@ -7,7 +7,7 @@ import pytest
 
 from berth.decide.cost import needed, overhead, requested
 from berth.decide.model import Cost
-from decide.builders import GI, LINUX_VM, MI, SHAPE, a_machine, an_ask, machines, pods
+from decide.builders import GI, MI, SHAPE, a_guest, a_machine, an_ask, machines, pods
 
 SCREEN = {"graphics": True}
 
@@ -23,12 +23,12 @@ SCREEN = {"graphics": True}
         (SCREEN, {}, {"launch_security": "sev"}, 1568),
         (SCREEN, {}, {"launch_security": "snp"}, 1568),
         (SCREEN, {}, {"launch_security": "tdx"}, 1312),
-        (SCREEN, {"architecture": "arm64"}, {}, 1440),
+        (SCREEN | {"architecture": "arm64"}, {}, {}, 1440),
         (SCREEN, {}, {"shapes": (replace(SHAPE, architecture="arm64"),)}, 1440),
         (SCREEN, {"dedicated": True}, {}, 1412),
         (SCREEN | {"dedicated": True}, {}, {}, 1412),
         (SCREEN, {"gpu": ("nvidia.com/A100", 1)}, {}, 2336),
-        (SCREEN | {"vcpus": 8, "memory": 32 * GI}, {}, {}, 33112),
+        (SCREEN | {"sockets": 8, "memory": 32 * GI}, {}, {}, 33112),
     ],
     ids=[
         "plain",
@@ -50,7 +50,7 @@ SCREEN = {"graphics": True}
 def test_memory_request_of_the_launcher(
     machine: dict[str, Any], ask: dict[str, Any], facts: dict[str, Any], request_mi: int
 ) -> None:
-    asked = a_machine(machine=replace(LINUX_VM, **machine), **ask)
+    asked = a_machine(machine=a_guest(**machine), **ask)
     assert needed(asked, machines(**facts))[1] == request_mi * MI
 
 
@@ -59,7 +59,7 @@ def test_memory_request_of_the_launcher(
     [(1, False, 10, 100), (4, False, 10, 400), (4, False, 1, 4000), (4, True, 10, 4000)],
 )
 def test_processors_of_a_machine(vcpus: int, dedicated: bool, ratio: int, cpu: int) -> None:
-    asked = a_machine(machine=replace(LINUX_VM, vcpus=vcpus), dedicated=dedicated)
+    asked = a_machine(machine=a_guest(sockets=vcpus), dedicated=dedicated)
     facts = machines(cpu_allocation_ratio=ratio)
     assert (requested(asked, facts).cpu, overhead(asked, facts).cpu) == (cpu, 0)
 

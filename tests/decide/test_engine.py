@@ -12,7 +12,7 @@ from berth.decide.engine import decide
 from berth.decide.fingerprint import canonical, hashes
 from berth.decide.model import Ask, ClassFacts, Cost, Outcome, Source, Unavailable
 from decide import faults
-from decide.builders import ANYTHING, GI, LINUX_VM, MI, SHAPE, a_machine, an_ask, machines, needing, pods
+from decide.builders import ANYTHING, GI, LINUX_VM, MI, SHAPE, a_guest, a_machine, an_ask, machines, needing, pods
 
 RUNC, GVISOR = pods("runc"), pods("gvisor", "Sandboxed")
 KATA = pods("kata", "Virtualized", runtime_class_name="kata", overhead=Cost(250, 130 * MI))
@@ -215,7 +215,7 @@ def test_a_rule_that_breaks_on_one_class_rules_out_that_one_alone() -> None:
 
 
 def test_a_cost_that_cannot_be_told_rules_the_class_out() -> None:
-    odd = a_machine(machine=replace(LINUX_VM, vcpus="many"))  # type: ignore[arg-type]
+    odd = a_machine(machine=a_guest(sockets=None))  # type: ignore[arg-type]
     decision = decide(odd, ANYTHING, (VM,), None)
     assert decision.chosen is None
     assert [verdict.rule for verdict in decision.candidates[0].verdicts] == ["capacity", "cost"]

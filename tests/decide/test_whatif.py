@@ -11,7 +11,20 @@ from berth.api.reasons import Reason
 from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, Unavailable
 from berth.decide.whatif import Inputs, apply, outcome, would_change
 from berth.policy.effective import Defaults
-from decide.builders import GI, LINUX_VM, MI, SHAPE, a_machine, a_policy, an_ask, inputs, machines, pods, policies
+from decide.builders import (
+    GI,
+    LINUX_VM,
+    MI,
+    SHAPE,
+    a_guest,
+    a_machine,
+    a_policy,
+    an_ask,
+    inputs,
+    machines,
+    pods,
+    policies,
+)
 
 RUNC, GVISOR, KATA, VM = pods("runc"), pods("gvisor", "Sandboxed"), pods("kata", "Virtualized"), machines("vm")
 ALL = (RUNC, GVISOR, KATA, VM)
@@ -34,7 +47,7 @@ LISTED = {"policies": policies(a_policy("list", {"classes": ["kata"]}))}
 SET_APART = {"policies": policies(a_policy("own", {"nodeSharing": "Tenant"}))}
 NO_KATA = broken(replace(KATA, runtime_class_name="kata"), Reason.RUNTIME_CLASS_MISSING)
 NO_VIRT = broken(VM, Reason.KUBEVIRT_NOT_READY)
-NO_TYPE = replace(LINUX_VM, instancetype="u1.large", instancetype_found=False)
+NO_TYPE = replace(LINUX_VM, missing=("VirtualMachineClusterInstancetype u1.large",))
 GONE = ClaimAsk("data", found=False)
 
 CASES: list[tuple[str, Ask, tuple[ClassFacts, ...], dict[str, Any], str, str]] = [
@@ -66,8 +79,8 @@ CASES: list[tuple[str, Ask, tuple[ClassFacts, ...], dict[str, Any], str, str]] =
     ("dedicated", a_machine(dedicated=True), (VM,), {}, "drop spec.resources.dedicated", "vm"),
     ("memory", an_ask(memory=64 * GI), (replace(RUNC, overhead=Cost(0, GI)),), {}, "lower memory to 31Gi per replica", "runc"),
     ("cpu", an_ask(cpu=64000), (replace(RUNC, overhead=Cost(500, 0)),), {}, "lower cpu to 7500m per replica", "runc"),
-    ("guest memory", a_machine(machine=replace(LINUX_VM, memory=64 * GI)), (VM,), {}, "lower guest memory to 32512Mi per replica", "vm"),
-    ("guest cpu", a_machine(machine=replace(LINUX_VM, vcpus=100)), (VM,), {}, "lower guest cpu to 80 per replica", "vm"),
+    ("guest memory", a_machine(machine=a_guest(memory=64 * GI)), (VM,), {}, "lower guest memory to 32512Mi per replica", "vm"),
+    ("guest cpu", a_machine(machine=a_guest(sockets=100)), (VM,), {}, "lower guest cpu to 80 per replica", "vm"),
     ("larger node", an_ask(memory=64 * GI), (RUNC,), {}, "add a larger node for runc", "runc"),
     ("architecture", an_ask(architecture="arm64"), (RUNC,), {}, "drop needs.architecture", "runc"),
     ("instancetype", a_machine(machine=NO_TYPE), (VM,), {}, "create VirtualMachineClusterInstancetype u1.large", "vm"),

@@ -16,12 +16,12 @@ from berth.api.machine import OperatingSystem
 from berth.api.reasons import Reason
 from berth.api.tenant import TenantSpec
 from berth.decide.change import Inputs
-from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, MachineAsk, NodeShape, Refusal, Unavailable
+from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, Guest, MachineAsk, NodeShape, Refusal, Unavailable
 from berth.policy.compiled import Labels, compile_policies
 from berth.policy.effective import Defaults, Subject
 from berth.policy.tenancy import compile_tenants
 from berth.policy.waiving import Waived
-from berth.world.records import NodeRecord, PolicyRecord, TenantRecord
+from berth.world.records import InstancetypeRecord, NodeRecord, PolicyRecord, PreferenceRecord, TenantRecord
 from decide.builders import GI, LINUX_VM, SHAPE, a_node, a_waiver
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ NAMES = ("c0", "c1", "c2", "c3")
 BOTH = (False, True)
 MOSTLY_NOT = (False, True, False, False)
 MOSTLY = (True, False, True, True)
-DEVICES = ((), ((GPU, 1),), ((GPU, 2), (NIC, 1)))
+DEVICES = ((), ((GPU, 1),), ((GPU, 2), ("hugepages-2Mi", 2 * GI), (NIC, 1)))
 ARCHITECTURES = ("amd64", "arm64")
 
 
@@ -99,24 +99,62 @@ SHAPES = tuple(
         (1000, 4000, 16000), (2 * GI, 8 * GI, 64 * GI), DEVICES, ARCHITECTURES, BOTH, BOTH
     )
 )
-ROOMY = (NodeShape(16000, 64 * GI, ((GPU, 2), (NIC, 1)), "amd64", cpu_manager=True, nested=True), SHAPE)
+ROOMY = (
+    NodeShape(16000, 64 * GI, ((GPU, 2), ("hugepages-2Mi", 8 * GI), (NIC, 1)), "amd64", cpu_manager=True, nested=True),
+    SHAPE,
+)
 CLAIMS = tuple(
     ClaimAsk("d0", found, (mode,), block, by_container, by_machine, storage_class=kind)
     for found, mode, block, by_container, by_machine, kind in product(
         MOSTLY, ("ReadWriteOnce", "ReadWriteMany"), MOSTLY_NOT, MOSTLY, BOTH, ("", "fast")
     )
 )
+INSTANCETYPES = (
+    InstancetypeRecord("u1", 2, 2 * GI),
+    InstancetypeRecord("cx1", 16, 4 * GI, dedicated=True, isolated=True, page_size="2Mi"),
+    InstancetypeRecord("o1", 1, GI, overcommit=50, io_threads=2, max_sockets=1),
+    InstancetypeRecord("gn1", 1, GI, devices=((GPU, 1),), sets=frozenset({"gpus", "nodeSelector"})),
+    InstancetypeRecord("odd", 3, GI, page_size="1Gi", sets=frozenset({"launchSecurity", "cpu.dedicatedCPUPlacement"})),
+)
+PREFERENCES = (
+    PreferenceRecord("fedora", 1, 2 * GI, architecture="amd64", preferred_architecture="amd64", smm=True),
+    PreferenceRecord("windows", 2, GI, video="virtio", tpm=True, disk_bus="sata"),
+    PreferenceRecord("dpdk", 4, topology="spread", across="SocketsCoresThreads", secure_boot=True),
+    PreferenceRecord("old", 1, topology="cores", bios=True, video="vga", graphics=False, cdrom_bus="virtio"),
+    PreferenceRecord("secret", preferred_architecture="arm64", sets=frozenset({"preferredLaunchSecurity"})),
+)
+
+
+def a_guest(random: Random, memory: int, sockets: int) -> Guest:
+    """Draw a guest of this size, or of the size of an instancetype."""
+    kind = often(random, None, lambda random: pick(random, INSTANCETYPES))
+    preference = often(random, None, lambda random: pick(random, PREFERENCES), 0.35)
+    return Guest(
+        kind.memory if kind else memory,
+        kind.cpus if kind else sockets,
+        dedicated=bool(kind and kind.dedicated),
+        page_size=kind.page_size if kind else pick(random, ("", "", "", "2Mi")),
+        architecture=preference.preferred_architecture or None if preference else None,
+        graphics=pick(random, (None, True, False)),
+        tpm=bool(preference and preference.tpm) or pick(random, MOSTLY_NOT),
+        exec_probes=pick(random, (0, 0, 0, 2)),
+        disk_buses=pick(random, (("",), ("virtio",), ("", "scsi"), ("sata",))),
+        cdroms=pick(random, BOTH),
+        own_firmware=pick(random, MOSTLY_NOT),
+        bios=pick(random, (False, False, False, False, False, True)),
+        secure_boot=pick(random, (False, False, False, False, True)),
+        persistent_efi=pick(random, MOSTLY_NOT),
+        instancetype=kind,
+        preference=preference,
+    )
+
+
 MACHINES = tuple(
     MachineAsk(
         os,
-        vcpus,
-        memory,
-        instancetype="u1" if not found or pins else None,
-        instancetype_found=found,
-        graphics=found,
-        tpm=found,
+        Guest(memory, vcpus, dedicated=pins),
+        missing=() if found else ("VirtualMachineClusterInstancetype u1",),
         boots_from=boots,
-        dedicated=pins,
         cloned_disks=int(boots == "dataSource"),
         storage_classes=("slow",) if boots == "dataSource" else (),
     )
@@ -137,6 +175,7 @@ NEEDS: tuple[dict[str, Any], ...] = (
     {"gpu": (GPU, 1)},
     {"gpu": (GPU, 1), "host_devices": ((NIC, 1),)},
     {"architecture": "arm64"},
+    {"dedicated": True},
     {"dedicated": True},
     {"dedicated": True},
     {"service_account": "other"},
@@ -172,11 +211,16 @@ WISHES: tuple[dict[str, Any], ...] = tuple(
 def an_ask(random: Random) -> Ask:
     """Draw what a workload asks for."""
     machine = often(random, LINUX_VM, lambda random: None if random.random() < 0.3 else pick(random, MACHINES))
+    if machine is not None and random.random() < 0.3:
+        machine = replace(machine, guest=a_guest(random, machine.guest.memory, machine.guest.sockets))
+    needs = often(random, {}, lambda random: pick(random, NEEDS))
+    if machine is not None and "architecture" in needs:
+        machine = replace(machine, guest=replace(machine.guest, architecture=needs["architecture"]))
     return Ask(
         has_container=machine is None or random.random() < 0.7,
         machine=machine,
         claims=often(random, (), lambda random: (pick(random, CLAIMS),)),
-        **(pick(random, SIZES) | pick(random, WISHES) | often(random, {}, lambda random: pick(random, NEEDS))),
+        **(pick(random, SIZES) | pick(random, WISHES) | needs),
         refusals=often(random, (), lambda random: pick(random, REFUSALS), 0.08) if machine else (),
     )
 
@@ -197,13 +241,20 @@ EXTRAS: tuple[dict[str, Any], ...] = tuple(
         "launch_security": launch,
         "permitted_devices": permitted,
         "overhead": cost,
+        **kubevirt,
     }
-    for disabled, preference, launch, permitted, cost in product(
+    for disabled, preference, launch, permitted, cost, kubevirt in product(
         (False, True, *[False] * 6),
         (0, 1),
         (None, "snp"),
         (frozenset(), frozenset({GPU, NIC})),
         (Cost(), Cost(250, GI), Cost(0, GI)),
+        (
+            *[{}] * 5,
+            {"architecture": "amd64"},
+            {"architecture": "arm64", "memory_overcommit": 150, "overhead_ratio": 1.5},
+            {"architecture": "amd64", "node_selector": (("pool", "vm"),)},
+        ),
     )
 )
 MISSING = tuple(

@@ -31,6 +31,7 @@ from berth.world import children, parse
 from berth.world.records import NodeRecord
 from berth.world.store import Store
 from golden.decision import KUBEVIRT, RUNTIMES, Instancetypes, nodes_of, with_defaults
+from kubevirt_real.verdicts import common
 
 Object = dict[str, Any]
 Name = tuple[str, str, str]
@@ -156,7 +157,7 @@ class World:
         kubevirt = replace(KUBEVIRT, emulation=self._site.kubevirt == "Emulating")
         if self._site.kubevirt != "Missing":
             self._store.put_fact(self._store.kubevirts, ("kubevirt", "kubevirt"), kubevirt)
-        self._store.instancetypes = Instancetypes()
+        self._store.instancetypes, self._store.preferences = Instancetypes(), dict(common().preferences)
         for each in self._documents.values():
             self._put(stored(each))
 

@@ -11,13 +11,15 @@ from berth.api.workload import WorkloadSpec
 from berth.decide.ask import ask_of, images_of
 from berth.decide.engine import decide
 from berth.decide.facts import catalog, cluster_of
+from berth.decide.guest import Described
 from berth.decide.whatif import Inputs, would_change
 from berth.policy.compiled import compile_policies
 from berth.policy.effective import Defaults, Subject, effective
 from berth.policy.tenancy import compile_tenants
 from berth.world import parse
-from berth.world.records import ClaimRecord, InstancetypeRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
+from berth.world.records import ClaimRecord, InstancetypeRecord, Key, KubeVirtRecord, NodeRecord, RuntimeClassRecord
 from golden.explain import explain
+from kubevirt_real.verdicts import common
 
 VALUES = Path(__file__).resolve().parents[2] / "manifests" / "berth" / "values.yaml"
 GI = 1 << 30
@@ -43,25 +45,32 @@ KUBEVIRT = KubeVirtRecord(
     True,
     frozenset(name for name, _ in DEVICES[1:]),
     True,
+    "amd64",
 )
 
 
-class Instancetypes(dict[str, InstancetypeRecord]):
-    """Has every instancetype: 2 processors, 4Gi."""
+class Instancetypes(dict[Key, InstancetypeRecord]):
+    """Has every instancetype: 2 processors, 4Gi; those of series gn1 with a GPU."""
 
-    def __missing__(self, name: str) -> InstancetypeRecord:
-        return InstancetypeRecord(name, 2, 4 * GI, dedicated=False)
+    def __missing__(self, key: Key) -> InstancetypeRecord:
+        gpu = (("nvidia.com/A100", 1),) if key[1].startswith("gn1.") else ()
+        return InstancetypeRecord(key[1], 2, 4 * GI, devices=gpu)
 
-    def get(self, name: str, _default: object = None) -> InstancetypeRecord:  # type: ignore[override]
+    def get(self, key: Key, _default: object = None) -> InstancetypeRecord:  # type: ignore[override]
         """Return it."""
-        return self[name]
+        return self[key]
+
+
+def described() -> Described:
+    """Return every instancetype, and the common preferences."""
+    return Described("default", Instancetypes(), common().preferences)
 
 
 def decided(documents: list[dict[str, Any]]) -> tuple[str | None, tuple[str, ...]]:
     """Return the class that is chosen for the Workload among these documents, and the whole explanation."""
     workload = next(each for each in documents if each["kind"] == "Workload")
     spec = WorkloadSpec.model_validate_json(orjson.dumps(workload["spec"]))
-    ask = ask_of(spec, _claim, Instancetypes())
+    ask = ask_of(spec, _claim, described())
     policies = compile_policies(
         tuple(parse.isolation_policy(_stored(each)) for each in _kind(documents, "IsolationPolicy"))
     )

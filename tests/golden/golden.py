@@ -16,12 +16,13 @@ from berth.api.isolation_class import IsolationClassSpec
 from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
 from berth.decide.facts import Cluster, class_facts
+from berth.decide.guest import guest_of
 from berth.decide.model import ClassFacts
 from berth.render.children import render
 from berth.render.model import Object, Peers, Subject
 from berth.render.network_policy import peers_of
 from berth.world.records import ClassRecord
-from golden.decision import decided
+from golden.decision import decided, described
 
 CASES = Path(__file__).parent / "cases"
 UID = "0b6c1c1e-0000-4000-8000-000000000001"
@@ -46,13 +47,15 @@ def load(name: str) -> tuple[Subject, ClassFacts]:
     documents = {each["kind"]: each for each in yaml.safe_load_all((CASES / name / "in.yaml").read_text())}
     workload, tenant = documents["Workload"], documents.get("Tenant")
     meta = workload["metadata"]
+    spec = WorkloadSpec.model_validate_json(orjson.dumps(workload["spec"]))
     subject = Subject(
         namespace=meta["namespace"],
         name=meta["name"],
         uid=UID,
-        spec=WorkloadSpec.model_validate_json(orjson.dumps(workload["spec"])),
+        spec=spec,
         tenant=tenant["metadata"]["name"] if tenant else f"ns.{meta['namespace']}",
         peers=_peers(tenant, meta["namespace"]),
+        guest=guest_of(spec, spec.machine, described()) if spec.machine else None,
     )
     return subject, _facts(documents["IsolationClass"])
 

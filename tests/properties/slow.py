@@ -3,13 +3,15 @@
 Nothing is prepared, remembered or left out, and no code is shared: only records and the names of enums are.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
-from berth.decide.model import Ask, ClassFacts, NodeShape
+from berth.decide.model import Ask, ClassFacts, Guest, NodeShape
+from berth.world.records import PreferenceRecord
 from decide.worlds import World
 
 LEVELS: Final = ["Container", "Sandboxed", "Virtualized", "Confidential"]
@@ -288,8 +290,59 @@ def _of_machines(ask: Ask, facts: ClassFacts) -> Iterable[str]:
         yield NEVER
     if any(not claim.found for claim in disks):
         yield NOT_NOW
-    if not facts.unavailable and not machine.instancetype_found:
-        yield NOT_NOW
+    if machine.missing:
+        if not facts.unavailable:
+            yield NOT_NOW
+    elif any(_refused_by_kubevirt(ask, machine.guest, facts)):
+        yield NEVER
+
+
+def _refused_by_kubevirt(ask: Ask, guest: Guest, facts: ClassFacts) -> Iterable[bool]:
+    """Yield whether each check of KubeVirt's admission fails."""
+    kind, preference, encrypted = guest.instancetype, guest.preference, facts.launch_security
+    on = _architecture(guest, facts)
+    arm = on == "arm64"
+    yield on not in ("", "amd64", "arm64", "s390x")
+    yield arm and (guest.bios or guest.secure_boot or "sata" in guest.disk_buses)
+    yield guest.dedicated and guest.threads > (1 if arm else 2)
+    if guest.page_size:
+        page = {"2Mi": 2 * MI, "1Gi": 1024 * MI}[guest.page_size]
+        yield _backed(guest, facts) == 0 or _backed(guest, facts) % page != 0
+    if encrypted:
+        yield guest.architecture not in (None, "amd64")
+        yield guest.own_firmware and guest.bios
+        yield guest.secure_boot
+        yield guest.persistent_efi and encrypted in ("snp", "tdx")
+    if kind:
+        yield bool(kind.devices) and bool(_devices(ask))
+        yield "cpu.dedicatedCPUPlacement" in kind.sets and ask.dedicated and not kind.dedicated
+        yield "launchSecurity" in kind.sets
+        yield "nodeSelector" in kind.sets and facts.node_selector != ()
+        yield 0 < kind.max_sockets < guest.sockets
+    if preference:
+        yield from _against_preference(guest, preference, on)
+        yield not encrypted and "preferredLaunchSecurity" in preference.sets
+
+
+def _against_preference(guest: Guest, preference: PreferenceRecord, on: str) -> Iterable[bool]:
+    kind, arm = guest.instancetype, on == "arm64"
+    given = guest.sockets * guest.cores * guest.threads
+    if kind:
+        groups = preference.ratio * (2 if preference.across == "SocketsCoresThreads" else 1)
+        yield preference.topology == "spread" and kind.cpus % groups != 0
+    else:
+        given = {"sockets": guest.sockets, "cores": guest.cores, "threads": guest.threads}.get(
+            preference.topology, given
+        )
+    yield given < preference.cpus
+    yield guest.memory < preference.memory
+    yield bool(preference.architecture) and on not in ("", preference.architecture)
+    if preference.video:
+        yield guest.graphics is False or (guest.graphics is None and preference.graphics is False)
+        yield arm and preference.video not in ("virtio", "ramfb")
+    yield arm and "" in guest.disk_buses and preference.disk_bus not in ("", "virtio", "scsi")
+    yield guest.cdroms and not arm and preference.cdrom_bus == "virtio"
+    yield preference.secure_boot and not preference.smm and not guest.own_firmware
 
 
 def _most(ask: Ask) -> int:
@@ -305,13 +358,34 @@ def _devices(ask: Ask) -> dict[str, int]:
 
 def _has_room(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     cpu, memory = _size(ask, facts)
-    room = shape.cpu >= cpu and shape.memory >= memory and ask.architecture in (None, shape.architecture)
+    wanted = _architecture(ask.machine.guest, facts) if ask.machine and facts.backend != "Pod" else ask.architecture
+    room = shape.cpu >= cpu and shape.memory >= memory and wanted in (None, "", shape.architecture)
     has = dict(shape.devices)
     room = room and all(has.get(name, 0) >= count for name, count in _devices(ask).items())
     if facts.backend == "Pod" or ask.machine is None:
         return room
-    pinned = ask.dedicated or ask.machine.dedicated
-    return room and (shape.cpu_manager or not pinned) and (shape.nested or not ask.nested_virtualization)
+    guest = ask.machine.guest
+    pages = has.get(f"hugepages-{guest.page_size}", 0) if guest.page_size else _backed(guest, facts)
+    pinned = ask.dedicated or guest.dedicated
+    return (
+        room
+        and pages >= _backed(guest, facts)
+        and (shape.cpu_manager or not pinned)
+        and (shape.nested or not ask.nested_virtualization)
+    )
+
+
+def _architecture(guest: Guest, facts: ClassFacts) -> str:
+    known = [guest.architecture, "amd64" if facts.launch_security else "", facts.architecture]
+    nodes = {shape.architecture for shape in facts.shapes}
+    return next((each for each in known if each), nodes.pop() if len(nodes) == 1 else "")
+
+
+def _backed(guest: Guest, facts: ClassFacts) -> int:
+    """Return the bytes that are requested for the memory of a guest."""
+    if guest.instancetype and guest.instancetype.overcommit:
+        return guest.memory * (100 - guest.instancetype.overcommit) // 100
+    return guest.memory * 100 // facts.memory_overcommit
 
 
 def _size(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
@@ -320,8 +394,11 @@ def _size(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
         return cpu + ask.cpu, memory + ask.memory
     if ask.machine is None:
         return 0, 0
-    share = 1 if ask.dedicated or ask.machine.dedicated else facts.cpu_allocation_ratio
-    return ask.machine.vcpus * 1000 // share, memory + ask.machine.memory
+    guest = ask.machine.guest
+    share = 1 if ask.dedicated or guest.dedicated else facts.cpu_allocation_ratio
+    threads = guest.instancetype.io_threads if guest.instancetype else 0
+    processors = math.ceil((guest.sockets * guest.cores * guest.threads + threads) * 1000 / share)
+    return cpu + processors, memory + (0 if guest.page_size else _backed(guest, facts))
 
 
 def _overhead(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
@@ -330,20 +407,24 @@ def _overhead(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
         return facts.overhead.cpu, facts.overhead.memory
     if machine is None:
         return 0, 0
-    arm = ask.architecture == "arm64"
-    if ask.architecture is None:
-        arm = bool(facts.shapes) and {shape.architecture for shape in facts.shapes} == {"arm64"}
+    guest = machine.guest
+    kind, preference = guest.instancetype, guest.preference
+    video = bool(preference and preference.video)
     parts = [
-        (248 + 8 * machine.vcpus, True),
-        (32, machine.graphics),
-        (128, arm),
-        (1024, bool(_devices(ask))),
-        (53, machine.tpm),
-        (100, ask.dedicated or machine.dedicated),
+        (248 + 8 * guest.sockets * guest.cores * guest.threads, True),
+        (32, guest.graphics or (guest.graphics is None and video)),
+        (128, _architecture(guest, facts) == "arm64"),
+        (1024, bool(_devices(ask)) or bool(kind and kind.devices)),
+        (53, guest.tpm),
+        (100, ask.dedicated or guest.dedicated),
         (256, facts.launch_security in ("sev", "snp")),
     ]
-    probes = 100 + 10 * machine.exec_probes if machine.exec_probes else 0
-    return 0, (sum(size for size, holds in parts if holds) + probes) * MI
+    probes = 100 + 10 * guest.exec_probes if guest.exec_probes else 0
+    added = (sum(size for size, holds in parts if holds) + probes) * MI
+    if kind and kind.overcommit:
+        added += math.ceil(_backed(guest, facts) / 1000) * 1000 // 512
+    added += int(math.ceil(added / 1000) * (facts.overhead_ratio - 1)) * 1000
+    return 1000 if kind and kind.isolated else 0, added
 
 
 # --- Where it goes ---

@@ -8,6 +8,7 @@ import orjson
 from berth.api.meta import DESIRED_HASH_ANNOTATION
 from berth.decide.ask import ask_of
 from berth.decide.engine import decide
+from berth.decide.guest import Described
 from berth.decide.model import Requirement
 from berth.plan.make import make_plan
 from berth.plan.model import Move
@@ -34,7 +35,7 @@ def a_requirement(random: Random) -> Requirement:
 def test_p04_what_was_decided_and_done_stays(scene: Scene, requirement: Requirement) -> bool:
     """The classes are those of the scenes; the one that the scene is drawn for does not matter here."""
     subject = scene.subject
-    ask = ask_of(subject.spec, CLAIMS.get, {})
+    ask = ask_of(subject.spec, CLAIMS.get, Described())
     decision = decide(ask, requirement, CLASSES, None)
     if decision.chosen is None:
         return False

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from berth.api.workload import WorkloadSpec
 from berth.decide.ask import ask_of, images_of, unsized_of
+from berth.decide.guest import Described
 from berth.decide.model import Decision
 from berth.policy.model import Ask
 from decide import worlds
@@ -52,7 +53,7 @@ def placed(world: World, spec: bytes, labels: tuple[tuple[str, str], ...]) -> De
     """Return where a spec leads, by the real functions from its JSON on; None for one that is not understood."""
     try:
         parsed = WorkloadSpec.model_validate_json(spec)
-        ask = ask_of(parsed, CLAIMS.get, {})
+        ask = ask_of(parsed, CLAIMS.get, Described())
     except (ValidationError, ValueError):
         return None
     return decided(

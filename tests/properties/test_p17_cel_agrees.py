@@ -25,6 +25,7 @@ from berth.api.reasons import Reason
 from berth.api.workload import WorkloadSpec
 from berth.decide.ask import ask_of
 from berth.decide.facts import class_facts
+from berth.decide.guest import Described
 from berth.policy.compiled import compile_policy
 from berth.policy.tenancy import compile_tenant
 from berth.policy.waiving import refusal
@@ -107,7 +108,7 @@ def refused(kind: str, raw: Json) -> str | None:
 def _workload(raw: Json) -> str | None:
     try:
         spec = WorkloadSpec.model_validate_json(orjson.dumps(raw["spec"]))
-        ask_of(spec, lambda _: None, {})
+        ask_of(spec, lambda _: None, Described())
     except ValueError as error:
         return str(error)
     return None

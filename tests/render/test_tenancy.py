@@ -14,10 +14,11 @@ from berth.api.meta import (
 )
 from berth.api.quantity import amount
 from berth.decide.ask import ask_of
+from berth.decide.guest import Described
 from berth.decide.model import ClassFacts
 from berth.render.children import render
 from berth.render.job import SOURCE_HASH_ANNOTATION
-from berth.render.machine_template import guest_size
+from berth.render.machine_template import machine_spec
 from berth.render.metadata import fingerprint
 from berth.render.model import Unrenderable
 from render.admission import machines, violations
@@ -185,10 +186,11 @@ def test_what_is_decided_about_is_what_is_rendered(spec: Json) -> None:
     parsed = subject(spec).spec
     assert parsed.machine
     assume(not parsed.machine.instancetype)
-    asked = ask_of(parsed, lambda _: None, {}).machine
-    vcpus, memory = guest_size(parsed.resources)
+    asked = ask_of(parsed, lambda _: None, Described()).machine
     assert asked
-    assert (asked.vcpus, asked.memory) == (vcpus, amount(memory))
+    domain = machine_spec(subject(spec), MACHINE_CLASSES[0])["template"]["spec"]["domain"]
+    vcpus = domain["cpu"]["sockets"] * domain["cpu"]["cores"] * domain["cpu"]["threads"]
+    assert (asked.guest.vcpus, asked.guest.memory) == (vcpus, amount(domain["memory"]["guest"]))
 
 
 NASTY = st.text(min_size=0, max_size=20).map(lambda text: f"\u2042{text}\u2042{{{{ .Values }}}}$(X)\n\"'")

@@ -87,6 +87,20 @@ class CDRomTarget(Model):
     """What it is plugged into; what the preference chooses, or what the processor architecture has, when unset."""
 
 
+class InstancetypeKind(StrEnum):
+    """Kinds of an instancetype."""
+
+    CLUSTER = "VirtualMachineClusterInstancetype"
+    NAMESPACED = "VirtualMachineInstancetype"
+
+
+class PreferenceKind(StrEnum):
+    """Kinds of a preference."""
+
+    CLUSTER = "VirtualMachineClusterPreference"
+    NAMESPACED = "VirtualMachinePreference"
+
+
 class ContainerDisk(Model):
     """A disk inside an OCI image. It forgets every change when the machine restarts."""
 
@@ -318,9 +332,13 @@ class Machine(Model):
     disks: Annotated[list[Disk], Field(max_length=16, json_schema_extra=keyed_by("name"))] | None = None
     """Further disks."""
     instancetype: ObjectName | None = None
-    """VirtualMachineClusterInstancetype that gives the size, instead of spec.resources."""
+    """Instancetype that gives the size, instead of spec.resources."""
+    instancetype_kind: InstancetypeKind | None = None
+    """Whether it is one of the cluster or of the own namespace; of the cluster when unset."""
     preference: ObjectName | None = None
-    """VirtualMachineClusterPreference, such as `fedora` or `windows.2k22.virtio`."""
+    """Preference for the hardware, such as `fedora` or `windows.2k22.virtio`; what it requires must be met."""
+    preference_kind: PreferenceKind | None = None
+    """Whether it is one of the cluster or of the own namespace; of the cluster when unset."""
     cloud_init: CloudInit | None = None
     """First-boot configuration."""
     sysprep: Sysprep | None = None
@@ -330,7 +348,7 @@ class Machine(Model):
     tpm: TPM | None = None
     """A virtual TPM."""
     graphics: bool | None = None
-    """Whether it has a screen (VNC); costs 32Mi of memory. False when unset."""
+    """Whether it has a screen (VNC); costs 32Mi of memory. When unset, whether the preference has a video device."""
     ports: Annotated[list[MachinePort], Field(max_length=32, json_schema_extra=keyed_by("port", "protocol"))] | None = (
         None
     )
@@ -368,6 +386,16 @@ class Machine(Model):
             " self.disks.exists_one(other, other.?bootOrder.orValue(0) == disk.bootOrder)))",
             "two disks have the same bootOrder: give each its own; that of bootDisk is 1 when unset",
             ".disks",
+        ),
+        Rule(
+            "!has(self.instancetypeKind) || has(self.instancetype)",
+            "instancetypeKind is the kind of an instancetype: set instancetype, or remove instancetypeKind",
+            ".instancetypeKind",
+        ),
+        Rule(
+            "!has(self.preferenceKind) || has(self.preference)",
+            "preferenceKind is the kind of a preference: set preference, or remove preferenceKind",
+            ".preferenceKind",
         ),
         Rule(
             "!has(self.sysprep) || self.os == 'Windows'",

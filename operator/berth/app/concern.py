@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from berth.app.outcomes import Outcome
 from berth.app.tenancy import Tenancy
 from berth.policy.compiled import CompiledPolicies, Looks, labels_seen, matching
-from berth.world.records import InstancetypeRecord, Key
+from berth.world.records import InstancetypeRecord, Key, PreferenceRecord
 from berth.world.store import Store
+
+_EVERYWHERE: Final = ""
+"""Where instancetypes and preferences of the whole cluster stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +20,19 @@ class World:
 
     offered: tuple[str, ...] = ()
     """Digests of all that the cluster offers, to everyone and to each tenant."""
-    instancetypes: Mapping[str, InstancetypeRecord] = field(default_factory=dict)
+    instancetypes: Mapping[Key, InstancetypeRecord] = field(default_factory=dict)
+    preferences: Mapping[Key, PreferenceRecord] = field(default_factory=dict)
     policies: CompiledPolicies = field(default_factory=CompiledPolicies)
     tenancy: Tenancy = field(default_factory=Tenancy)
 
 
 def concerned(before: World, after: World, store: Store, outcomes: Mapping[Key, Outcome]) -> Iterable[Key]:
     """Yield the Workloads that a change may concern. What was not looked at yet is going to be in any case."""
-    if (before.offered, before.instancetypes) != (after.offered, after.instancetypes):
+    described = _described(before, after)
+    if before.offered != after.offered or _EVERYWHERE in described:
         yield from store.workloads
         return
-    moved = _moved(before.tenancy, after.tenancy, store)
+    moved = _moved(before.tenancy, after.tenancy, store) | described
     changed = _changed(before.policies, after.policies)
     if not moved and not changed.policies:
         return
@@ -36,6 +42,12 @@ def concerned(before: World, after: World, store: Store, outcomes: Mapping[Key, 
             outcome is not None and changed.policies and matching(changed, _looks(key, outcome, changed, after, store))
         ):
             yield key
+
+
+def _described(before: World, after: World) -> frozenset[str]:
+    """Return the namespaces for whose machines an instancetype or a preference is another than it was."""
+    kinds = ((before.instancetypes, after.instancetypes), (before.preferences, after.preferences))
+    return frozenset(key[0] for old, new in kinds if old != new for key, _ in old.items() ^ new.items())
 
 
 def _moved(before: Tenancy, after: Tenancy, store: Store) -> frozenset[str]:

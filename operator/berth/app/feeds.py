@@ -1,6 +1,7 @@
 """What feeds the store: kopf for Berth's own kinds, reflectors for children and facts of the cluster."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import kopf
@@ -25,8 +26,11 @@ from berth.kube.resources import (
     RUNTIME_CLASSES,
     TENANTS,
     VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES,
+    VIRTUAL_MACHINE_CLUSTER_PREFERENCES,
     VIRTUAL_MACHINE_INSTANCES,
+    VIRTUAL_MACHINE_INSTANCETYPES,
     VIRTUAL_MACHINE_POOLS,
+    VIRTUAL_MACHINE_PREFERENCES,
     VIRTUAL_MACHINES,
     WAIVERS,
     WORKLOADS,
@@ -44,6 +48,9 @@ _OPTIONAL: Final = frozenset(
         VIRTUAL_MACHINE_POOLS,
         VIRTUAL_MACHINE_INSTANCES,
         VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES,
+        VIRTUAL_MACHINE_CLUSTER_PREFERENCES,
+        VIRTUAL_MACHINE_INSTANCETYPES,
+        VIRTUAL_MACHINE_PREFERENCES,
         KUBEVIRTS,
         DATA_VOLUMES,
     }
@@ -85,11 +92,13 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
             lambda key, record: store.put_fact(store.runtime_classes, key[1], record),
         ),
         (KUBEVIRTS, everything, parse.kubevirt, lambda key, record: store.put_fact(store.kubevirts, key, record)),
-        (
-            VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES,
-            everything,
-            parse.instancetype,
-            lambda key, record: store.put_fact(store.instancetypes, key[1], record),
+        *(
+            (kind, everything, parse.instancetype, partial(store.put_description, store.instancetypes))
+            for kind in (VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES, VIRTUAL_MACHINE_INSTANCETYPES)
+        ),
+        *(
+            (kind, everything, parse.preference, partial(store.put_description, store.preferences))
+            for kind in (VIRTUAL_MACHINE_CLUSTER_PREFERENCES, VIRTUAL_MACHINE_PREFERENCES)
         ),
         *((kind, labelled, _child_of(kind), _putter(store, kind)) for kind in CHILDREN),
     ]

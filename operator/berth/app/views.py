@@ -16,6 +16,7 @@ from berth.app.tenancy import Tenancy, alone, pool_of, tenancy_of
 from berth.decide.ask import ask_of, images_of, unsized_of
 from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of
 from berth.decide.fingerprint import catalog_hash
+from berth.decide.guest import Described
 from berth.decide.model import Ask, ClassFacts, Refusal
 from berth.decide.whatif import Inputs
 from berth.observe.model import Status
@@ -204,7 +205,7 @@ class Views:
         """Return what decisions depend on beside the Workload itself."""
         tenancy = self.tenancy()
         offered = (self.catalog().digest, *(self.catalog(pool_of((each,))).digest for each in tenancy.tenants))
-        return World(offered, dict(self._store.instancetypes), self.policies(), tenancy)
+        return World(offered, dict(self._store.instancetypes), dict(self._store.preferences), self.policies(), tenancy)
 
     def look(self, key: Key) -> Look | Unreadable | None:
         """Return everything about one Workload; None when there is nothing to do for it.
@@ -228,7 +229,8 @@ class Views:
             return Unreadable(workload, problems(error))
         namespace, name = key
         tenants = self.tenancy().of(namespace)
-        ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), store.instancetypes)
+        described = Described(namespace, store.instancetypes, store.preferences)
+        ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), described)
         now = self._clock()
         waivers = in_force(store.waiving(key), key, self.longest_waiver, now)
         subject = Subject(
@@ -265,6 +267,7 @@ class Views:
                 spec,
                 tenants[0].name if len(tenants) == 1 else alone(namespace),
                 self._peers(namespace, tenants) if holds.requirement.network is NetworkMode.ISOLATED else None,
+                ask.machine.guest if ask.machine else None,
             ),
         )
 

@@ -1,22 +1,20 @@
 """WorkloadSpec -> Ask: everything that placement depends on, with sizes as the scheduler sums them."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable
 
 from berth.api.machine import DataSource, DiskSource, Machine
 from berth.api.quantity import amount, millicores
-from berth.api.size import ContainerResources, ResourceList
+from berth.api.size import ContainerResources
 from berth.api.workload import Device, Isolation, Needs, WorkloadSpec
+from berth.decide.guest import Described, guest_of, requested_of
 from berth.decide.model import Ask, ClaimAsk, Cost, MachineAsk
-from berth.world.records import ClaimRecord, InstancetypeRecord
+from berth.world.records import ClaimRecord
 
 FindClaim = Callable[[str], ClaimRecord | None]
 """Finds a claim of the workload's namespace by name: the `get` of a mapping will do."""
 
-_NO_SIZE: Final = ResourceList()
 
-
-def ask_of(spec: WorkloadSpec, claims: FindClaim, instancetypes: Mapping[str, InstancetypeRecord]) -> Ask:
+def ask_of(spec: WorkloadSpec, claims: FindClaim, described: Described) -> Ask:
     """Return what a spec asks of a class. Raises ValueError for a quantity that is none."""
     isolation, needs = spec.isolation or Isolation(), spec.needs or Needs()
     size = _pod_size(spec) if spec.container else Cost()
@@ -24,7 +22,7 @@ def ask_of(spec: WorkloadSpec, claims: FindClaim, instancetypes: Mapping[str, In
         type=spec.type,
         replicas=spec.replicas,
         has_container=spec.container is not None,
-        machine=_machine(spec, spec.machine, instancetypes) if spec.machine else None,
+        machine=_machine(spec, spec.machine, described) if spec.machine else None,
         cpu=size.cpu,
         memory=size.memory,
         dedicated=bool(spec.resources and spec.resources.dedicated),
@@ -74,23 +72,10 @@ def _device(device: Device) -> tuple[str, int]:
 
 
 def _requested(resources: ContainerResources | None) -> Cost:
-    """Return what one container sets aside: its requests, else its limits (core/v1 defaulting)."""
-    requests = (resources and resources.requests) or _NO_SIZE
-    limits = (resources and resources.limits) or _NO_SIZE
-    return Cost(
-        millicores(limits.cpu if requests.cpu is None else requests.cpu),
-        amount(limits.memory if requests.memory is None else requests.memory),
-    )
-
-
-def _granted(resources: ContainerResources | None) -> Cost:
-    """Return the size of a guest: its limits, else its requests, since a guest cannot grow beyond its size."""
-    requests = (resources and resources.requests) or _NO_SIZE
-    limits = (resources and resources.limits) or _NO_SIZE
-    return Cost(
-        millicores(requests.cpu if limits.cpu is None else limits.cpu),
-        amount(requests.memory if limits.memory is None else limits.memory),
-    )
+    """Return what one container sets aside."""
+    if resources is None:
+        return Cost()
+    return Cost(millicores(requested_of(resources, "cpu")), amount(requested_of(resources, "memory")))
 
 
 def limits_of(spec: WorkloadSpec) -> Cost:
@@ -111,21 +96,12 @@ def _pod_size(spec: WorkloadSpec) -> Cost:
     return Cost(max(each.cpu for each in (running, *starting)), max(each.memory for each in (running, *starting)))
 
 
-def _machine(spec: WorkloadSpec, machine: Machine, instancetypes: Mapping[str, InstancetypeRecord]) -> MachineAsk:
-    size = _granted(spec.resources)
-    kind = instancetypes.get(machine.instancetype) if machine.instancetype else None
-    probes = (machine.readiness_probe, machine.liveness_probe)
+def _machine(spec: WorkloadSpec, machine: Machine, described: Described) -> MachineAsk:
     return MachineAsk(
         os=machine.os,
-        vcpus=kind.cpus if kind else max(1, -(-size.cpu // 1000)),
-        memory=kind.memory if kind else size.memory,
-        instancetype=machine.instancetype,
-        instancetype_found=machine.instancetype is None or kind is not None,
-        graphics=bool(machine.graphics),
-        tpm=machine.tpm is not None,
-        exec_probes=sum(1 for probe in probes if probe is not None and probe.exec is not None),
+        guest=guest_of(spec, machine, described),
+        missing=described.missing(machine),
         boots_from=_boots_from(machine.boot_disk),
-        dedicated=kind.dedicated if kind else False,
         cloned_disks=sum(1 for disk in machine.disks or () if disk.data_source is not None),
         storage=sum(amount(source.storage) for source in _cloned(machine)),
         storage_classes=tuple(sorted({source.storage_class_name or "" for source in _cloned(machine)})),

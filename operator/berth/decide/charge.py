@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Final
 
 from berth.api.levels import Backend
-from berth.decide.cost import overhead, requested
-from berth.decide.model import Ask, ClassFacts
+from berth.decide.cost import huge_pages, overhead, requested
+from berth.decide.model import Ask, ClassFacts, Cost
 from berth.policy.quota import CPU, MACHINES, MEMORY, NOTHING, STORAGE, WORKLOADS, Charge, Part, in_class
 from berth.world.records import ChildRecord, Key, MachineRecord
 from berth.world.sizes import seen_size
@@ -44,14 +44,17 @@ def charge_of_what_runs(
 
 def as_large_as(ask: Ask, guests: Iterable[MachineRecord]) -> Ask:
     """Return what is asked for, each guest at least as large as the largest that runs: until a restart it stays so."""
-    sizes = [(ask.machine.vcpus, ask.machine.memory)] if ask.machine else []
+    sizes = [(ask.machine.guest.vcpus, ask.machine.guest.memory)] if ask.machine else []
     sizes += [(guest.vcpus, guest.memory) for guest in guests if guest.memory]
     return with_guest(ask, max(vcpus for vcpus, _ in sizes), max(memory for _, memory in sizes)) if sizes else ask
 
 
 def with_guest(ask: Ask, vcpus: int, memory: int) -> Ask:
     """Return the same with guests of another size: virtual processors, and memory in bytes."""
-    return replace(ask, machine=ask.machine and replace(ask.machine, vcpus=vcpus, memory=memory))
+    if ask.machine is None or (vcpus, memory) == (ask.machine.guest.vcpus, ask.machine.guest.memory):
+        return ask
+    guest = replace(ask.machine.guest, sockets=vcpus, cores=1, threads=1, memory=memory)
+    return replace(ask, machine=replace(ask.machine, guest=guest))
 
 
 def rolling(charge: Charge) -> Charge:
@@ -75,7 +78,8 @@ def _as_seen(ask: Ask, record: ChildRecord) -> Ask:
 @lru_cache(maxsize=4096)
 def _parts(ask: Ask, facts: ClassFacts) -> Mapping[str, Part]:
     count, is_machine = ask.replicas, facts.backend is Backend.VIRTUAL_MACHINE
-    asked, added = requested(ask, facts).times(count), overhead(ask, facts).times(count)
+    pages = Cost(0, sum(size for _, size in huge_pages(ask, facts)))  # memory of a guest counts, wherever it is from
+    asked, added = (requested(ask, facts) + pages).times(count), overhead(ask, facts).times(count)
     sizes = {CPU: Part(asked.cpu, added.cpu), MEMORY: Part(asked.memory, added.memory)}
     parts: dict[str, Part] = sizes | {WORKLOADS: Part(1)}
     if is_machine:

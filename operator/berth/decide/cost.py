@@ -1,14 +1,16 @@
 """What one replica costs in a class: what is asked for, and what isolation adds.
 
-Pods: the RuntimeClass's overhead.podFixed (KEP-688). Machines: the memory formula of virt-launcher (KubeVirt 1.9,
+Pods: the RuntimeClass's overhead.podFixed (KEP-688). Machines: what virt-launcher's container requests (KubeVirt 1.9,
 GetMemoryOverhead), for guests sized by memory.guest, without the serial console log, which Berth turns off.
 CPU in millicores, memory in bytes.
 """
 
+import struct
 from typing import Final
 
 from berth.api.levels import Backend
-from berth.decide.model import Ask, ClassFacts, Cost, MachineAsk
+from berth.decide.guest import ARM64, architecture_of
+from berth.decide.model import Ask, ClassFacts, Cost, Guest
 
 MI: Final = 1 << 20
 
@@ -27,53 +29,94 @@ _DEDICATED: Final = 100 * MI
 _ENCRYPTED: Final = 256 * MI
 _EXEC_PROBES: Final = 100 * MI
 _EXEC_PROBE: Final = 10 * MI
+_PAGE_TABLES: Final = 512
+"""One byte of page tables for so many bytes of memory that a guest requests outright."""
+_EMULATOR: Final = 1000
+_KILO: Final = 1000
+_PERCENT: Final = 100
 
 
 def overhead(ask: Ask, facts: ClassFacts) -> Cost:
     """Return what isolation adds to one replica."""
     if facts.backend is _POD:
         return facts.overhead
-    return _NOTHING if ask.machine is None else Cost(0, machine_overhead(ask, ask.machine, facts))
+    if ask.machine is None:
+        return _NOTHING
+    guest = ask.machine.guest
+    isolated = guest.instancetype is not None and guest.instancetype.isolated
+    return Cost(_EMULATOR if isolated else 0, machine_overhead(ask, guest, facts))
 
 
-def machine_overhead(ask: Ask, machine: MachineAsk, facts: ClassFacts) -> int:
-    """Return the memory that KubeVirt adds to a guest. Processors it adds none: the emulator thread is not isolated."""
-    memory = _FIXED + _IO_THREAD + _PER_VCPU * machine.vcpus
-    if machine.graphics:
+def machine_overhead(ask: Ask, guest: Guest, facts: ClassFacts) -> int:
+    """Return the memory that KubeVirt adds to a guest."""
+    memory = _FIXED + _IO_THREAD + _PER_VCPU * guest.vcpus
+    if guest.screen:
         memory += _GRAPHICS
-    if _on_arm64(ask, facts):
+    if architecture_of(guest, facts) == ARM64:
         memory += _ARM64_FIRMWARE
-    if ask.devices:
+    if ask.devices or (guest.instancetype is not None and guest.instancetype.devices):
         memory += _PASSTHROUGH
-    if machine.tpm:
+    if guest.tpm:
         memory += _TPM
-    if ask.dedicated or machine.dedicated:
+    if ask.pinned:
         memory += _DEDICATED
     if facts.launch_security in ("sev", "snp"):
         memory += _ENCRYPTED
-    if machine.exec_probes:
-        memory += _EXEC_PROBES + _EXEC_PROBE * machine.exec_probes
-    return memory
+    if guest.exec_probes:
+        memory += _EXEC_PROBES + _EXEC_PROBE * guest.exec_probes
+    if _overcommitted(guest):
+        memory += _in_kilo(_backed(guest, facts)) // _PAGE_TABLES
+    return (
+        memory
+        if facts.overhead_ratio == 1.0
+        else memory + int(_in_kilo(memory) / _KILO * (facts.overhead_ratio - 1.0)) * _KILO
+    )
 
 
-def _on_arm64(ask: Ask, facts: ClassFacts) -> bool:
-    if ask.architecture is not None:
-        return ask.architecture == "arm64"
-    return bool(facts.shapes) and all(shape.architecture == "arm64" for shape in facts.shapes)
+def _in_kilo(memory: int) -> int:
+    """Return an amount in bytes, rounded up to whole thousands, as KubeVirt counts here."""
+    return -(-memory // _KILO) * _KILO
+
+
+def _overcommitted(guest: Guest) -> bool:
+    return guest.instancetype is not None and guest.instancetype.overcommit > 0
+
+
+def _backed(guest: Guest, facts: ClassFacts) -> int:
+    """Return how much of its memory is requested for a guest: all, unless its instancetype or KubeVirt overcommits."""
+    if guest.instancetype is not None and guest.instancetype.overcommit > 0:
+        return int(_single(_single(guest.memory) * _single(1 - _single(guest.instancetype.overcommit / _PERCENT))))
+    return guest.memory * _PERCENT // facts.memory_overcommit
+
+
+def _single(number: float) -> float:
+    """Return a number in single precision, in which KubeVirt overcommits."""
+    rounded: float = struct.unpack("f", struct.pack("f", number))[0]
+    return rounded
 
 
 def requested(ask: Ask, facts: ClassFacts) -> Cost:
     """Return what one replica sets aside without overhead: of a machine, the guest's memory and its processors.
 
-    KubeVirt requests 1 / cpuAllocationRatio of a processor per virtual processor, and whole ones when dedicated.
+    KubeVirt requests 1 / cpuAllocationRatio of a processor per virtual processor, and whole ones when dedicated. Memory
+    in huge pages is not among it: `huge_pages` tells of that.
     """
     if facts.backend is _POD:
         return Cost(ask.cpu, ask.memory)
-    machine = ask.machine
-    if machine is None:
+    if ask.machine is None:
         return _NOTHING
-    whole = ask.dedicated or machine.dedicated
-    return Cost(machine.vcpus * 1000 // (1 if whole else facts.cpu_allocation_ratio), machine.memory)
+    guest = ask.machine.guest
+    processors = guest.vcpus + (guest.instancetype.io_threads if guest.instancetype else 0)
+    cpu = -(-processors * 1000 // (1 if ask.pinned else facts.cpu_allocation_ratio))
+    return Cost(cpu, 0 if guest.page_size else _backed(guest, facts))
+
+
+def huge_pages(ask: Ask, facts: ClassFacts) -> tuple[tuple[str, int], ...]:
+    """Return the huge pages that one replica requests, as resource and bytes: none, or those of its guest's memory."""
+    if ask.machine is None or not ask.machine.guest.page_size or facts.backend is _POD:
+        return ()
+    guest = ask.machine.guest
+    return ((f"hugepages-{guest.page_size}", _backed(guest, facts)),)
 
 
 def needed(ask: Ask, facts: ClassFacts) -> tuple[int, int]:

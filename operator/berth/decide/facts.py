@@ -103,6 +103,9 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         shapes=shapes(nodes),
         cpu_allocation_ratio=kubevirt.cpu_allocation_ratio if kubevirt else 10,
         permitted_devices=kubevirt.permitted_devices if kubevirt else frozenset(),
+        architecture=kubevirt.architecture if kubevirt else "",
+        memory_overcommit=kubevirt.memory_overcommit if kubevirt else 100,
+        overhead_ratio=kubevirt.overhead_ratio if kubevirt else 1.0,
     )
 
 

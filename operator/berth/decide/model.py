@@ -9,7 +9,7 @@ from typing import Final
 
 from berth.api.levels import Backend, IsolationLevel, NodeSharing
 from berth.api.reasons import Reason
-from berth.policy.model import Ask, ClaimAsk, MachineAsk, Refusal, Requirement, Source, hashed_once
+from berth.policy.model import Ask, ClaimAsk, Guest, MachineAsk, Refusal, Requirement, Source, hashed_once
 
 __all__ = [
     "ENGINE_VERSION",
@@ -19,6 +19,7 @@ __all__ = [
     "ClassFacts",
     "Cost",
     "Decision",
+    "Guest",
     "MachineAsk",
     "NodeShape",
     "Outcome",
@@ -29,7 +30,7 @@ __all__ = [
     "Verdict",
 ]
 
-ENGINE_VERSION: Final = "1"
+ENGINE_VERSION: Final = "2"
 """Raised whenever the same inputs may give another decision."""
 
 
@@ -110,6 +111,12 @@ class ClassFacts:
     """Virtual processors per requested processor (KubeVirt's cpuAllocationRatio)."""
     permitted_devices: frozenset[str] = frozenset()
     """Devices that KubeVirt may pass to machines."""
+    architecture: str = ""
+    """Of machines that say none, by KubeVirt's default; empty where it does not tell."""
+    memory_overcommit: int = 100
+    """Memory of a guest in percent of what is requested for it (KubeVirt's memoryOvercommit)."""
+    overhead_ratio: float = 1.0
+    """What the memory that KubeVirt adds is multiplied by (additionalGuestMemoryOverheadRatio)."""
 
 
 @dataclass(frozen=True, slots=True)

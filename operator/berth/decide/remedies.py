@@ -9,8 +9,9 @@ from berth.api.machine import OperatingSystem
 from berth.api.quantity import format_cpu
 from berth.api.reasons import Reason
 from berth.decide.change import Change, Inputs, Target
-from berth.decide.cost import MI, overhead, requested
-from berth.decide.model import Candidate, ClassFacts, Cost, Decision, MachineAsk, NodeShape, Requirement
+from berth.decide.cost import MI, huge_pages, overhead, requested
+from berth.decide.guest import architecture_of
+from berth.decide.model import Candidate, ClassFacts, Cost, Decision, Guest, MachineAsk, NodeShape, Requirement
 from berth.decide.rules.capacity import suits
 from berth.decide.words import memory
 from berth.policy.compiled import CompiledPolicy
@@ -130,8 +131,11 @@ def _misses_the_same(one: ClassFacts, other: ClassFacts) -> bool:
 
 def _ample(case: Case) -> NodeShape:
     """Return a node that has whatever is asked for."""
-    ask = case.inputs.subject.ask
-    return NodeShape(_MUCH, _MUCH, ask.devices, ask.architecture or "", cpu_manager=True, nested=True)
+    ask, facts = case.inputs.subject.ask, case.facts
+    pages = tuple((name, _MUCH) for name, _ in huge_pages(ask, facts))
+    is_machine = facts.backend is Backend.VIRTUAL_MACHINE
+    architecture = architecture_of(ask.machine.guest, facts) if ask.machine and is_machine else ask.architecture
+    return NodeShape(_MUCH, _MUCH, (*ask.devices, *pages), architecture or "", cpu_manager=True, nested=True)
 
 
 def _policies(case: Case, holds: Callable[[CompiledPolicy], bool]) -> Iterable[Change]:
@@ -185,10 +189,12 @@ def _enabled(case: Case) -> Iterable[Change]:
 def _source(case: Case) -> Iterable[Change]:
     ask = case.inputs.subject.ask
     if case.facts.backend is Backend.POD:
-        size = Cost(ask.machine.vcpus * 1000, ask.machine.memory) if ask.machine else Cost()
+        guest = ask.machine.guest if ask.machine else None
+        size = Cost(guest.vcpus * 1000, guest.memory) if guest else Cost()
         yield _field("add spec.container", "container", {}, has_container=True, cpu=size.cpu, memory=size.memory)
     else:
-        machine = MachineAsk(OperatingSystem.LINUX, max(1, -(-ask.cpu // 1000)), ask.memory)
+        guest = Guest(ask.memory, sockets=max(1, -(-ask.cpu // 1000)))
+        machine = MachineAsk(OperatingSystem.LINUX, guest)
         yield _field("add spec.machine with a bootDisk", "machine", {}, machine=machine)
 
 
@@ -226,38 +232,75 @@ def _dedicated(_case: Case) -> Iterable[Change]:
 def _capacity(case: Case) -> Iterable[Change]:
     ask, facts = case.inputs.subject.ask, case.facts
     machine = ask.machine if facts.backend is Backend.VIRTUAL_MACHINE else None
-    if machine is not None and not machine.instancetype_found:
-        found = replace(machine, instancetype_found=True)
-        text = f"create VirtualMachineClusterInstancetype {machine.instancetype}"
-        yield _field(text, "machine.instancetype", machine.instancetype, machine=found)
+    if machine is not None and machine.missing:
+        yield _field(f"create {' and '.join(machine.missing)}", "", None, machine=replace(machine, missing=()))
         return
     yield from _smaller(case, machine)
-    if ask.architecture is not None:
-        yield _field("drop needs.architecture", "needs.architecture", None, architecture=None)
+    yield from _any_architecture(case)
     yield from _needs(case)
     yield from _devices(case)
     text = f"add a larger node for {facts.name}"
     yield _class(text, facts.name, shapes=(_ample(case), *facts.shapes))
 
 
+def _any_architecture(case: Case) -> Iterable[Change]:
+    """Yield to take the architecture of the preference, or any."""
+    ask = case.inputs.subject.ask
+    if ask.architecture is not None:
+        changed: dict[str, Any] = {"architecture": None}
+        if ask.machine is not None:
+            preference = ask.machine.guest.preference
+            preferred = preference.preferred_architecture or None if preference else None
+            changed |= _with(ask.machine, replace(ask.machine.guest, architecture=preferred))
+        yield _field("drop needs.architecture", "needs.architecture", None, **changed)
+
+
+def _preference(case: Case) -> Iterable[Change]:
+    """Yield what a preference requires."""
+    machine = case.inputs.subject.ask.machine
+    if machine is None:
+        return
+    guest, preference = machine.guest, machine.guest.preference
+    if preference is not None and guest.instancetype is None:
+        if guest.memory < preference.memory:
+            text = f"raise guest memory to {memory(preference.memory)} per replica"
+            changed = _with(machine, replace(guest, memory=preference.memory))
+            yield _field(text, "resources.requests.memory", str(preference.memory), **changed)
+        if guest.vcpus < preference.cpus:
+            text = f"raise guest cpu to {preference.cpus} per replica"
+            changed = _with(machine, replace(guest, sockets=preference.cpus, cores=1, threads=1))
+            yield _field(text, "resources.requests.cpu", str(preference.cpus), **changed)
+    if guest.graphics is not None:
+        changed = _with(machine, replace(guest, graphics=None))
+        yield _field("remove spec.machine.graphics", "machine.graphics", None, **changed)
+    yield from _any_architecture(case)
+
+
 def _smaller(case: Case, machine: MachineAsk | None) -> Iterable[Change]:
     """Yield the largest memory, and the largest number of processors, that a node has room for."""
     ask, facts = case.inputs.subject.ask, case.facts
+    if machine is not None and machine.guest.instancetype is not None:
+        return
     wanted, extra = requested(ask, facts), overhead(ask, facts)
     nodes = [shape for shape in facts.shapes if suits(shape, ask, facts)]
     most = max((each.memory for each in nodes if each.cpu >= wanted.cpu + extra.cpu), default=0) - extra.memory
     most -= most % MI
     if MI <= most < wanted.memory:
-        changed: dict[str, Any] = {"machine": replace(machine, memory=most)} if machine else {"memory": most}
+        changed = _with(machine, replace(machine.guest, memory=most)) if machine else {"memory": most}
         text = f"lower {'guest ' if machine else ''}memory to {memory(most)} per replica"
         yield _field(text, "resources.requests.memory", str(most), **changed)
     cpu = max((each.cpu for each in nodes if each.memory >= wanted.memory + extra.memory), default=0) - extra.cpu
     if 0 < cpu < wanted.cpu:
-        vcpus = max(1, (machine.vcpus if machine else 0) * cpu // wanted.cpu)
-        changed = {"machine": replace(machine, vcpus=vcpus)} if machine else {"cpu": cpu}
+        vcpus = max(1, (machine.guest.vcpus if machine else 0) * cpu // wanted.cpu)
+        smaller = replace(machine.guest, sockets=vcpus, cores=1, threads=1) if machine else None
+        changed = _with(machine, smaller) if machine and smaller else {"cpu": cpu}
         amount = format_cpu(vcpus * 1000 if machine else cpu)
         text = f"lower {'guest ' if machine else ''}cpu to {amount} per replica"
         yield _field(text, "resources.requests.cpu", amount, **changed)
+
+
+def _with(machine: MachineAsk, guest: Guest) -> dict[str, Any]:
+    return {"machine": replace(machine, guest=guest)}
 
 
 def _storage(case: Case) -> Iterable[Change]:
@@ -291,6 +334,10 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "enabled": _enabled,
     "source": _source,
     "operating_system": _source,
+    "preference": _preference,
+    "instancetype": _none,
+    "encryption": _any_architecture,
+    "architecture": _any_architecture,
     "needs": _needs,
     "devices": _devices,
     "dedicated": _dedicated,

@@ -98,6 +98,19 @@ VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES: Final = Resource(
     "VirtualMachineClusterInstancetype",
     namespaced=False,
 )
+VIRTUAL_MACHINE_CLUSTER_PREFERENCES: Final = Resource(
+    "instancetype.kubevirt.io",
+    "v1beta1",
+    "virtualmachineclusterpreferences",
+    "VirtualMachineClusterPreference",
+    namespaced=False,
+)
+VIRTUAL_MACHINE_INSTANCETYPES: Final = Resource(
+    "instancetype.kubevirt.io", "v1beta1", "virtualmachineinstancetypes", "VirtualMachineInstancetype"
+)
+VIRTUAL_MACHINE_PREFERENCES: Final = Resource(
+    "instancetype.kubevirt.io", "v1beta1", "virtualmachinepreferences", "VirtualMachinePreference"
+)
 
 OWN: Final = (WORKLOADS, ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS)
 """Berth's own kinds."""

@@ -191,7 +191,7 @@ def _running(scene: Scene) -> Cost | None:
     guests = [each for each in scene.machines if each.memory and not each.deleting and each.phase not in _ENDED]
     if placed is None or machine is None:
         return None
-    if all((guest.vcpus, guest.memory) == (machine.vcpus, machine.memory) for guest in guests):
+    if all((guest.vcpus, guest.memory) == (machine.guest.vcpus, machine.guest.memory) for guest in guests):
         return None
     sizes = [requested(with_guest(scene.ask, guest.vcpus, guest.memory), placed) for guest in guests]
     return Cost(sum(size.cpu for size in sizes), sum(size.memory for size in sizes))

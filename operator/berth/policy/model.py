@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from berth.api.levels import IsolationLevel, NetworkMode, NodeSharing, Trust, WorkloadType
 from berth.api.machine import OperatingSystem
 from berth.api.reasons import Reason
+from berth.world.records import InstancetypeRecord, PreferenceRecord
 
 Frozen = TypeVar("Frozen")
 
@@ -33,23 +34,73 @@ class ClaimAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """Size and shape of a virtual machine: what its spec, its instancetype and its preference make of it together."""
+
+    memory: int
+    """Memory that the guest sees."""
+    sockets: int = 1
+    cores: int = 1
+    """Of each socket."""
+    threads: int = 1
+    """Of each core."""
+    dedicated: bool = False
+    """Whether it gets whole processors of its own."""
+    page_size: str = ""
+    """Size of the huge pages that its memory is taken from, as `2Mi`; empty without."""
+    architecture: str | None = None
+    """The one that it asks for, or else its preference; None leaves it to the cluster."""
+    graphics: bool | None = None
+    """Whether it has a screen; None leaves that to its preference."""
+    tpm: bool = False
+    exec_probes: int = 0
+    disk_buses: tuple[str, ...] = ()
+    """What its disks are plugged into, sorted; the empty one is left to its preference."""
+    cdroms: bool = False
+    """Whether it has CD-ROMs, whose bus is left to its preference."""
+    own_firmware: bool = False
+    """Whether it says itself what firmware it has."""
+    bios: bool = False
+    """Whether that is BIOS, by itself or by its preference."""
+    secure_boot: bool = False
+    """Whether it asks itself for secure boot."""
+    persistent_efi: bool = False
+    """Whether it asks itself for EFI variables that outlive a restart."""
+    instancetype: InstancetypeRecord | None = None
+    """What its size comes from; None when that is its own."""
+    preference: PreferenceRecord | None = None
+
+    @property
+    def vcpus(self) -> int:
+        """Return its virtual processors, at least 1."""
+        return self.sockets * self.cores * self.threads
+
+    @property
+    def sized_elsewhere(self) -> bool:
+        """Return whether an instancetype gives its size, or its memory comes from huge pages."""
+        return self.instancetype is not None or self.page_size != ""
+
+    @property
+    def screen(self) -> bool:
+        """Return whether it has a screen: it says so, or else its preference has a video device."""
+        return self.graphics is not False if self.video else bool(self.graphics)
+
+    @property
+    def video(self) -> str:
+        """Return the type of video device that its preference sets; empty for none."""
+        return self.preference.video if self.preference else ""
+
+
+@dataclass(frozen=True, slots=True)
 class MachineAsk:
     """What the machine source asks for."""
 
     os: OperatingSystem
-    vcpus: int
-    """Virtual processors, at least 1."""
-    memory: int
-    """Memory of the guest."""
-    instancetype: str | None = None
-    instancetype_found: bool = True
-    graphics: bool = False
-    tpm: bool = False
-    exec_probes: int = 0
+    guest: Guest
+    missing: tuple[str, ...] = ()
+    """Its instancetype and its preference, as kind and name, those that do not exist."""
     boots_from: str = "containerDisk"
     """containerDisk, dataSource or persistentVolumeClaim."""
-    dedicated: bool = False
-    """Its instancetype gives it whole processors of its own."""
     cloned_disks: int = 0
     """Further disks that are cloned from a DataSource and kept."""
     storage: int = 0
@@ -111,6 +162,11 @@ class Ask:
         """Return the StorageClasses of all its disks, sorted; empty stands for the cluster's default."""
         made = self.machine.storage_classes if self.machine else ()
         return tuple(sorted({*made, *(claim.storage_class for claim in self.claims if claim.found)}))
+
+    @property
+    def pinned(self) -> bool:
+        """Return whether a machine of it gets whole processors of its own."""
+        return self.dedicated or (self.machine is not None and self.machine.guest.dedicated)
 
     @property
     def devices(self) -> tuple[tuple[str, int], ...]:

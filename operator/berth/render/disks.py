@@ -34,8 +34,11 @@ class Attached:
     """Whether several machines may have it at once."""
 
 
-def attached(subject: Subject, machine: Machine) -> list[Attached]:
-    """Return all volumes of a machine, the boot disk first. Raises Unrenderable when two have the same name."""
+def attached(subject: Subject, machine: Machine, architecture: str = "") -> list[Attached]:
+    """Return all volumes of a machine, the boot disk first. Raises Unrenderable when two have the same name.
+
+    What they are plugged into depends on the architecture; amd64 where none is given.
+    """
     spec = subject.spec
     found = [
         _disk(subject, BOOT_DISK, machine.boot_disk),
@@ -49,18 +52,17 @@ def attached(subject: Subject, machine: Machine) -> list[Attached]:
             f"the machine has two disks called {taken[0]}: rename that volume or disk ({BOOT_DISK}, {CLOUD_INIT} and"
             f" {SYSPREP} are taken)"
         )
-    architecture = subject.spec.needs.architecture if subject.spec.needs else None
     return [replace(each, bus=each.bus or _bus(machine, architecture, cdrom=each.cdrom)) for each in found]
 
 
-def _bus(machine: Machine, architecture: str | None, *, cdrom: bool) -> str | None:
+def _bus(machine: Machine, architecture: str, *, cdrom: bool) -> str | None:
     """Return the bus of a disk that names none; None leaves it to the preference, or to KubeVirt.
 
     A preference chooses the bus, which it can only where none is set. KubeVirt's own choice for CD-ROMs is virtio
     wherever the processor is not an amd64, and then refuses it.
     """
     if cdrom:
-        return None if architecture in (None, "amd64") else CDRomBus.SCSI.value
+        return None if architecture in ("", "amd64") else CDRomBus.SCSI.value
     return None if machine.preference else DiskBus.VIRTIO.value
 
 

@@ -3,11 +3,10 @@
 from typing import Final
 
 from berth.api.levels import WorkloadType
-from berth.api.machine import Machine, OperatingSystem
-from berth.api.quantity import millicores
-from berth.api.size import ResourceList
-from berth.api.workload import Needs, Resources, WorkloadSpec
-from berth.decide.model import ClassFacts
+from berth.api.machine import InstancetypeKind, Machine, OperatingSystem, PreferenceKind
+from berth.api.workload import Needs, WorkloadSpec
+from berth.decide.guest import AMD64, Described, architecture_of, guest_of, requested_of
+from berth.decide.model import ClassFacts, Guest
 from berth.render.disks import Attached, attached, disk_entries, volume_entries
 from berth.render.fields import canonical, present, written
 from berth.render.firmware import firmware, tpm
@@ -20,7 +19,6 @@ NETWORK: Final = "default"
 LINUX_GRACE_SECONDS: Final = 180
 _NESTED: Final = ("vmx", "svm")
 """Nested virtualization by Intel and by AMD; a node has one of them."""
-_UNSET: Final = ResourceList()
 
 
 def machine_spec(subject: Subject, facts: ClassFacts, *, spread: list[Object] | None = None) -> Object:
@@ -34,8 +32,8 @@ def machine_spec(subject: Subject, facts: ClassFacts, *, spread: list[Object] | 
     return present(
         {
             "runStrategy": _run_strategy(spec),
-            "instancetype": _matcher("VirtualMachineClusterInstancetype", machine.instancetype),
-            "preference": _matcher("VirtualMachineClusterPreference", machine.preference),
+            "instancetype": _matcher(machine.instancetype_kind or InstancetypeKind.CLUSTER, machine.instancetype),
+            "preference": _matcher(machine.preference_kind or PreferenceKind.CLUSTER, machine.preference),
             "template": {
                 "metadata": {"labels": pod_labels(subject, facts)},
                 "spec": _instance(subject, facts, machine, spread or []),
@@ -50,21 +48,24 @@ def _run_strategy(spec: WorkloadSpec) -> str:
     return "Always" if spec.replicas else "Halted"
 
 
-def _matcher(kind: str, name: str | None) -> Object | None:
-    return {"kind": kind, "name": name} if name else None
+def _matcher(kind: InstancetypeKind | PreferenceKind, name: str | None) -> Object | None:
+    return {"kind": kind.value, "name": name} if name else None
 
 
 def _instance(subject: Subject, facts: ClassFacts, machine: Machine, spread: list[Object]) -> Object:
     spec, needs = subject.spec, subject.spec.needs or Needs()
-    volumes = attached(subject, machine)
+    shape = guest(subject, machine)
+    architecture = architecture_of(shape, facts)
+    volumes = attached(subject, machine, architecture)
     ports = machine_ports(spec, machine)
     return present(
         {
-            "architecture": needs.architecture,
+            # Pools get no default, and without one KubeVirt refuses encrypted memory.
+            "architecture": needs.architecture or (AMD64 if facts.launch_security else None),
             "domain": {
-                **_size(spec, needs, machine),
-                **firmware(machine, facts.launch_security, needs.architecture),
-                "devices": _devices(needs, machine, volumes, ports),
+                **_size(spec, needs, machine, shape),
+                **firmware(machine, facts.launch_security, architecture),
+                "devices": _devices(needs, machine, shape, volumes, ports),
             },
             "networks": [{"name": NETWORK, "pod": {}}],
             "volumes": volume_entries(volumes),
@@ -82,10 +83,11 @@ def _instance(subject: Subject, facts: ClassFacts, machine: Machine, spread: lis
     )
 
 
-def _devices(needs: Needs, machine: Machine, volumes: list[Attached], ports: list[Object]) -> Object:
+def _devices(needs: Needs, machine: Machine, guest: Guest, volumes: list[Attached], ports: list[Object]) -> Object:
     return present(
         {
-            "autoattachGraphicsDevice": bool(machine.graphics),
+            # A preference with a video device wants a screen; where it is the one to say, nothing else must.
+            "autoattachGraphicsDevice": None if guest.video and guest.graphics is None else bool(guest.graphics),
             "logSerialConsole": False,  # it would cost a sidecar
             "rng": None if machine.os is OperatingSystem.WINDOWS else {},
             "tpm": tpm(machine),
@@ -96,34 +98,34 @@ def _devices(needs: Needs, machine: Machine, volumes: list[Attached], ports: lis
     )
 
 
-def _size(spec: WorkloadSpec, needs: Needs, machine: Machine) -> Object:
+def guest(subject: Subject, machine: Machine) -> Guest:
+    """Return the guest to render: the one that was decided about, or what the spec alone says."""
+    return subject.guest or guest_of(subject.spec, machine, Described())
+
+
+def _size(spec: WorkloadSpec, needs: Needs, machine: Machine, guest: Guest) -> Object:
     """Return processors and memory of the guest, unless an instancetype gives them.
 
     There is no `resources`: the guest's own size is its limit. A limit on the launcher would also count KubeVirt's
     overhead and kill the guest, and for dedicated processors KubeVirt itself makes requests equal limits.
     """
-    features: Object = {"features": _nested_features()} if needs.nested_virtualization else {}
-    if machine.instancetype:
-        return {"cpu": features} if features else {}
-    vcpus, memory = guest_size(spec.resources)
-    # Sockets are what KubeVirt can add to a running machine; it does so only if all three are said.
-    cpu = {"sockets": vcpus, "cores": 1, "threads": 1, **features}
-    if spec.resources and spec.resources.dedicated:
+    cpu: Object = {"features": _nested_features()} if needs.nested_virtualization else {}
+    if spec.resources and spec.resources.dedicated and _may_pin(machine, guest):
         cpu["dedicatedCpuPlacement"] = True
-    return {"cpu": cpu, "memory": {"guest": memory}}
-
-
-def guest_size(resources: Resources | None) -> tuple[int, str]:
-    """Return virtual processors and memory of a guest: its requests, else its limits, as KubeVirt itself takes them.
-
-    Deciding counts the same size. Raises Unrenderable without a memory size.
-    """
-    requests, limits = (resources and resources.requests) or _UNSET, (resources and resources.limits) or _UNSET
-    memory = limits.memory if requests.memory is None else requests.memory
+    if machine.instancetype:
+        return {"cpu": cpu} if cpu else {}
+    memory = requested_of(spec.resources, "memory") if spec.resources else None
     if memory is None:
         raise Unrenderable("a machine needs a size: set resources.requests.memory, or machine.instancetype")
-    cpu = millicores(limits.cpu if requests.cpu is None else requests.cpu)
-    return max(1, -(-cpu // 1000)), canonical(memory)
+    # Sockets are what KubeVirt can add to a running machine; it does so only if all three are said.
+    topology = {"sockets": guest.sockets, "cores": guest.cores, "threads": guest.threads}
+    return {"cpu": {**topology, **cpu}, "memory": {"guest": canonical(memory)}}
+
+
+def _may_pin(machine: Machine, guest: Guest) -> bool:
+    """Return whether a machine may ask for dedicated processors itself: where its instancetype says so, it must not."""
+    kind = guest.instancetype
+    return not machine.instancetype or (kind is not None and "cpu.dedicatedCPUPlacement" not in kind.sets)
 
 
 def _nested_features() -> list[Object]:

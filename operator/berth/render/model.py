@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from berth.api.workload import WorkloadSpec
+from berth.decide.model import Guest
 
 Object = dict[str, Any]
 """A Kubernetes object, or a part of one, as JSON-like data."""
@@ -42,6 +43,8 @@ class Subject:
     """Value of the tenant label: the tenant's name, or `ns.` and the namespace."""
     peers: Peers | None = None
     """Whom it may talk to; anyone when None."""
+    guest: Guest | None = None
+    """Its machine as it was decided about, with instancetype and preference; by its spec alone when None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,13 @@ def _run_strategy(bounds: Bounds) -> str:
     return "Once" if bounds.named.task else "Always"
 
 
-def _matcher(kind: str, name: str | None) -> dict[str, str] | None:
-    return {"kind": kind, "name": name} if name else None
+def _matcher(named: tuple[str, str] | None) -> dict[str, str] | None:
+    return {"kind": named[0], "name": named[1]} if named else None
+
+
+def _architecture(bounds: Bounds) -> str | None:
+    """Return the architecture to have: what the Workload needs, or else the only one whose memory can be encrypted."""
+    return bounds.named.architecture or ("amd64" if bounds.launch_security else None)
 
 
 _CPU: Final = table(
@@ -100,7 +105,7 @@ DOMAIN: Final[Table] = table(
 
 INSTANCE: Final[Table] = table(
     {
-        "architecture": exactly(Rule.NODES, lambda bounds: bounds.named.architecture),
+        "architecture": exactly(Rule.NODES, _architecture),
         "domain": inside(DOMAIN, "is missing: add the machine"),
         "networks": always(Rule.NETWORK, [{"name": NETWORK, "pod": {}}]),
         "volumes": each(MACHINE_VOLUME),
@@ -125,12 +130,8 @@ INSTANCE: Final[Table] = table(
     },
 )
 
-_INSTANCETYPE: Final[Field] = exactly(
-    Rule.INSTANCETYPE, lambda bounds: _matcher("VirtualMachineClusterInstancetype", bounds.named.instancetype)
-)
-_PREFERENCE: Final[Field] = exactly(
-    Rule.INSTANCETYPE, lambda bounds: _matcher("VirtualMachineClusterPreference", bounds.named.preference)
-)
+_INSTANCETYPE: Final[Field] = exactly(Rule.INSTANCETYPE, lambda bounds: _matcher(bounds.named.instancetype))
+_PREFERENCE: Final[Field] = exactly(Rule.INSTANCETYPE, lambda bounds: _matcher(bounds.named.preference))
 _TEMPLATE: Final = table(
     {
         "metadata": inside(TEMPLATE, "is missing, and without labels no policy holds for the machine: set them"),

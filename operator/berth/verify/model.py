@@ -78,8 +78,10 @@ class Named:
     replicas: int = 1
     architecture: str | None = None
     service_type: str | None = None
-    instancetype: str | None = None
-    preference: str | None = None
+    instancetype: tuple[str, str] | None = None
+    """Kind and name."""
+    preference: tuple[str, str] | None = None
+    """Kind and name."""
     dedicated: bool = False
     nested: bool = False
     """Whether it runs machines itself."""

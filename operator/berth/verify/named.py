@@ -30,12 +30,22 @@ def named_in(name: str, spec: WorkloadSpec) -> Named:
         replicas=spec.replicas,
         architecture=needs.architecture if needs else None,
         service_type=spec.service.type.value if spec.service else None,
-        instancetype=machine.instancetype if machine else None,
-        preference=machine.preference if machine else None,
+        instancetype=_instancetype(machine) if machine else None,
+        preference=_preference(machine) if machine else None,
         dedicated=bool(spec.resources and spec.resources.dedicated),
         nested=bool(needs and needs.nested_virtualization),
         disks_go=spec.deletion_policy is DeletionPolicy.DELETE,
     )
+
+
+def _instancetype(machine: Machine) -> tuple[str, str] | None:
+    kind = machine.instancetype_kind or "VirtualMachineClusterInstancetype"
+    return (str(kind), machine.instancetype) if machine.instancetype else None
+
+
+def _preference(machine: Machine) -> tuple[str, str] | None:
+    kind = machine.preference_kind or "VirtualMachineClusterPreference"
+    return (str(kind), machine.preference) if machine.preference else None
 
 
 def _containers(spec: WorkloadSpec) -> Iterator[ContainerBase]:

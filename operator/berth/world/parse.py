@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from zlib import crc32
 
 import orjson
@@ -30,6 +30,7 @@ from berth.world.records import (
     NamespaceRecord,
     NodeRecord,
     PolicyRecord,
+    PreferenceRecord,
     RuntimeClassRecord,
     TenantRecord,
     Toleration,
@@ -217,9 +218,13 @@ def node(raw: Raw) -> NodeRecord:
         ),
         cpu=millicores(allocatable.get("cpu")),
         memory=amount(allocatable.get("memory")),
-        devices=tuple(sorted((name, amount(count)) for name, count in allocatable.items() if "/" in name)),
+        devices=tuple(sorted((name, amount(count)) for name, count in allocatable.items() if _is_device(name))),
         handlers=frozenset(handler.get("name", "") for handler in handlers) if handlers else None,
     )
+
+
+def _is_device(resource: str) -> bool:
+    return "/" in resource or resource.startswith("hugepages-")
 
 
 def runtime_class(raw: Raw) -> RuntimeClassRecord:
@@ -265,6 +270,9 @@ def kubevirt(raw: Raw) -> KubeVirtRecord:
         permitted_devices=_permitted(configuration.get("permittedHostDevices") or {}),
         restricted_seccomp=bool(profile.get("customProfile")),
         version=status.get("observedKubeVirtVersion", ""),
+        architecture=status.get("defaultArchitecture", ""),
+        memory_overcommit=int(developer.get("memoryOvercommit") or 100),
+        overhead_ratio=max(1.0, float(configuration.get("additionalGuestMemoryOverheadRatio") or 1.0)),
     )
 
 
@@ -274,14 +282,90 @@ def _permitted(devices: Raw) -> frozenset[str]:
 
 
 def instancetype(raw: Raw) -> InstancetypeRecord:
-    """Project a VirtualMachineClusterInstancetype."""
-    cpu, memory = raw["spec"].get("cpu") or {}, raw["spec"].get("memory") or {}
+    """Project a VirtualMachineClusterInstancetype or a VirtualMachineInstancetype."""
+    spec = raw["spec"]
+    cpu, memory = spec.get("cpu") or {}, spec.get("memory") or {}
     return InstancetypeRecord(
         name=raw["metadata"]["name"],
         cpus=max(1, int(cpu.get("guest") or 1)),
         memory=amount(memory.get("guest")),
         dedicated=bool(cpu.get("dedicatedCPUPlacement")),
+        isolated=bool(cpu.get("isolateEmulatorThread")),
+        overcommit=int(memory.get("overcommitPercent") or 0),
+        page_size=(memory.get("hugepages") or {}).get("pageSize", ""),
+        io_threads=int((spec.get("ioThreads") or {}).get("supplementalPoolThreadCount") or 0),
+        max_sockets=int(cpu.get("maxSockets") or 0),
+        devices=_counted([*(spec.get("gpus") or ()), *(spec.get("hostDevices") or ())]),
+        sets=frozenset((*spec, *(f"cpu.{name}" for name in cpu))) - _SIZES,
     )
+
+
+def _counted(devices: list[Raw]) -> tuple[tuple[str, int], ...]:
+    names = [each.get("deviceName", "") for each in devices]
+    return tuple((name, names.count(name)) for name in sorted(set(names)))
+
+
+_SIZES: Final = frozenset({"cpu", "cpu.guest", "cpu.maxSockets", "memory", "ioThreads", "ioThreadsPolicy"})
+"""Fields of an instancetype that say how large a guest is, and nothing else."""
+_SHAPES: Final = frozenset(
+    {
+        "clock",
+        "cpu",
+        "devices",
+        "features",
+        "firmware",
+        "machine",
+        "preferSpreadSocketToCoreRatio",
+        "preferredArchitecture",
+        "preferredTerminationGracePeriodSeconds",
+        "requirements",
+        "volumes",
+    }
+)
+"""Fields of a preference that say what a guest's hardware looks like, and nothing else."""
+_DEPRECATED_TOPOLOGIES: Final = {
+    f"prefer{topology}": topology.lower() for topology in ("Sockets", "Cores", "Threads", "Spread", "Any")
+}
+
+
+def preference(raw: Raw) -> PreferenceRecord:
+    """Project a VirtualMachineClusterPreference or a VirtualMachinePreference."""
+    spec = raw.get("spec") or {}
+    required, cpu, devices = (spec.get(part) or {} for part in ("requirements", "cpu", "devices"))
+    firmware, spread = spec.get("firmware") or {}, cpu.get("spreadOptions") or {}
+    topology = cpu.get("preferredCPUTopology") or "sockets"
+    return PreferenceRecord(
+        name=raw["metadata"]["name"],
+        cpus=int((required.get("cpu") or {}).get("guest") or 0),
+        memory=amount((required.get("memory") or {}).get("guest")),
+        architecture=required.get("architecture") or "",
+        preferred_architecture=spec.get("preferredArchitecture") or "",
+        topology=_DEPRECATED_TOPOLOGIES.get(topology, topology),
+        across=spread.get("across") or "SocketsCores",
+        ratio=max(1, int(spread.get("ratio") or spec.get("preferSpreadSocketToCoreRatio") or 2)),
+        video=devices.get("preferredVideoType") or "",
+        graphics=devices.get("preferredAutoattachGraphicsDevice"),
+        tpm="preferredTPM" in devices and (devices["preferredTPM"] or {}).get("enabled", True),
+        disk_bus=devices.get("preferredDiskBus") or "",
+        cdrom_bus=devices.get("preferredCdromBus") or "",
+        bios=bool(firmware.get("preferredUseBios")),
+        secure_boot=_secure_boot(firmware),
+        smm=_switched_on(spec.get("features") or {}, "preferredSmm"),
+        sets=frozenset(spec) - _SHAPES,
+    )
+
+
+def _secure_boot(firmware: Raw) -> bool:
+    """Return whether a preference makes a guest boot by UEFI, and securely: UEFI does unless told otherwise."""
+    if firmware.get("preferredUseBios"):
+        return False
+    if "preferredEfi" in firmware:
+        return bool((firmware["preferredEfi"] or {}).get("secureBoot", True))
+    return bool(firmware.get("preferredUseEfi")) and bool(firmware.get("preferredUseSecureBoot", True))
+
+
+def _switched_on(features: Raw, name: str) -> bool:
+    return name in features and bool((features[name] or {}).get("enabled", True))
 
 
 def claim(raw: Raw) -> ClaimRecord:

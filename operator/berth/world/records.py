@@ -117,7 +117,10 @@ class NodeRecord:
     cpu: int
     memory: int
     devices: tuple[tuple[str, int], ...]
-    """Extended resources and how many the node has, sorted; KVM is `devices.kubevirt.io/kvm`."""
+    """Extended resources and how many the node has, sorted; KVM is `devices.kubevirt.io/kvm`.
+
+    Huge pages are among them, by the bytes: `hugepages-2Mi`.
+    """
     handlers: frozenset[str] | None
     """Runtime handlers that the node advertises; None when it does not say."""
 
@@ -151,16 +154,73 @@ class KubeVirtRecord:
     restricted_seccomp: bool
     version: str = ""
     """The version that runs; empty while it is not known."""
+    architecture: str = ""
+    """Of machines that say none; empty where KubeVirt does not tell."""
+    memory_overcommit: int = 100
+    """Memory of a guest in percent of what is requested for it."""
+    overhead_ratio: float = 1.0
+    """What the memory that KubeVirt adds is multiplied by."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstancetypeRecord:
-    """One VirtualMachineClusterInstancetype: the size it gives a guest."""
+    """One VirtualMachineClusterInstancetype or VirtualMachineInstancetype: the size that it gives a guest."""
 
     name: str
     cpus: int
     memory: int
-    dedicated: bool
+    dedicated: bool = False
+    isolated: bool = False
+    """Whether the emulator gets a processor of its own."""
+    overcommit: int = 0
+    """Percent of the memory that is not requested of the node."""
+    page_size: str = ""
+    """Size of the huge pages that the memory is taken from, as `2Mi`; empty without."""
+    io_threads: int = 0
+    """Processors that are requested for I/O threads."""
+    max_sockets: int = 0
+    """Most sockets that the guest may have; 0 when it does not say."""
+    devices: tuple[tuple[str, int], ...] = ()
+    """GPUs and host devices that it passes through, sorted."""
+    sets: frozenset[str] = frozenset()
+    """Fields that it sets beside the size, as `nodeSelector` or `cpu.model`: a machine must not set them, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceRecord:
+    """One VirtualMachineClusterPreference or VirtualMachinePreference: what it wants of a guest.
+
+    What a machine does not say for itself, KubeVirt takes from it; what it requires, KubeVirt checks.
+    """
+
+    name: str
+    cpus: int = 0
+    """Processors that it requires."""
+    memory: int = 0
+    """Bytes of memory that it requires."""
+    architecture: str = ""
+    """The architecture that it requires."""
+    preferred_architecture: str = ""
+    topology: str = "sockets"
+    """What processors are given as: sockets, cores, threads, spread or any."""
+    across: str = "SocketsCores"
+    """What `spread` spreads processors across."""
+    ratio: int = 2
+    """What `spread` divides processors by."""
+    video: str = ""
+    """Type of the video device; empty when it does not say."""
+    graphics: bool | None = None
+    """Whether there is a screen, where the machine does not say."""
+    tpm: bool = False
+    disk_bus: str = ""
+    cdrom_bus: str = ""
+    bios: bool = False
+    secure_boot: bool = False
+    """Whether its firmware is UEFI with secure boot."""
+    smm: bool = False
+    """Whether it switches System Management Mode on."""
+    sets: frozenset[str] = frozenset()
+    """Fields that it sets beside the hardware, as `annotations`."""
 
 
 @dataclass(frozen=True, slots=True)

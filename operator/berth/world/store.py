@@ -17,13 +17,14 @@ from berth.world.records import (
     NodeRecord,
     PodRecord,
     PolicyRecord,
+    PreferenceRecord,
     RuntimeClassRecord,
     TenantRecord,
     WaiverRecord,
     WorkloadRecord,
 )
 
-Facts = ClassRecord | NodeRecord | RuntimeClassRecord | KubeVirtRecord | InstancetypeRecord
+Facts = ClassRecord | NodeRecord | RuntimeClassRecord | KubeVirtRecord
 """What the offer of classes is computed from."""
 
 _NOTHING: dict[Any, Any] = {}
@@ -53,7 +54,8 @@ class Store:
         self.nodes: dict[str, NodeRecord] = {}
         self.runtime_classes: dict[str, RuntimeClassRecord] = {}
         self.kubevirts: dict[Key, KubeVirtRecord] = {}
-        self.instancetypes: dict[str, InstancetypeRecord] = {}
+        self.instancetypes: dict[Key, InstancetypeRecord] = {}
+        self.preferences: dict[Key, PreferenceRecord] = {}
         self.claims: dict[Key, ClaimRecord] = {}
         self.nets: dict[Key, ChildRecord] = {}
         self.facts_revision = 0
@@ -158,6 +160,18 @@ class Store:
     def put_fact(self, table: dict[Any, Any], key: object, record: Facts | None) -> None:
         """Store or drop a fact of the cluster in one of this store's tables."""
         if self._swap(table, key, record):
+            self.facts_revision += 1
+            self._world_changed()
+
+    def put_description(
+        self, table: dict[Key, Any], key: Key, record: InstancetypeRecord | PreferenceRecord | None
+    ) -> None:
+        """Store or drop an instancetype or a preference in its table; it matters to machines of its namespace."""
+        if not self._swap(table, key, record):
+            return
+        if key[0]:
+            self._wake_namespace(key[0])
+        else:
             self.facts_revision += 1
             self._world_changed()
 

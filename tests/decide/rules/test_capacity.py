@@ -7,7 +7,7 @@ import pytest
 from berth.api.reasons import Reason
 from berth.decide.model import Ask, ClassFacts, Cost, Outcome, Unavailable
 from berth.decide.rules.capacity import capacity
-from decide.builders import GI, LINUX_VM, MI, SHAPE, a_machine, an_ask, machines, pods
+from decide.builders import GI, LINUX_VM, MI, SHAPE, a_guest, a_machine, an_ask, machines, pods
 
 GPU = ("nvidia.com/A100", 1)
 SMALL_WITH_GPU = replace(SHAPE, memory=GI, devices=(GPU,))
@@ -16,7 +16,7 @@ ARM = replace(SHAPE, architecture="arm64")
 
 def with_memory(memory: int) -> Ask:
     """Return a machine with that much memory; it needs 256Mi more."""
-    return a_machine(machine=replace(LINUX_VM, memory=memory))
+    return a_machine(machine=a_guest(memory=memory))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_pinning_and_nesting_must_be_on_one_node() -> None:
 
 
 def test_a_missing_instancetype_has_no_size() -> None:
-    ask = a_machine(machine=replace(LINUX_VM, instancetype="u1.small", instancetype_found=False))
+    ask = a_machine(machine=replace(LINUX_VM, missing=("VirtualMachineClusterInstancetype u1.small",)))
     verdict = capacity(ask, machines())
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.MISCONFIGURED)

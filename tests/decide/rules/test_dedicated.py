@@ -6,10 +6,10 @@ import pytest
 
 from berth.decide.model import Ask, ClassFacts, Outcome
 from berth.decide.rules.dedicated import dedicated
-from decide.builders import LINUX_VM, SHAPE, a_machine, an_ask, machines, pods
+from decide.builders import SHAPE, a_guest, a_machine, an_ask, machines, pods
 
 PINNING = machines(shapes=(SHAPE, replace(SHAPE, cpu_manager=True)))
-BY_TYPE = a_machine(machine=replace(LINUX_VM, dedicated=True))
+BY_TYPE = a_machine(machine=a_guest(dedicated=True))
 
 
 @pytest.mark.parametrize(

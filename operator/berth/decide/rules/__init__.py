@@ -10,16 +10,20 @@ from typing import Final
 from berth.api.levels import WorkloadType
 from berth.decide.model import Ask, ClassFacts, Requirement, Verdict
 from berth.decide.rules.allowed import allowed
+from berth.decide.rules.architecture import architecture
 from berth.decide.rules.available import available
 from berth.decide.rules.capacity import capacity
 from berth.decide.rules.dedicated import dedicated
 from berth.decide.rules.devices import devices
 from berth.decide.rules.enabled import enabled
+from berth.decide.rules.encryption import encryption
+from berth.decide.rules.instancetype import instancetype
 from berth.decide.rules.level import level
 from berth.decide.rules.needs import needs
 from berth.decide.rules.node_sharing import node_sharing
 from berth.decide.rules.operating_system import operating_system
 from berth.decide.rules.pinned import pinned
+from berth.decide.rules.preference import preference
 from berth.decide.rules.preflight import preflight
 from berth.decide.rules.source import source
 from berth.decide.rules.storage import storage
@@ -51,6 +55,14 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     source: everybody,
     # Windows runs in machines only
     operating_system: lambda ask: ask.machine is not None,
+    # the preference of a machine gets what it requires
+    preference: lambda ask: ask.machine is not None and ask.machine.guest.preference is not None,
+    # its instancetype contradicts nobody
+    instancetype: lambda ask: ask.machine is not None and ask.machine.guest.sized_elsewhere,
+    # its memory can be encrypted as the class does
+    encryption: lambda ask: ask.machine is not None,
+    # there is such hardware for its architecture
+    architecture: lambda ask: ask.machine is not None,
     # kernel modules and all capabilities in machines only; user 0 not on a bare shared kernel
     needs: lambda ask: ask.root or ask.privileged or ask.nested_virtualization or ask.kernel_modules != (),
     # devices pass through, are permitted, and some node has them all

@@ -2,47 +2,58 @@
 
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
-from berth.decide.cost import needed, overhead
+from berth.decide.cost import huge_pages, needed, overhead
+from berth.decide.guest import architecture_of
 from berth.decide.model import Ask, ClassFacts, Cost, NodeShape, Outcome, Verdict
 from berth.decide.rules.devices import has_devices
-from berth.decide.words import size
+from berth.decide.words import memory, size
 
 
 def capacity(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse classes without a node that fits in every respect. How full nodes are is the scheduler's matter."""
     if facts.unavailable is not None:
         return None
-    machine = ask.machine
-    if machine is not None and not machine.instancetype_found and facts.backend is Backend.VIRTUAL_MACHINE:
-        message = f"VirtualMachineClusterInstancetype {machine.instancetype} does not exist: create it, or name another"
+    if ask.machine is not None and ask.machine.missing and facts.backend is Backend.VIRTUAL_MACHINE:
+        message = f"{' and '.join(ask.machine.missing)} does not exist: create it, or name another"
         return Verdict(Outcome.NOT_NOW, "capacity", Reason.MISCONFIGURED, message)
-    cpu, memory = needed(ask, facts)
+    cpu, room = needed(ask, facts)
     for shape in facts.shapes:
-        if shape.memory >= memory and shape.cpu >= cpu and suits(shape, ask, facts):
+        if shape.memory >= room and shape.cpu >= cpu and suits(shape, ask, facts):
             return None
     suited = [shape for shape in facts.shapes if suits(shape, ask, facts)]
     added = size(overhead(ask, facts))
-    message = f"one replica needs {size(Cost(cpu, memory))} (overhead {added}); {_offer(suited, ask)}"
+    message = f"one replica needs {size(Cost(cpu, room))} (overhead {added}); {_offer(suited, ask, facts)}"
     return Verdict(Outcome.NOT_NOW, "capacity", Reason.NO_CAPABLE_NODE, message)
 
 
 def suits(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     """Return whether a node of this shape has what is asked for, size aside."""
-    if ask.architecture is not None and shape.architecture != ask.architecture:
+    architecture = _architecture(ask, facts)
+    if architecture and shape.architecture != architecture:
         return False
     if (ask.gpu is not None or ask.host_devices) and not has_devices(shape, ask.devices):
         return False
-    machine = ask.machine
-    if machine is None or facts.backend is Backend.POD:
+    if ask.machine is None or facts.backend is Backend.POD:
         return True
-    pinning = ask.dedicated or machine.dedicated
-    return (shape.cpu_manager or not pinning) and (shape.nested or not ask.nested_virtualization)
+    return (
+        (shape.cpu_manager or not ask.pinned)
+        and (shape.nested or not ask.nested_virtualization)
+        and has_devices(shape, huge_pages(ask, facts))
+    )
 
 
-def _offer(suited: list[NodeShape], ask: Ask) -> str:
+def _architecture(ask: Ask, facts: ClassFacts) -> str | None:
+    if ask.machine is None or facts.backend is Backend.POD:
+        return ask.architecture
+    return architecture_of(ask.machine.guest, facts)
+
+
+def _offer(suited: list[NodeShape], ask: Ask, facts: ClassFacts) -> str:
     """Return what there is instead, and what to do."""
     if not suited:
-        where = f" of architecture {ask.architecture}" if ask.architecture else ""
-        return f"no node{where} has all that is asked for together: add one, or drop a need"
+        architecture, pages = _architecture(ask, facts), huge_pages(ask, facts)
+        where = f" of architecture {architecture}" if architecture else ""
+        what = "".join(f", {memory(amount)} of {name} included" for name, amount in pages)
+        return f"no node{where} has all that is asked for together{what}: add one, or drop a need"
     largest = suited[0]
     return f"the largest node has {size(Cost(largest.cpu, largest.memory))}: lower spec.resources, or add a larger node"

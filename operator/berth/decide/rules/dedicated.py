@@ -7,10 +7,9 @@ from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
 
 def dedicated(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse machines with dedicated processors where no node has KubeVirt's CPU manager label."""
-    machine = ask.machine
-    if facts.backend is not Backend.VIRTUAL_MACHINE or machine is None or facts.unavailable is not None:
+    if facts.backend is not Backend.VIRTUAL_MACHINE or ask.machine is None or facts.unavailable is not None:
         return None
-    if not (ask.dedicated or machine.dedicated) or any(shape.cpu_manager for shape in facts.shapes):
+    if not ask.pinned or any(shape.cpu_manager for shape in facts.shapes):
         return None
     message = (
         "dedicated processors: no node of the class has label kubevirt.io/cpumanager=true: enable CPUManager in"

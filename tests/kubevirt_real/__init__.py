@@ -1,0 +1,1 @@
+"""KubeVirt's own verdicts and timelines, and how Berth agrees with them."""

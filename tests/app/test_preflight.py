@@ -257,6 +257,21 @@ async def test_where_it_runs_elsewhere_nobody_asks_about_the_refused_class_again
     assert candidate(replica, "vm-a")["rule"] == "preflight"
 
 
+async def test_what_runs_below_what_is_required_has_the_refused_class_asked_about_again(replica: Replica) -> None:
+    replica.add_class()
+    replica.workload(**machine(), container={"image": "app:1"})
+    await look(replica)
+    assert asked(replica) == []
+    strict = {"mode": "Enforce", "reason": "x", "require": {"level": "Virtualized"}}
+    meta = {"name": "strict", "uid": "strict", "generation": 1}
+    replica.store.put_policy("strict", parse.isolation_policy({"metadata": meta, "spec": strict}))
+    refuse(replica, AWAY, AWAY)
+    replica.clock.now += await look(replica) or 0.0
+    assert status_of(replica)["placement"]["className"] == "runc"
+    await look(replica)
+    assert asked(replica) == ["dry run"] * 3 + ["store"]
+
+
 async def test_what_was_taken_and_is_refused_when_stored_is_asked_about_anew(replica: Replica) -> None:
     replica.workload(**machine())
     refuse(replica, _nothing, DENIED)

@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 from berth.api.meta import DESIRED_HASH_ANNOTATION
 from berth.app.metrics.process import ACCEPTED, ERROR, REFUSED
 from berth.app.views import Look
-from berth.decide.model import Ask, ClassFacts, Refusal
+from berth.decide.engine import choose
+from berth.decide.model import Ask, ClassFacts, MachineAsk, Refusal
 from berth.kube import errors
 from berth.kube.backoff import Backoff
 from berth.kube.gateway import Gateway
@@ -46,6 +47,8 @@ class Question(NamedTuple):
     """Of the machine as it is rendered; of a new one under a name that stands for all."""
     machine: str
     """UID of the machine that would be changed; empty for a new one."""
+    asks: MachineAsk | None
+    """What the machine asks for, with its instancetype and preference as they are."""
     kubevirt: tuple[str, ...]
     """Versions."""
 
@@ -79,15 +82,26 @@ class Preflight:
     _locks: WeakValueDictionary[Question, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def recall(self, look: Look) -> Look:
-        """Return the look with what its machine is known to be refused with."""
-        known = self._refused.get(look.workload.key, {})
-        return look.refused(*(each.refusal for each in known.values() if self._holds(each, look)))
+        """Return the look with what its machine is known to be refused with, but for a class to be asked about again.
+
+        That is the one that would be taken if what is due had not been refused.
+        """
+        every = self._refused.get(look.workload.key)
+        if not every:
+            return look
+        known = [each for each in every.values() if self._applies(each, look)]
+        holds = look.refused(*(each.refusal for each in known if not self._due(each)))
+        due = [each.refusal for each in known if self._due(each)]
+        if not due:
+            return holds
+        chosen = choose(holds.ask, look.effective.requirement, look.catalog.classes, look.current)
+        return holds.refused(*(each for each in due if chosen is None or each.class_name != chosen.facts.name))
 
     def again(self, look: Look) -> float | None:
         """Return the seconds after which a refusal is to be asked about again; None without one."""
         known = self._refused.get(look.workload.key, {})
-        told = {each.class_name for each in look.ask.refusals if not _elsewhere(each, look)}
-        return min((max(1.0, known[name].due - self.clock()) for name in told), default=None)
+        left = (known[each.class_name].due - self.clock() for each in look.ask.refusals)
+        return min((seconds for seconds in left if seconds > 0), default=None)
 
     def forget(self, key: Key) -> None:
         """Drop what is known of a Workload that is gone."""
@@ -130,12 +144,12 @@ class Preflight:
 
     def _unproven(self, look: Look) -> tuple[Apply, ClassFacts] | None:
         """Return the machine that runs, and its class, where KubeVirt has not taken it in its version."""
-        runs, facts = look.runs, look.catalog.named(look.current)
-        if not runs or runs[-1].kind not in MACHINE_KINDS or facts is None:
+        runs = look.runs
+        if not runs or runs[-1].kind not in MACHINE_KINDS:
             return None
-        versions = self._versions()
-        refused = any(each.class_name == facts.name for each in look.ask.refusals)
-        if refused or not versions or self._proven.setdefault(look.workload.key, versions) == versions:
+        facts, versions = look.catalog.named(look.current), self._versions()
+        refused = any(each.class_name == look.current for each in look.ask.refusals)
+        if facts is None or refused or not versions or self._proven.setdefault(look.workload.key, versions) == versions:
             return None
         try:
             return Apply(render(look.rendered, facts)[-1], runs[-1].uid), facts
@@ -144,10 +158,16 @@ class Preflight:
 
     def _question(self, step: Apply, facts: ClassFacts, look: Look, *, changes: bool) -> Question:
         """Return what to ask; a change is one of that machine alone, for what it was before matters, too."""
-        if changes and step.uid:
-            return Question(look.workload.key[0], facts.name, _digest(step), step.uid, self._versions())
+        of_one = changes and step.uid
         anybody = replace(look.rendered, name=_ANYBODY, uid=_ANYBODY)
-        return Question(look.workload.key[0], facts.name, _rendered(anybody, facts), "", self._versions())
+        return Question(
+            namespace=look.workload.key[0],
+            class_name=facts.name,
+            digest=_digest(step) if of_one else _rendered(anybody, facts),
+            machine=of_one or "",
+            asks=look.ask.machine,
+            kubevirt=self._versions(),
+        )
 
     def _versions(self) -> tuple[str, ...]:
         return tuple(each.version for each in self._kubevirts() if each.version)
@@ -174,20 +194,14 @@ class Preflight:
         known[question.class_name] = _Refused(refusal, digest, *self._around(look), due, tries)
         self._refused[look.workload.key] = known
 
-    def _holds(self, each: _Refused, look: Look) -> bool:
-        """Return whether a refusal still is the answer: nothing has changed, and it is not time to ask again."""
+    def _due(self, each: _Refused) -> bool:
+        return each.due <= self.clock()
+
+    def _applies(self, each: _Refused, look: Look) -> bool:
+        """Return whether a refusal answers what would be asked now, and nothing that may heal it has changed."""
         facts = look.catalog.named(each.refusal.class_name)
-        return (
-            facts is not None
-            and (self.clock() < each.due or _elsewhere(each.refusal, look))
-            and (each.ask, each.annotations, each.kubevirts) == self._around(look)
-            and each.digest == _rendered(look.rendered, facts)
-        )
-
-
-def _elsewhere(refusal: Refusal, look: Look) -> bool:
-    """Return whether the Workload runs in another class, so that nobody asks now whether it may run in this one."""
-    return bool(look.runs) and look.current != refusal.class_name
+        unchanged = (each.ask, each.annotations, each.kubevirts) == self._around(look)
+        return unchanged and facts is not None and each.digest == _rendered(look.rendered, facts)
 
 
 def _digest(step: Apply) -> str:

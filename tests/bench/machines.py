@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, Final
@@ -10,12 +11,14 @@ from typing import Any, Final
 from bench.__main__ import BUILD, STEADY_SECONDS, Process, create_and_wait, prepare, restart, runtime, start
 from bench.bare import Bare
 from berth.app.session import Login
+from berth.app.settings import Settings
 from ground import berth, cluster, crds, identity, simulator
 
 Json = dict[str, Any]
 
 PORT: Final = 18091
 PODS_PER_NODE: Final = 200
+REST_SECONDS: Final = 2 * Settings.model_fields["progress_seconds"].default
 DRY_RUNS: Final = "berth_preflight_total"
 
 
@@ -45,6 +48,16 @@ async def made(process: Process, bare: Bare, workloads: list[Json]) -> Json:
     }
 
 
+async def at_rest(process: Process) -> None:
+    """Wait until nothing was written for longer than progress alone may wait to be."""
+    before, since = process.writes(), time.monotonic()
+    while time.monotonic() - since < REST_SECONDS:
+        await asyncio.sleep(1.0)
+        now = process.writes()
+        if now != before:
+            before, since = now, time.monotonic()
+
+
 async def measure(count: int) -> Json:
     """Run all phases on a control plane of its own; return the results."""
     name = "bench-machines"
@@ -64,6 +77,7 @@ async def measure(count: int) -> Json:
         await create_and_wait(bare, await prepare(bare, "warm", 1))
         results: Json = {"n": count, "pods": await made(process, bare, pods)}
         results["machines"] = await made(process, bare, machines)
+        await at_rest(process)
         process.stop()
         results["restart"] = restart(python, kubeconfig, count)
         process = results["restart"].pop("process")

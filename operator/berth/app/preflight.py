@@ -113,18 +113,18 @@ class Preflight:
         self._accepted = {each: None for each in self._accepted if each.namespace != namespace}
 
     async def refusal(
-        self, written: tuple[Apply, ClassFacts] | None, look: Look, bounds: Callable[[], Bounds]
+        self, written: Apply | None, placed: ClassFacts | None, look: Look, bounds: Callable[[], Bounds]
     ) -> Refusal | None:
         """Return why the API server refuses a machine that is to be written, or that runs; None when it takes it.
 
         Raises ApiError where no answer came.
         """
-        machine = written or self._unproven(look)
-        if machine is None:
+        step = written or self._unproven(placed, look)
+        if step is None or placed is None:
             return None
-        question = self._question(*machine, look, changes=written is not None)
+        question = self._question(step, placed, look, changes=written is not None)
         async with self._locks.setdefault(question, asyncio.Lock()):
-            refusal = None if question in self._accepted else await self._ask(question, machine[0], look, bounds)
+            refusal = None if question in self._accepted else await self._ask(question, step, look, bounds)
         if refusal is None and question in self._accepted:
             self._proven[look.workload.key] = question.kubevirt
         return refusal
@@ -142,17 +142,17 @@ class Preflight:
         self._remember(question, refusal, step, look)
         return refusal
 
-    def _unproven(self, look: Look) -> tuple[Apply, ClassFacts] | None:
-        """Return the machine that runs, and its class, where KubeVirt has not taken it in its version."""
+    def _unproven(self, placed: ClassFacts | None, look: Look) -> Apply | None:
+        """Return the machine that runs and stays where it is, where KubeVirt has not taken it in its version."""
         runs = look.runs
-        if not runs or runs[-1].kind not in MACHINE_KINDS:
+        if not runs or runs[-1].kind not in MACHINE_KINDS or placed is None or placed.name != look.current:
             return None
-        facts, versions = look.catalog.named(look.current), self._versions()
-        refused = any(each.class_name == look.current for each in look.ask.refusals)
-        if facts is None or refused or not versions or self._proven.setdefault(look.workload.key, versions) == versions:
+        versions = self._versions()
+        refused = any(each.class_name == placed.name for each in look.ask.refusals)
+        if refused or not versions or self._proven.setdefault(look.workload.key, versions) == versions:
             return None
         try:
-            return Apply(render(look.rendered, facts)[-1], runs[-1].uid), facts
+            return Apply(render(look.rendered, placed)[-1], runs[-1].uid)
         except Unrenderable:
             return None
 

@@ -7,7 +7,7 @@ from berth.app.deps import Deps
 from berth.app.rationing import in_turn, rationed
 from berth.app.views import Look
 from berth.decide.engine import decide
-from berth.decide.model import ClassFacts, Decision
+from berth.decide.model import Decision
 from berth.plan.make import make_plan
 from berth.plan.model import Apply, Delete, Move, Plan
 from berth.plan.move import MACHINE_KINDS, next_move, overdue
@@ -26,11 +26,10 @@ class Proposal:
     unrenderable: tuple[Problem, ...]
 
     @property
-    def machine(self) -> tuple[Apply, ClassFacts] | None:
-        """Return the machine that would be made or changed, and its class; None where none is."""
-        writes = (each for each in self.plan.writes if isinstance(each, Apply) and each.child.kind in MACHINE_KINDS)
-        machine, placed = next(writes, None), self.move.placed
-        return None if machine is None or placed is None else (machine, placed)
+    def machine(self) -> Apply | None:
+        """Return the step that would make or change a machine; None where there is none."""
+        writes = (each for each in self.plan.writes if isinstance(each, Apply))
+        return next((each for each in writes if each.child.kind in MACHINE_KINDS), None)
 
 
 def propose(look: Look, deps: Deps) -> Proposal | None:

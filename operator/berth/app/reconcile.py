@@ -45,7 +45,7 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     look = deps.preflight.recall(look)
     while (found := propose(look, deps)) is not None:
         allowed = bounds(look, found.move, deps)
-        refusal = await deps.preflight.refusal(found.machine, look, allowed)
+        refusal = await deps.preflight.refusal(found.machine, found.move.placed, look, allowed)
         if refusal is None:
             break
         look = look.refused(refusal)  # and so its class is ruled out

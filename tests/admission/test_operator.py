@@ -65,14 +65,23 @@ def disk(meta: Json, **source: object) -> Json:
     return {"metadata": meta, "spec": {"storage": storage, **source}}
 
 
-SOURCE = {"sourceRef": {"kind": "DataSource", "name": "fedora"}}
+SOURCE = {"source": {"blank": {}}}
 SCALE = {"minReplicas": 1, "maxReplicas": 2}
 NOTED = {"metadata": {"annotations": {"a": "b"}}}
 CLONES = {
     "claim of others": {"source": {"pvc": {"namespace": "bank", "name": "ledger"}}},
     "snapshot of others": {"source": {"snapshot": {"namespace": "bank", "name": "ledger"}}},
     "source of others": {"sourceRef": {"kind": "DataSource", "name": "ledger", "namespace": "bank"}},
+    "name": {"sourceRef": {"kind": "DataSource", "name": "fedora"}},
+    "upload": {"source": {"upload": {}}},
+    "two": {"source": {"blank": {}, "pvc": {"namespace": "bank", "name": "ledger"}}},
     "address": {"source": {"http": {"url": "http://169.254.169.254/"}}},
+}
+FILLED = {
+    "blank": {"blank": {}},
+    "own claim": {"pvc": {"namespace": LAB, "name": "golden"}},
+    "own snapshot": {"snapshot": {"namespace": LAB, "name": "golden"}},
+    "image": {"registry": {"url": "docker://registry.example/disk:1"}},
 }
 REFUSED = [
     attempt("create", POD, LAB, "web", bodies.pod(labels=LABELS), WRITES),
@@ -114,7 +123,7 @@ REFUSED = [
     attempt("create", SERVICE, LAB, "web", service(type="ExternalName", externalName="a.example"), "no externalName and no externalIPs", note="name"),
     attempt("create", AUTOSCALER, LAB, "web", selecting({**SCALE, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}), "it must set the replicas of its own Workload"),
     attempt("create", AUTOSCALER, LAB, "web", selecting({**SCALE, "scaleTargetRef": {"apiVersion": "berth.dev/v1alpha1", "kind": "Workload", "name": "other"}}), "it must set the replicas of its own Workload", note="other"),
-    *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS}, **source), "a disk is cloned from a DataSource of its own namespace", note=note) for note, source in CLONES.items()),
+    *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS}, **source), "a disk is empty, or filled from its own namespace, a registry, or what", note=note) for note, source in CLONES.items()),
     attempt("create", SERVICE, LAB, "web", service(owned(team="a")), "label or annotation team is none that it sets"),
     attempt("create", SERVICE, LAB, "web", service({**owned(), "annotations": {"service.beta.kubernetes.io/x": "y"}}), "is none that it sets", note="annotation"),
     attempt("merge-patch", SERVICE, TEAM, "web", {"metadata": {"labels": {"istio.io/rev": "a"}}}, "istio.io/rev is none that it sets"),
@@ -124,7 +133,7 @@ REFUSED = [
 ]  # fmt: skip
 ALLOWED = [
     attempt("create", SERVICE, LAB, "web", service()),
-    attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS}, **SOURCE)),
+    *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS}, source=source), note=note) for note, source in FILLED.items()),
     attempt("create", DATA_VOLUME, LAB, "web-root", disk(owned(), **SOURCE), note="owned"),
     attempt("create", QUOTA, LAB, "berth", {"metadata": owned("Tenant", "lab"), **bodies.quota()}, note="of a tenant"),
     attempt("merge-patch", DATA_VOLUME, TEAM, "db-root", {"metadata": {"labels": {"app.kubernetes.io/name": "db"}}}, note="take up"),

@@ -13,6 +13,7 @@ from berth.api.workload import WorkloadSpec
 from berth.render.children import render
 from berth.render.model import Subject
 from golden import golden
+from golden.images import own_images
 from ground import api, berth, crds, simulator
 from ground import cluster as control_plane
 from ground.api import Json, call, eventually
@@ -232,9 +233,9 @@ def written(cluster: Cluster, name: str, case: str, spec: Json) -> list[Json]:
     developer = kubeconfig(cluster, people.DEVELOPER)
     body = {"apiVersion": WORKLOAD.api, "kind": WORKLOAD.name, "metadata": {"name": name, "namespace": TEAM}}
     made = api.apply(developer, WORKLOAD.path(TEAM, name), {**body, "spec": spec})
-    subject = Subject(
-        TEAM, name, made["metadata"]["uid"], WorkloadSpec.model_validate_json(orjson.dumps(spec)), f"ns.{TEAM}"
-    )
+    parsed = WorkloadSpec.model_validate_json(orjson.dumps(spec))
+    clones = own_images(parsed, TEAM)
+    subject = Subject(TEAM, name, made["metadata"]["uid"], parsed, f"ns.{TEAM}", clones=clones)
     return [child.body for child in render(subject, golden.load(case)[1])]
 
 

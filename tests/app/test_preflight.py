@@ -14,7 +14,7 @@ from berth.kube import errors
 from berth.kube.client import Client
 from berth.kube.resources import DATA_VOLUMES, VIRTUAL_MACHINES, WORKLOADS
 from berth.world import children, parse
-from berth.world.records import Key
+from berth.world.records import DataSourceRecord, Key
 from decide.builders import a_node
 from golden.decision import KUBEVIRT
 from kube.fake_apiserver import FakeApiServer, Fault, answer, broken
@@ -34,6 +34,8 @@ async def replica(server: FakeApiServer, client: Client) -> Replica:
     made = Replica(server, client)
     made.store.put_fact(made.store.nodes, "n1", a_node("n1"))
     becomes(made, "v1.9.0")
+    golden = DataSourceRecord(("shop", "golden"), "pvc", ("shop", "golden"))
+    made.store.put_data_source(golden.key, golden)
     for name, preference in (("vm-a", 1), ("vm-b", 0)):
         made.add_class(name, level="Virtualized", preference=preference, virtualMachine={})
     return made

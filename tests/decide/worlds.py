@@ -16,7 +16,18 @@ from berth.api.machine import OperatingSystem
 from berth.api.reasons import Reason
 from berth.api.tenant import TenantSpec
 from berth.decide.change import Inputs
-from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, Guest, MachineAsk, NodeShape, Refusal, Unavailable
+from berth.decide.model import (
+    Ask,
+    ClaimAsk,
+    ClassFacts,
+    Cost,
+    Guest,
+    MachineAsk,
+    NodeShape,
+    OriginAsk,
+    Refusal,
+    Unavailable,
+)
 from berth.policy.compiled import Labels, compile_policies
 from berth.policy.effective import Defaults, Subject
 from berth.policy.tenancy import compile_tenants
@@ -102,6 +113,16 @@ SHAPES = tuple(
 ROOMY = (
     NodeShape(16000, 64 * GI, ((GPU, 2), ("hugepages-2Mi", 8 * GI), (NIC, 1)), "amd64", cpu_manager=True, nested=True),
     SHAPE,
+)
+ORIGINS = (
+    OriginAsk("DataSource", "gold", found=False),
+    OriginAsk("DataSource", "gold", leads=False),
+    OriginAsk("DataSource", "gold"),
+    OriginAsk("DataSource", "gold", namespaces=("images",)),
+    OriginAsk("DataSource", "gold", namespaces=("others",)),
+    OriginAsk("PersistentVolumeClaim", "d1", found=False),
+    OriginAsk("http", "https://images.example/a/disk.qcow2"),
+    OriginAsk("http", "https://images.example.evil/a/disk.qcow2"),
 )
 CLAIMS = tuple(
     ClaimAsk("d0", found, (mode,), block, by_container, by_machine, storage_class=kind)
@@ -220,6 +241,7 @@ def an_ask(random: Random) -> Ask:
         has_container=machine is None or random.random() < 0.7,
         machine=machine,
         claims=often(random, (), lambda random: (pick(random, CLAIMS),)),
+        origins=often(random, (), lambda random: (pick(random, ORIGINS),), 0.1) if machine else (),
         **(pick(random, SIZES) | pick(random, WISHES) | needs),
         refusals=often(random, (), lambda random: pick(random, REFUSALS), 0.08) if machine else (),
     )
@@ -393,6 +415,11 @@ TENANT_PARTS: dict[str, tuple[Any, ...]] = {
     "serviceAccounts": (None, None, {"allowed": ["other"]}),
     "priorityClasses": (None, None, {"allowed": ["high"]}),
     "storageClasses": (None, None, None, {"allowed": ["fast"]}),
+    "disks": (
+        None,
+        {"imageNamespaces": ["images"]},
+        {"imageNamespaces": ["images"], "urls": ["https://images.example/a/"]},
+    ),
     "network": ({"mode": "Open"}, {"mode": "Open"}, None, {}),
     "quota": (None, None, None, {"cpu": "8"}),
 }

@@ -6,6 +6,7 @@ what the case is about. `python -m golden.golden --update` rewrites the other tw
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,17 @@ import yaml
 from berth.api.isolation_class import IsolationClassSpec
 from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
+from berth.app.origins import Clones, clones_of
 from berth.decide.facts import Cluster, class_facts
 from berth.decide.guest import guest_of
 from berth.decide.model import ClassFacts
 from berth.render.children import render
 from berth.render.model import Object, Peers, Subject
 from berth.render.network_policy import peers_of
+from berth.world import parse
 from berth.world.records import ClassRecord
 from golden.decision import decided, described
+from golden.images import own_images
 
 CASES = Path(__file__).parent / "cases"
 UID = "0b6c1c1e-0000-4000-8000-000000000001"
@@ -57,7 +61,16 @@ def load(name: str) -> tuple[Subject, ClassFacts]:
         peers=_peers(tenant, meta["namespace"]),
         guest=guest_of(spec, spec.machine, described()) if spec.machine else None,
     )
+    listed = ((tenant or {"spec": {}})["spec"].get("disks") or {}).get("imageNamespaces", [])
+    subject = replace(subject, clones=_clones(subject, documents.get("DataSource"), frozenset(listed)))
     return subject, _facts(documents["IsolationClass"])
+
+
+def _clones(subject: Subject, data_source: Object | None, allowed: frozenset[str]) -> Clones:
+    if data_source is None:
+        return own_images(subject.spec, subject.namespace)
+    record = parse.data_source(data_source)
+    return clones_of((subject.namespace, subject.name), subject.spec, {record.key: record}, allowed)
 
 
 def _peers(tenant: Object | None, namespace: str) -> Peers | None:

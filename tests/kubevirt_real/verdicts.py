@@ -24,6 +24,7 @@ from berth.decide.model import Ask, Candidate, ClassFacts, NodeShape, Requiremen
 from berth.render.children import render
 from berth.render.model import Subject
 from berth.world.records import ClaimRecord, InstancetypeRecord, PreferenceRecord
+from golden.images import own_images
 
 BUNDLE: Final = Path(__file__).parent / "bundle.yaml"
 PLENTY: Final = 1 << 50
@@ -68,7 +69,7 @@ def _of_accepted(line: Json, ask: Ask, candidate: Candidate, told: str) -> str |
 def _instance(spec: WorkloadSpec, ask: Ask, facts: ClassFacts) -> Json:
     """Return the spec of the instance that Berth renders."""
     guest = ask.machine.guest if ask.machine else None
-    subject = Subject("default", "m", "uid", spec, "ns.default", guest=guest)
+    subject = Subject("default", "m", "uid", spec, "ns.default", guest=guest, clones=own_images(spec, "default"))
     machine: Json = render(subject, facts)[-1].body["spec"]
     template: Json = machine.get("virtualMachineTemplate", {"spec": machine})["spec"]["template"]
     instance: Json = template["spec"]

@@ -212,7 +212,18 @@ def _denied(world: World, tenants: list[Any], demands: list[Demand]) -> bool:
     disks += list(ask.machine.storage_classes) if ask.machine else []
     if any(demand.disks is not None and disk not in demand.disks for demand in demands for disk in disks):
         return True
-    return any(not _image_allowed(image, demand) for demand in demands for image in world.images)
+    lists = [each and each.disks for each in tenants]
+    elsewhere = any(_from_elsewhere(origin, lists) for origin in ask.origins)
+    return elsewhere or any(not _image_allowed(image, demand) for demand in demands for image in world.images)
+
+
+def _from_elsewhere(origin: Any, lists: list[Any]) -> bool:
+    """Return whether some tenant, or the lack of any, forbids where a disk is made from."""
+    for namespace in origin.namespaces:
+        if not lists or any(namespace not in ((each and each.image_namespaces) or ()) for each in lists):
+            return True
+    urls = set.intersection(*[set((each and each.urls) or ()) for each in lists]) if lists else set()
+    return origin.kind == "http" and not any(origin.name[: len(url)] == url for url in urls)
 
 
 def _allowed_by_all(lists: list[Any]) -> set[str]:
@@ -289,6 +300,8 @@ def _of_machines(ask: Ask, facts: ClassFacts) -> Iterable[str]:
     if _most(ask) > 1 and (disks or machine.cloned_disks or machine.boots_from != "containerDisk"):
         yield NEVER
     if any(not claim.found for claim in disks):
+        yield NOT_NOW
+    if any(not origin.found or not origin.leads for origin in ask.origins):
         yield NOT_NOW
     if machine.missing:
         if not facts.unavailable:

@@ -12,6 +12,7 @@ from berth.render.children import render
 from berth.render.model import Child, Peers, Subject, Unrenderable
 from decide.builders import GI
 from decide.worlds import pick, some
+from golden.images import own_images
 from render.specs import MACHINE_CLASSES, POD_CLASSES
 
 Json = dict[str, Any]
@@ -46,6 +47,10 @@ _DISKS: tuple[Json, ...] = (
     {"dataSource": {"name": "gold", "storage": "30Gi"}},
     {"dataSource": {"name": "gold", "storage": "1e10", "storageClassName": "fast"}},
     {"persistentVolumeClaim": {"claimName": "boot"}},
+    {"blank": {"storage": "1Gi"}},
+    {"http": {"url": "http://images.example/a.iso", "storage": "1e9", "certConfigMap": "c"}},
+    {"registry": {"url": "docker://disk:3", "storage": "2Gi", "secretRef": "s"}},
+    {"pvc": {"name": "other", "storage": "1Gi", "storageClassName": "fast"}},
 )
 _TARGETS: tuple[Json, ...] = (
     {"readOnly": True},
@@ -191,7 +196,9 @@ def a_scene(random: Random) -> Scene:
     """Draw a Workload and a class."""
     peers = pick(random, PEERS)
     tenant = "acme" if peers and len(peers.namespaces) > 1 else "ns.shop"
-    return Scene(Subject("shop", "web", UID, parsed(a_spec(random)), tenant, peers), pick(random, CLASSES))
+    spec = parsed(a_spec(random))
+    subject = Subject("shop", "web", UID, spec, tenant, peers, clones=own_images(spec, "shop"))
+    return Scene(subject, pick(random, CLASSES))
 
 
 def children_of(scene: Scene) -> tuple[Child, ...] | None:

@@ -34,6 +34,7 @@ from berth.verify.check import verify
 from berth.verify.rules import Rule
 from berth.world import parse
 from decide.worlds import pick
+from golden.images import own_images
 from ground.api import ApiError, call
 from properties.examples import EXAMPLES, ONLY, SEED, told
 from properties.fields import Json, a_value, fields, spec_of, with_field
@@ -117,7 +118,7 @@ def _workload(raw: Json) -> str | None:
 def rendered(raw: Json) -> int:
     """Render a Workload for every class and verify what comes of it; return in how many classes there is something."""
     spec = WorkloadSpec.model_validate_json(orjson.dumps(raw["spec"]))
-    subject = Subject("default", "web", UID, spec, "ns.default")
+    subject = Subject("default", "web", UID, spec, "ns.default", clones=own_images(spec, "default"))
     found = 0
     for facts in CLASSES:
         children = children_of(Scene(subject, facts))

@@ -10,6 +10,7 @@ from berth.api.workload import WorkloadSpec
 from berth.decide.model import ClassFacts
 from berth.render.children import render
 from berth.render.model import Subject
+from golden.images import own_images
 
 Json = dict[str, Any]
 
@@ -70,7 +71,8 @@ STORED = [
 def subject(spec: Json, name: str = "web", namespace: str = "shop") -> Subject:
     """Return a Workload with a spec, given as in a manifest."""
     parsed = WorkloadSpec.model_validate_json(orjson.dumps(spec))
-    return Subject(namespace, name, "0b6c1c1e-0000-4000-8000-000000000001", parsed, f"ns.{namespace}")
+    uid, tenant = "0b6c1c1e-0000-4000-8000-000000000001", f"ns.{namespace}"
+    return Subject(namespace, name, uid, parsed, tenant, clones=own_images(parsed, namespace))
 
 
 def bodies(spec: Json, facts: ClassFacts) -> dict[str, Json]:
@@ -174,6 +176,10 @@ BOOT_DISKS = st.sampled_from(
     [
         {"containerDisk": {"image": "disk:1"}},
         {"dataSource": {"name": "gold", "storage": "30Gi"}},
+        {"blank": {"storage": "1Gi", "storageClassName": "fast"}},
+        {"http": {"url": "https://images.example/a.qcow2", "storage": "1Gi", "secretRef": "s"}},
+        {"registry": {"url": "docker://disk:1", "storage": "1024Mi", "certConfigMap": "c"}},
+        {"pvc": {"name": "other", "storage": "1Gi"}},
         {"persistentVolumeClaim": {"claimName": "boot"}},
     ]
 )

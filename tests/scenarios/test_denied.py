@@ -3,6 +3,7 @@
 import pytest
 
 from scenarios import specs
+from scenarios.kinds import CLAIM, DATA_SOURCE
 from scenarios.objects import Json
 from scenarios.site import Space, condition
 
@@ -28,6 +29,29 @@ def test_a_service_account_that_is_not_allowed(space: Space) -> None:
     assert condition(found, "Stalled")["status"] == "True"
     assert_nothing_runs(space, found)
     assert {event["reason"] for event in space.events("web")} == {"PolicyDenied"}
+
+
+def test_a_golden_image_of_a_namespace_that_the_tenant_does_not_list(space: Space) -> None:
+    """CDI would clone it by Berth's right, so no disk is made at all."""
+    space.put(DATA_SOURCE, "gold", {"source": {"pvc": {"name": "ledger", "namespace": "bank"}}})
+    spec = specs.machine()
+    spec["machine"] = spec["machine"] | {"bootDisk": {"dataSource": {"name": "gold", "storage": "2Gi"}}}
+    space.workload("web", spec)
+    found = space.expect("web", "Accepted", "False", "PolicyDenied")
+    assert "DataSource gold leads to namespace bank (allowed: none)" in condition(found, "Accepted")["message"]
+    assert_nothing_runs(space, found)
+
+
+def test_a_golden_image_that_is_not_there_is_waited_for(space: Space) -> None:
+    spec = specs.machine()
+    spec["machine"] = spec["machine"] | {"bootDisk": {"dataSource": {"name": "gold", "storage": "2Gi"}}}
+    space.workload("web", spec)
+    found = space.expect("web", "Placed", "False")
+    assert "DataSource gold does not exist" in condition(found, "Placed")["message"]
+    assert space.children("web") == set()
+    space.put(CLAIM, "image", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+    space.put(DATA_SOURCE, "gold", {"source": {"pvc": {"name": "image", "namespace": space.name}}})
+    space.ready("web")
 
 
 def test_kernel_modules_from_an_image(space: Space) -> None:

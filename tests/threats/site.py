@@ -14,7 +14,7 @@ from admission.world import ACCOUNT, open_schemas, serve
 from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
 from berth.render.children import render
-from berth.render.model import Subject
+from berth.render.model import Clone, Subject
 from berth.render.network_policy import peers_of
 from berth.verify.model import Bounds
 from ground.api import eventually
@@ -115,7 +115,8 @@ class Site:
     def _subject(self, name: str) -> Subject:
         stored = objects.get(self.cluster, WORKLOAD, EVIL, name)
         spec = WorkloadSpec.model_validate_json(orjson.dumps(stored["spec"]))
-        return Subject(EVIL, name, stored["metadata"]["uid"], spec, "evil", peers_of(Network(), (EVIL,)))
+        clones = (("golden", Clone("pvc", EVIL, "own")),)
+        return Subject(EVIL, name, stored["metadata"]["uid"], spec, "evil", peers_of(Network(), (EVIL,)), clones=clones)
 
 
 @contextmanager
@@ -174,6 +175,9 @@ def _own(cluster: Cluster, namespace: str) -> None:
         objects.put(cluster, SECRET, namespace, {"metadata": {"name": name}, "stringData": {"k": "v"}})
     source = {"source": {"pvc": {"name": "own", "namespace": namespace}}}
     objects.put(cluster, DATA_SOURCE, namespace, {"metadata": {"name": "golden"}, "spec": source})
+    acme = {"namespace": "acme-shop", "name": "own"}
+    for name, kind in (("of-acme", "pvc"), ("through-acme", "dataSource")):
+        objects.put(cluster, DATA_SOURCE, namespace, {"metadata": {"name": name}, "spec": {"source": {kind: acme}}})
 
 
 def run(cluster: Cluster) -> None:

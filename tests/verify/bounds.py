@@ -29,7 +29,7 @@ def bounds_of(subject: Subject, facts: ClassFacts) -> Bounds:
         class_name=facts.name,
         backend=facts.backend,
         level=facts.level,
-        named=named_in(subject.name, subject.spec),
+        named=named_in(subject.namespace, subject.name, subject.spec),
         runtime=seen,
         seen=seen,
         user_namespaces=facts.user_namespaces,
@@ -40,6 +40,10 @@ def bounds_of(subject: Subject, facts: ClassFacts) -> Bounds:
         sharing=facts.sharing,
         images=(ANYWHERE,),
         service_account=subject.spec.service_account_name,
+        clones=frozenset(
+            (each.kind, (("name", each.name), ("namespace", each.namespace))) for _, each in subject.clones
+        ),
+        image_namespaces=frozenset(each.namespace for _, each in subject.clones),
         priority_class=subject.spec.priority_class_name,
         network=network_of(subject.peers),
     )

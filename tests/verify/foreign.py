@@ -128,6 +128,15 @@ FOREIGN: Final[dict[str, list[Any]]] = {
     "deviceName": ["evil.example/device", "", None],
     "gpus": [[{"name": "g", "deviceName": "evil.example/device"}], [{"name": "g", "claimName": "c"}]],
     "hostDevices": [[{"name": "d", "deviceName": "evil.example/device"}], [{}]],
+    "source": [
+        {"pvc": {"namespace": "kube-system", "name": "token"}},
+        {"snapshot": {"namespace": "kube-system", "name": "token"}},
+        {"http": {"url": "http://169.254.169.254/latest"}},
+        {"registry": {"url": "docker://evil.example/x:1"}},
+        {"upload": {}},
+        {},
+        None,
+    ],
     "bus": ["usb", "ide"],
     "cdrom.bus": ["virtio"],
     "updateStrategy": [{}, {"unmanaged": {}}],
@@ -244,6 +253,7 @@ AUTHORED: Final = {
 """Fields that an author may set, though no golden case does everywhere."""
 
 WHOLE: Final = {
+    *("source",),
     *("affinity", "tolerations", "topologySpreadConstraints", "ownerReferences", "selector", "podSelector", "networks"),
     *(
         "scaleTargetRef",

@@ -10,7 +10,7 @@ EMPTY = Named(images=frozenset({"app:1"}))
 
 
 def named(spec: Json) -> Named:
-    return named_in("web", subject(spec).spec)
+    return named_in("shop", "web", subject(spec).spec)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,24 @@ def named(spec: Json) -> Named:
         (machine(sysprep={"configMap": {"name": "y"}}), "config_maps", {"y"}),
         (container(volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "p"}}]), "claims", {"p"}),
         (machine(disks=[{"name": "d", "persistentVolumeClaim": {"claimName": "q"}}]), "claims", {"q"}),
-        (machine(bootDisk={"dataSource": {"name": "gold", "storage": "30Gi"}}), "data_sources", {"gold"}),
+        (machine(bootDisk={"dataSource": {"name": "gold", "storage": "30Gi"}}), "fillings", set()),
+        (machine(disks=[{"name": "d", "blank": {"storage": "1Gi"}}]), "fillings", {("blank", ())}),
+        (
+            machine(disks=[{"name": "d", "pvc": {"name": "o", "storage": "1Gi"}}]),
+            "fillings",
+            {("pvc", (("name", "o"), ("namespace", "shop")))},
+        ),
+        (
+            machine(disks=[{"name": "d", "http": {"url": "https://i.example/a", "storage": "1Gi", "secretRef": "s"}}]),
+            "fillings",
+            {("http", (("secretRef", "s"), ("url", "https://i.example/a")))},
+        ),
+        (
+            machine(disks=[{"name": "d", "registry": {"url": "docker://i.example/a:1", "storage": "1Gi"}}]),
+            "images",
+            {"disk:1", "i.example/a:1"},
+        ),
+        (machine(disks=[{"name": "d", "blank": {"storage": "1Gi"}}]), "disks", {"web-d"}),
         (machine(bootDisk={"dataSource": {"name": "gold", "storage": "30Gi"}}), "disks", {"web-root"}),
         (machine(disks=[{"name": "d", "dataSource": {"name": "g", "storage": "1Gi"}}]), "disks", {"web-d"}),
         (

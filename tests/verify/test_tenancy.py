@@ -64,9 +64,10 @@ def test_a_disk_outlives_its_workload_unless_the_author_says_otherwise() -> None
 @pytest.mark.parametrize(
     ("path", "value", "rule"),
     [
-        ("spec.sourceRef.namespace", "golden", Rule.NAMESPACE),
-        ("spec.sourceRef.kind", "PersistentVolumeClaim", Rule.STORAGE),
-        ("spec.sourceRef.name", "of-another", Rule.REFERENCES),
+        ("spec.sourceRef", {"kind": "DataSource", "name": "fedora"}, Rule.STORAGE),
+        ("spec.source.pvc.name", "of-another", Rule.STORAGE),
+        ("spec.source.pvc.namespace", "golden", Rule.STORAGE),
+        ("spec.source.blank", {}, Rule.STORAGE),
         ("spec.source", {"pvc": {"namespace": "other", "name": "disk"}}, Rule.STORAGE),
         ("spec.source", {"snapshot": {"namespace": "other", "name": "disk"}}, Rule.STORAGE),
         ("spec.source", {"http": {"url": "http://169.254.169.254/"}}, Rule.STORAGE),

@@ -230,6 +230,19 @@ def test_a_namespace_and_its_claims_wake_that_namespace_only(what: str) -> None:
     assert watched.told() == ([("shop", "api"), WEB], 0)
 
 
+def test_a_golden_image_wakes_its_namespace_and_those_that_it_is_led_to_from() -> None:
+    watched = with_workloads("web")
+    image = parse.data_source(a_raw("DataSource", "image", namespace="images", spec={"source": {}}))
+    watched.store.put_data_source(image.key, image)
+    assert watched.told() == ([], 0)
+    leads = {"source": {"dataSource": {"namespace": "images", "name": "image"}}}
+    gold = parse.data_source(a_raw("DataSource", "gold", spec=leads))
+    watched.store.put_data_source(gold.key, gold)
+    assert watched.told() == ([WEB], 0)
+    watched.store.put_data_source(image.key, None)
+    assert watched.told() == ([WEB], 0)
+
+
 def test_a_class_changes_the_world_and_its_status_does_not() -> None:
     watched = with_workloads()
     raw = a_cluster_raw("IsolationClass", "runc", spec=CLASS)

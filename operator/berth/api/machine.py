@@ -110,34 +110,99 @@ class ContainerDisk(Model):
     """Secret with the registry's credentials."""
 
 
-class DataSource(Model):
-    """A golden image of the same namespace (CDI DataSource), cloned once into a disk that is kept."""
+HTTP_URL: Final = r"^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_][A-Za-z0-9._~+-]*)+$"
+"""A file on a web server. No part of the path begins with a dot, and there is no query."""
 
-    name: ObjectName
-    """Name of the DataSource."""
+REGISTRY_URL: Final = r"^docker://[A-Za-z0-9][-A-Za-z0-9._:/@]*$"
+
+_MADE: Final = (
+    Rule(
+        "quantity(string(self.storage)).compareTo(quantity('1Mi')) >= 0",
+        "storage is below 1Mi: it counts bytes, so add a unit, such as 30Gi",
+        ".storage",
+    ),
+    Rule(
+        "quantity(string(self.storage)).compareTo(quantity(string(oldSelf.storage))) == 0",
+        "a disk that was made is resized at its claim: restore storage, and raise spec.resources.requests.storage of"
+        " PersistentVolumeClaim WORKLOAD-DISK with kubectl patch; the boot disk is called root",
+        ".storage",
+    ),
+    Rule(
+        "has(self.storageClassName) == has(oldSelf.storageClassName) &&"
+        " (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+        "the storageClassName of a disk is immutable: restore it, and add another disk or Workload instead",
+        ".storageClassName",
+    ),
+)
+
+
+def _filled_from(*fields: str) -> Rule:
+    """Return the rule that what a disk was filled from stays."""
+    same = (f"self.?{field}.orValue('') == oldSelf.?{field}.orValue('')" for field in fields)
+    return Rule(
+        " && ".join(same),
+        f"what a disk was filled from is immutable: restore {', '.join(fields)}, and add another disk or Workload"
+        " instead",
+    )
+
+
+class MadeDisk(Model):
+    """A disk that is made once and kept."""
+
     storage: Quantity
     """Size of the disk in bytes."""
     storage_class_name: ObjectName | None = None
     """StorageClass of the disk; the cluster's default when unset."""
 
-    model_config = rules(
-        Rule(
-            "self.name == oldSelf.name && has(self.storageClassName) == has(oldSelf.storageClassName) &&"
-            " (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
-            "what a disk was cloned from is immutable: restore name and storageClassName of the dataSource, and add"
-            " another disk or Workload instead",
-        ),
-        Rule(
-            "quantity(string(self.storage)).compareTo(quantity('1Mi')) >= 0",
-            "storage is below 1Mi: it counts bytes, so add a unit, such as 30Gi",
-            ".storage",
-        ),
-        Rule(
-            "quantity(string(self.storage)).compareTo(quantity(string(oldSelf.storage))) >= 0",
-            "a disk cannot shrink: set storage to at least what it was",
-            ".storage",
-        ),
-    )
+
+class DataSource(MadeDisk):
+    """A golden image (CDI DataSource of the same namespace), cloned once into a disk that is kept."""
+
+    name: ObjectName
+    """Name of the DataSource. It may lead to another namespace if the tenant's disks.imageNamespaces has that."""
+
+    model_config = rules(*_MADE, _filled_from("name"))
+
+
+class BlankDisk(MadeDisk):
+    """An empty disk."""
+
+    model_config = rules(*_MADE)
+
+
+class HTTPDisk(MadeDisk):
+    """A disk that is filled once from a file on a web server: raw or qcow2, plain or compressed, or an ISO."""
+
+    url: Annotated[str, Field(min_length=10, max_length=1024, pattern=HTTP_URL)]
+    """Where the file is; it must begin with one of the tenant's disks.urls."""
+    secret_ref: ObjectName | None = None
+    """Secret with `accessKeyId` and `secretKey`, the name and password for it."""
+    cert_config_map: ObjectName | None = None
+    """ConfigMap with the certificates of further authorities."""
+
+    model_config = rules(*_MADE, _filled_from("url", "secretRef", "certConfigMap"))
+
+
+class RegistryDisk(MadeDisk):
+    """A disk that is filled once from an OCI image that holds a disk, and then kept."""
+
+    url: Annotated[str, Field(min_length=10, max_length=1024, pattern=REGISTRY_URL)]
+    """The image, with `docker://` before it; images of the Workload must be allowed, so must this."""
+    secret_ref: ObjectName | None = None
+    """Secret with `accessKeyId` and `secretKey`, the name and password at the registry."""
+    cert_config_map: ObjectName | None = None
+    """ConfigMap with the certificates of further authorities."""
+
+    model_config = rules(*_MADE, _filled_from("url", "secretRef", "certConfigMap"))
+
+
+class ClonedClaim(MadeDisk):
+    """Another PersistentVolumeClaim of the same namespace, cloned once into a disk that is kept."""
+
+    name: ObjectName
+    """Name of the claim."""
+
+    model_config = rules(*_MADE, _filled_from("name"))
 
 
 class ClaimDisk(Model):
@@ -162,6 +227,14 @@ class DiskSource(Model):
     """An OCI image that holds a disk."""
     data_source: DataSource | None = None
     """A golden image to clone."""
+    blank: BlankDisk | None = None
+    """An empty disk to make."""
+    http: HTTPDisk | None = None
+    """A file on a web server to fill a disk from."""
+    registry: RegistryDisk | None = None
+    """An OCI image to fill a disk from."""
+    pvc: ClonedClaim | None = None
+    """Another claim to clone."""
     persistent_volume_claim: ClaimDisk | None = None
     """An existing disk."""
     disk: DiskTarget | None = None
@@ -171,11 +244,17 @@ class DiskSource(Model):
     boot_order: Annotated[int, Field(ge=1, le=32)] | None = None
     """Its place among the disks to boot from, lowest first. The boot disk has 1 when unset, others are not tried."""
 
+    @property
+    def made(self) -> MadeDisk | None:
+        """Return what Berth makes the disk from; None for one that is there already or forgets."""
+        return self.data_source or self.blank or self.http or self.registry or self.pvc
 
+
+_SOURCES: Final = ("containerDisk", "dataSource", "blank", "http", "registry", "pvc", "persistentVolumeClaim")
 _DISK_RULES: Final = (
-    exactly_one("a disk has one source", "containerDisk", "dataSource", "persistentVolumeClaim"),
+    exactly_one("a disk has one source", *_SOURCES),
     Rule(
-        "has(self.containerDisk) == has(oldSelf.containerDisk) && has(self.dataSource) == has(oldSelf.dataSource)",
+        " && ".join(f"has(self.{source}) == has(oldSelf.{source})" for source in _SOURCES),
         "the kind of a disk's source is immutable: restore it, and add another disk or Workload instead",
     ),
     Rule("!has(self.disk) || !has(self.cdrom)", "a disk is a hard disk or a CD-ROM: remove disk or cdrom", ".cdrom"),

@@ -1,6 +1,6 @@
 """`tenants.berth.dev`: namespaces that belong together and what holds for them, written by platform admins."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -16,6 +16,9 @@ Names = Annotated[list[ObjectName], Field(min_length=1, max_length=64, json_sche
 """Names of objects, each once."""
 
 _CIDR = Rule("isCIDR(self)", "this is no block of addresses: write one such as 10.0.0.0/8")
+URL_PREFIX: Final = r"^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?/([A-Za-z0-9_][A-Za-z0-9._~+-]*/)*$"
+"""A web server and whole parts of a path: the slash at the end keeps out those that only begin alike."""
+
 Cidr = Annotated[str, Field(min_length=4, max_length=64, json_schema_extra=validations(_CIDR))]
 """A block of addresses, such as 10.0.0.0/8. Held by a rule: with a `format` the server takes lists, too."""
 
@@ -42,6 +45,21 @@ class Allowed(Model):
 
     allowed: Names
     """Only these."""
+
+
+class Disks(Model):
+    """What disks of machines may be made from beside what lies in the namespace itself."""
+
+    image_namespaces: Annotated[list[Name], Field(max_length=64, json_schema_extra=as_set)] | None = None
+    """Namespaces of golden images that DataSources may lead to; none when unset. Berth must have the right to clone."""
+    urls: (
+        Annotated[
+            list[Annotated[str, Field(min_length=9, max_length=1024, pattern=URL_PREFIX)]],
+            Field(max_length=64, json_schema_extra=as_set),
+        ]
+        | None
+    ) = None
+    """What the URL of an http source may begin with, such as https://images.example/linux/; nothing when unset."""
 
 
 class NetworkPort(Model):
@@ -133,6 +151,8 @@ class TenantSpec(Model):
     """PriorityClasses that its workloads may have; none when unset."""
     storage_classes: Allowed | None = None
     """StorageClasses of its disks; all when unset."""
+    disks: Disks | None = None
+    """What disks of its machines may be made from, beside what lies in the namespace."""
     nodes: NodePool | None = None
     """Its own nodes; what the class asks of nodes holds as well."""
     network: Network | None = None

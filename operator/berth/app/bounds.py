@@ -1,9 +1,11 @@
 """What the children of a Workload may be at most: from what was seen and what its spec names, not from rendering."""
 
 from berth.api.levels import Backend, IsolationLevel
+from berth.app.origins import clones_of
 from berth.app.views import Look
 from berth.decide.facts import vouched_handler
 from berth.decide.model import ClassFacts
+from berth.policy.denials import image_namespaces
 from berth.render.model import Peers
 from berth.verify.model import Bounds, Images, Named, Network, Runtime
 from berth.verify.named import named_in
@@ -13,6 +15,7 @@ from berth.world.store import Store
 def bounds_of(look: Look, facts: ClassFacts, store: Store) -> Bounds:
     """Return the bounds of a Workload in a class; the RuntimeClass is looked up anew at every call."""
     spec, requirement = look.spec, look.effective.requirement
+    images = image_namespaces(look.policy_subject.tenants)
     name = facts.runtime_class_name
     seen = store.runtime_classes.get(name) if name else None
     record = store.classes.get(facts.name)
@@ -25,7 +28,7 @@ def bounds_of(look: Look, facts: ClassFacts, store: Store) -> Bounds:
         class_name=facts.name,
         backend=facts.backend,
         level=facts.level,
-        named=named_in(look.workload.key[1], spec),
+        named=named_in(*look.workload.key, spec),
         runtime=Runtime(name, vouched, facts.runtime_uid or "") if name else None,
         seen=Runtime(seen.name, seen.handler, seen.uid) if seen else None,
         user_namespaces=facts.user_namespaces,
@@ -36,6 +39,11 @@ def bounds_of(look: Look, facts: ClassFacts, store: Store) -> Bounds:
         sharing=facts.sharing,
         images=tuple(Images(each.registries, each.digest, each.by) for each in requirement.images),
         service_account=spec.service_account_name,
+        clones=frozenset(
+            (clone.kind, (("name", clone.name), ("namespace", clone.namespace)))
+            for _, clone in clones_of(look.workload.key, spec, store.data_sources, images)
+        ),
+        image_namespaces=images,
         storage_classes=requirement.storage_classes,
         priority_class=spec.priority_class_name,
         network=network_of(look.rendered.peers),

@@ -13,6 +13,7 @@ from berth.kube.reading import Reader, Selection
 from berth.kube.reflector import OnError, Reflector, Timing
 from berth.kube.resources import (
     CHILDREN,
+    DATA_SOURCES,
     DATA_VOLUMES,
     ISOLATION_CLASSES,
     ISOLATION_POLICIES,
@@ -53,6 +54,7 @@ _OPTIONAL: Final = frozenset(
         VIRTUAL_MACHINE_PREFERENCES,
         KUBEVIRTS,
         DATA_VOLUMES,
+        DATA_SOURCES,
     }
 )
 """Kinds that a cluster without KubeVirt and CDI does not serve."""
@@ -77,6 +79,7 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
         (PODS, labelled, children.pod, store.put_pod),
         (VIRTUAL_MACHINE_INSTANCES, labelled, children.machine, store.put_machine),
         (PERSISTENT_VOLUME_CLAIMS, everything, parse.claim, store.put_claim),
+        (DATA_SOURCES, everything, parse.data_source, store.put_data_source),
         (
             RESOURCE_QUOTAS,
             Selection(label_selector=TENANT_LABEL),

@@ -11,6 +11,7 @@ from berth.api.reasons import ConditionType, Reason
 from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
 from berth.app.concern import World
+from berth.app.origins import clones_of, origins_of
 from berth.app.settings import Settings
 from berth.app.tenancy import Tenancy, alone, pool_of, tenancy_of
 from berth.decide.ask import ask_of, images_of, unsized_of
@@ -19,9 +20,11 @@ from berth.decide.fingerprint import catalog_hash
 from berth.decide.guest import Described
 from berth.decide.model import Ask, ClassFacts, Refusal
 from berth.decide.whatif import Inputs
+from berth.kube.resources import DATA_VOLUMES
 from berth.observe.model import Status
 from berth.plan.move import backing, current_class
 from berth.policy.compiled import CompiledPolicies, CompiledPolicy, compile_policy
+from berth.policy.denials import image_namespaces
 from berth.policy.effective import Defaults, Effective, Subject, joined, matches
 from berth.policy.tenancy import CompiledTenant
 from berth.policy.waiving import Waived, in_force
@@ -229,8 +232,11 @@ class Views:
             return Unreadable(workload, problems(error))
         namespace, name = key
         tenants = self.tenancy().of(namespace)
+        children, images = store.children(key), image_namespaces(tenants)
+        made = frozenset(child.key[1] for child in children if child.kind == DATA_VOLUMES.kind)
         described = Described(namespace, store.instancetypes, store.preferences)
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), described)
+        ask = replace(ask, origins=origins_of(key, spec, store, made, images))
         now = self._clock()
         waivers = in_force(store.waiving(key), key, self.longest_waiver, now)
         subject = Subject(
@@ -238,7 +244,7 @@ class Views:
         )
         matched, failed = matches(subject, home.labels, self.policies())
         holds = replace(joined(subject, self.defaults, matched), errors=failed)
-        status, children = unpack(workload.status), store.children(key)
+        status = unpack(workload.status)
         found = self.catalog(pool_of(tenants))
         runs = backing(children, workload.uid)
         if runs:
@@ -268,6 +274,8 @@ class Views:
                 tenants[0].name if len(tenants) == 1 else alone(namespace),
                 self._peers(namespace, tenants) if holds.requirement.network is NetworkMode.ISOLATED else None,
                 ask.machine.guest if ask.machine else None,
+                clones_of(key, spec, store.data_sources, images),
+                made,
             ),
         )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from berth.api.machine import DataSource, DiskSource, Machine
+from berth.api.machine import DiskSource, Machine, MadeDisk
 from berth.api.quantity import amount, millicores
 from berth.api.size import ContainerResources
 from berth.api.workload import Device, Isolation, Needs, WorkloadSpec
@@ -48,6 +48,7 @@ def images_of(spec: WorkloadSpec) -> tuple[str, ...]:
     containers = [each.image for each in (*(spec.init_containers or ()), *(spec.sidecars or ()))]
     main = [spec.container.image] if spec.container else []
     disks = [disk.container_disk.image for disk in _disks(spec.machine) if disk.container_disk]
+    disks += [disk.registry.url.removeprefix("docker://") for disk in _disks(spec.machine) if disk.registry]
     return tuple(sorted({*main, *containers, *disks}))
 
 
@@ -102,20 +103,20 @@ def _machine(spec: WorkloadSpec, machine: Machine, described: Described) -> Mach
         guest=guest_of(spec, machine, described),
         missing=described.missing(machine),
         boots_from=_boots_from(machine.boot_disk),
-        cloned_disks=sum(1 for disk in machine.disks or () if disk.data_source is not None),
-        storage=sum(amount(source.storage) for source in _cloned(machine)),
-        storage_classes=tuple(sorted({source.storage_class_name or "" for source in _cloned(machine)})),
+        cloned_disks=sum(1 for disk in machine.disks or () if disk.made is not None),
+        storage=sum(amount(disk.storage) for disk in _made(machine)),
+        storage_classes=tuple(sorted({disk.storage_class_name or "" for disk in _made(machine)})),
     )
 
 
-def _cloned(machine: Machine) -> list[DataSource]:
-    return [disk.data_source for disk in _disks(machine) if disk.data_source is not None]
+def _made(machine: Machine) -> list[MadeDisk]:
+    return [disk.made for disk in _disks(machine) if disk.made is not None]
 
 
 def _boots_from(disk: DiskSource) -> str:
     if disk.container_disk is not None:
         return "containerDisk"
-    return "dataSource" if disk.data_source is not None else "persistentVolumeClaim"
+    return "dataSource" if disk.made is not None else "persistentVolumeClaim"
 
 
 def _claims(spec: WorkloadSpec, find: FindClaim) -> Iterable[ClaimAsk]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from berth.api.levels import Backend, IsolationLevel, NodeSharing
 from berth.api.reasons import Reason
-from berth.policy.model import Ask, ClaimAsk, Guest, MachineAsk, Refusal, Requirement, Source, hashed_once
+from berth.policy.model import Ask, ClaimAsk, Guest, MachineAsk, OriginAsk, Refusal, Requirement, Source, hashed_once
 
 __all__ = [
     "ENGINE_VERSION",
@@ -22,6 +22,7 @@ __all__ = [
     "Guest",
     "MachineAsk",
     "NodeShape",
+    "OriginAsk",
     "Outcome",
     "Refusal",
     "Requirement",

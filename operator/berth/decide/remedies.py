@@ -312,6 +312,10 @@ def _storage(case: Case) -> Iterable[Change]:
             replace(claim, found=True, access_modes=claim.access_modes or ("ReadWriteMany",)) for claim in ask.claims
         )
         yield _field(f"create PersistentVolumeClaim {', '.join(missing)}", "", None, claims=claims)
+    origins = [f"{each.kind} {each.name}" for each in ask.origins if not (each.found and each.leads)]
+    if origins:
+        there = tuple(replace(each, found=True, leads=True) for each in ask.origins)
+        yield _field(f"create {', '.join(origins)}", "", None, origins=there)
 
 
 def _preflight(case: Case) -> Iterable[Change]:

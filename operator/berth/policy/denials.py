@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from berth.api.tenant import Allowed
 from berth.policy.demand import Demand
 from berth.policy.images import parse_image
-from berth.policy.model import ImageRule
+from berth.policy.model import ImageRule, OriginAsk
 from berth.policy.tenancy import CompiledTenant
 
 _SHOWN: Final = 8
@@ -26,6 +26,8 @@ class Used(NamedTuple):
     storage_classes: tuple[str, ...]
     unsized: tuple[tuple[str, str], ...]
     """Resource and container of every request that is missing."""
+    origins: tuple[OriginAsk, ...] = ()
+    """What is made into disks from elsewhere: another namespace, a web server."""
 
 
 def denials(
@@ -38,6 +40,7 @@ def denials(
         *(text for tenant in tenants for text in _sizes(used, tenant)),
         *(text for demand in demands for text in _images(used.images, demand.images)),
         *(text for demand in demands for text in _disks(used.storage_classes, demand)),
+        *_origins(used.origins, tenants),
         *(_shared_processors(demand) for demand in demands if demand.dedicated and not used.dedicated),
     )
 
@@ -97,6 +100,29 @@ def _disks(used: tuple[str, ...], demand: Demand) -> Iterable[str]:
         if name not in (allowed or ()):
             what = f"StorageClass {name}" if name else "a disk without storageClassName"
             yield f"{what} is not allowed by {demand.by} (allowed: {_listed(allowed)}): use a disk of one of these"
+
+
+def image_namespaces(tenants: Sequence[CompiledTenant]) -> frozenset[str]:
+    """Return the namespaces of golden images that every tenant allows; none where there is no tenant."""
+    return _in_all(
+        [tenant.spec.disks.image_namespaces if tenant.spec and tenant.spec.disks else None for tenant in tenants]
+    )
+
+
+def _in_all(lists: Sequence[Sequence[str] | None]) -> frozenset[str]:
+    return frozenset.intersection(*(frozenset(each or ()) for each in lists)) if lists else frozenset()
+
+
+def _origins(origins: tuple[OriginAsk, ...], tenants: Sequence[CompiledTenant]) -> Iterable[str]:
+    namespaces = image_namespaces(tenants)
+    urls = _in_all([tenant.spec.disks.urls if tenant.spec and tenant.spec.disks else None for tenant in tenants])
+    for origin in origins:
+        for name in sorted(set(origin.namespaces) - namespaces):
+            fix = f"name another, or ask the platform admins to add {name} to disks.imageNamespaces{_where(tenants)}"
+            yield f"{origin.kind} {origin.name} leads to namespace {name} (allowed: {_listed(namespaces)}): {fix}"
+        if origin.kind == "http" and not origin.name.startswith(tuple(urls)):
+            fix = f"put the file there, or ask the platform admins to add its place to disks.urls{_where(tenants)}"
+            yield f"{origin.name} is below no place that is allowed (allowed: {_listed(urls)}): {fix}"
 
 
 def _shared_processors(demand: Demand) -> str:

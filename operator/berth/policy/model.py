@@ -100,13 +100,28 @@ class MachineAsk:
     missing: tuple[str, ...] = ()
     """Its instancetype and its preference, as kind and name, those that do not exist."""
     boots_from: str = "containerDisk"
-    """containerDisk, dataSource or persistentVolumeClaim."""
+    """containerDisk, dataSource (or whatever else it is made from once) or persistentVolumeClaim."""
     cloned_disks: int = 0
-    """Further disks that are cloned from a DataSource and kept."""
+    """Further disks that are made and kept."""
     storage: int = 0
-    """Bytes of all disks that are cloned from a DataSource."""
+    """Bytes of all disks that are made and kept."""
     storage_classes: tuple[str, ...] = ()
     """Their StorageClasses, sorted; empty stands for the cluster's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class OriginAsk:
+    """What a disk that is still to be made is filled from, as the cluster has it."""
+
+    kind: str
+    """DataSource, PersistentVolumeClaim, http, or empty for an empty disk."""
+    name: str
+    """Its name or URL."""
+    found: bool = True
+    leads: bool = True
+    """Whether it leads to an image yet: a DataSource may wait for its first import."""
+    namespaces: tuple[str, ...] = ()
+    """Other namespaces that it leads to, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +162,8 @@ class Ask:
     host_devices: tuple[tuple[str, int], ...] = ()
     architecture: str | None = None
     claims: tuple[ClaimAsk, ...] = ()
+    origins: tuple[OriginAsk, ...] = ()
+    """What its disks are filled from, of those that are not made yet."""
     max_replicas: int = 0
     """Most replicas that autoscaling may set; 0 without autoscaling."""
     refusals: tuple[Refusal, ...] = ()

@@ -1,19 +1,19 @@
-"""Disks that are cloned once from a golden image and kept."""
+"""Disks that are made once and kept: cloned, filled from elsewhere, or empty."""
 
 from collections.abc import Iterator
 
 from berth.api.levels import Backend
-from berth.api.machine import DataSource
+from berth.api.machine import DiskSource, MadeDisk
 from berth.api.workload import DeletionPolicy
 from berth.decide.model import ClassFacts
 from berth.render.disks import BOOT_DISK, data_volume_name
 from berth.render.fields import canonical, present
 from berth.render.metadata import child, labels, metadata
-from berth.render.model import Child, Subject
+from berth.render.model import Child, Object, Subject, Unrenderable
 
 
 def data_volumes(subject: Subject, facts: ClassFacts) -> Iterator[Child]:
-    """Yield a DataVolume for every disk of the machine that is cloned, if a machine is what runs.
+    """Yield a DataVolume for every disk of the machine that is made, if a machine is what runs.
 
     The machine never owns them, and the Workload does only where its disks are to go with it.
     """
@@ -21,17 +21,13 @@ def data_volumes(subject: Subject, facts: ClassFacts) -> Iterator[Child]:
     if machine is None or facts.backend is not Backend.VIRTUAL_MACHINE:
         return
     for name, disk in ((BOOT_DISK, machine.boot_disk), *((disk.name, disk) for disk in machine.disks or ())):
-        if disk.data_source:
-            yield _data_volume(subject, name, disk.data_source)
+        if disk.made:
+            yield _data_volume(subject, data_volume_name(subject, name), disk, disk.made)
 
 
-def _data_volume(subject: Subject, disk: str, source: DataSource) -> Child:
-    meta = metadata(
-        subject,
-        labels(subject),
-        name=data_volume_name(subject, disk),
-        owned=subject.spec.deletion_policy is DeletionPolicy.DELETE,
-    )
+def _data_volume(subject: Subject, name: str, disk: DiskSource, made: MadeDisk) -> Child:
+    owned = subject.spec.deletion_policy is DeletionPolicy.DELETE
+    meta = metadata(subject, labels(subject), name=name, owned=owned)
     # CDI must not collect it when it is filled: the plan would then clone into a disk that is in use.
     meta["annotations"]["cdi.kubevirt.io/storage.deleteAfterCompletion"] = "false"
     return child(
@@ -40,13 +36,35 @@ def _data_volume(subject: Subject, disk: str, source: DataSource) -> Child:
             "kind": "DataVolume",
             "metadata": meta,
             "spec": {
-                "sourceRef": {"kind": "DataSource", "name": source.name},  # in the same namespace: it names none
+                "source": {} if name in subject.made else _source(subject, disk),
                 "storage": present(
                     {
-                        "resources": {"requests": {"storage": canonical(source.storage)}},
-                        "storageClassName": source.storage_class_name,
+                        "resources": {"requests": {"storage": canonical(made.storage)}},
+                        "storageClassName": made.storage_class_name,
                     }
                 ),
             },
         }
     )
+
+
+def _source(subject: Subject, disk: DiskSource) -> Object:
+    """Return what a disk is filled from.
+
+    A DataSource is written as what it leads to, not by its name: somebody could change it between Berth's look and
+    CDI's, and CDI clones whatever Berth may clone.
+    """
+    if disk.data_source:
+        clone = dict(subject.clones).get(disk.data_source.name)
+        if clone is None:
+            raise Unrenderable(f"DataSource {disk.data_source.name} leads to no image: create it, or name another")
+        return {clone.kind: {"namespace": clone.namespace, "name": clone.name}}
+    if disk.pvc:
+        return {"pvc": {"namespace": subject.namespace, "name": disk.pvc.name}}
+    if disk.blank:
+        return {"blank": {}}
+    remote = disk.http or disk.registry
+    if remote is None:
+        raise Unrenderable("a disk that is made has no source: give dataSource, blank, http, registry or pvc")
+    given = {"url": remote.url, "secretRef": remote.secret_ref, "certConfigMap": remote.cert_config_map}
+    return {"http" if disk.http else "registry": present(given)}

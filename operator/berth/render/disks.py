@@ -111,11 +111,11 @@ def _further(subject: Subject, disk: Disk) -> Attached:
 def _source(subject: Subject, name: str, source: DiskSource) -> Object:
     if source.container_disk:
         return {"containerDisk": written(source.container_disk)}
-    if source.data_source:
+    if source.made:
         return {"dataVolume": {"name": data_volume_name(subject, name)}}
     if source.persistent_volume_claim:
         return {"persistentVolumeClaim": {"claimName": source.persistent_volume_claim.claim_name}}
-    raise Unrenderable(f"disk {name} has no source: give containerDisk, dataSource or persistentVolumeClaim")
+    raise Unrenderable(f"disk {name} has no source: give one, such as containerDisk or dataSource")
 
 
 def _first_boot(cloud_init: CloudInit | None, sysprep: Sysprep | None) -> Iterator[Attached]:

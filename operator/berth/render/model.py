@@ -32,6 +32,16 @@ class Peers:
 
 
 @dataclass(frozen=True, slots=True)
+class Clone:
+    """What a disk is cloned from."""
+
+    kind: str
+    """pvc or snapshot."""
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """The Workload to render: identity, spec, who shares its nodes and whom it may talk to."""
 
@@ -45,6 +55,10 @@ class Subject:
     """Whom it may talk to; anyone when None."""
     guest: Guest | None = None
     """Its machine as it was decided about, with instancetype and preference; by its spec alone when None."""
+    clones: tuple[tuple[str, Clone], ...] = ()
+    """By DataSource: the golden image that it leads to now."""
+    made: frozenset[str] = frozenset()
+    """Names of the DataVolumes that are there already: they are filled once, so they stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)

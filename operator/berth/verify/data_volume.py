@@ -1,16 +1,16 @@
-"""Disks that are cloned from a golden image of the Workload's own namespace.
+"""Disks that are made: cloned from what the Workload's DataSources lead to, or filled from what it names itself.
 
-CDI asks whether whoever creates a DataVolume may read its source, and that is Berth: a source in another namespace
-would copy somebody else's disk.
+CDI asks whether whoever creates a DataVolume may read its source, and that is Berth: a source in a namespace that the
+tenant does not list would copy somebody else's disk.
 """
 
 from typing import Any, Final
 
-from berth.verify.model import Bounds
-from berth.verify.references import DATA_SOURCE_NAME
+from berth.verify.image import image
+from berth.verify.model import Bounds, Filling
 from berth.verify.rules import Rule
 from berth.verify.shapes import quantity
-from berth.verify.table import Complaint, Table, allow, always, derive, inside, shown, table
+from berth.verify.table import Complaint, Table, allow, derive, inside, shown, table
 
 
 def _storage_class(value: Any, bounds: Bounds) -> Complaint:
@@ -22,9 +22,31 @@ def _storage_class(value: Any, bounds: Bounds) -> Complaint:
     return f"is {value}, which is not allowed: use one of {allowed}"
 
 
-_SOURCE: Final = table(
-    {"kind": always(Rule.STORAGE, "DataSource"), "name": DATA_SOURCE_NAME}, deny={Rule.NAMESPACE: ("namespace",)}
-)
+def _source(value: Any, bounds: Bounds) -> Complaint:
+    filling = _filling(value)
+    if filling is None or filling not in bounds.named.fillings | bounds.clones:
+        return f"is {shown(value)}, which the Workload does not name: remove it"
+    kind, fields = filling[0], dict(filling[1])
+    where = fields.get("namespace", bounds.namespace)
+    if where != bounds.namespace and where not in bounds.image_namespaces:
+        return f"is in namespace {where}, which the tenant does not list: clone from {bounds.namespace}"
+    if kind == "registry":
+        return image(fields.get("url", "").removeprefix("docker://"), bounds)
+    return None
+
+
+def _filling(value: Any) -> Filling | None:
+    """Return what a source is filled from; None for anything but one source with texts in it."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    [(kind, fields)] = value.items()
+    if not isinstance(kind, str) or not isinstance(fields, dict):
+        return None
+    if not all(isinstance(each, str) for pair in fields.items() for each in pair):
+        return None
+    return kind, tuple(sorted(fields.items()))
+
+
 _RESOURCES: Final = table(
     {"requests": inside(table({"storage": allow(quantity)}, unknown=Rule.STORAGE))},
     deny={Rule.STORAGE: ("limits",)},
@@ -35,11 +57,11 @@ _STORAGE: Final = table(
 )
 DATA_VOLUME: Final[Table] = table(
     {
-        "sourceRef": inside(_SOURCE, "is missing: name the DataSource of the disk"),
+        "source": derive(Rule.STORAGE, _source, lambda _: "is missing: say what the disk is filled from"),
         "storage": inside(_STORAGE, "is missing: set the size of the disk"),
     },
     deny={
-        Rule.STORAGE: ("source", "pvc", "contentType", "preallocation"),
+        Rule.STORAGE: ("sourceRef", "pvc", "contentType", "preallocation"),
         Rule.PRIORITY: ("priorityClassName",),
     },
 )

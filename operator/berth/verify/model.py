@@ -59,6 +59,10 @@ class Network:
     """Blocks of addresses that it may call, each with ports and protocols; all ports where there are none."""
 
 
+Filling = tuple[str, tuple[tuple[str, str], ...]]
+"""What fills a disk: the kind of source and its fields, sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """What the Workload's own spec names: its children may refer to nothing else."""
@@ -67,7 +71,8 @@ class Named:
     claims: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
     config_maps: frozenset[str] = frozenset()
-    data_sources: frozenset[str] = frozenset()
+    fillings: frozenset[Filling] = frozenset()
+    """What its disks are filled from, but for what DataSources lead to."""
     disks: frozenset[str] = frozenset()
     """Names of the DataVolumes that are its own."""
     storage_classes: frozenset[str] = frozenset()
@@ -119,6 +124,10 @@ class Bounds:
     images: tuple[Images, ...] = ()
     """Rules that all hold for every image."""
     service_account: str | None = None
+    clones: frozenset[Filling] = frozenset()
+    """What the DataSources that it names lead to now."""
+    image_namespaces: frozenset[str] = frozenset()
+    """Other namespaces that disks may be cloned from."""
     storage_classes: frozenset[str] | None = None
     """StorageClasses that disks may name; None is any."""
     priority_class: str | None = None

@@ -6,13 +6,13 @@ from berth.api.container import ContainerBase
 from berth.api.levels import WorkloadType
 from berth.api.machine import DiskSource, Machine
 from berth.api.workload import DeletionPolicy, WorkloadSpec
-from berth.verify.model import Named
+from berth.verify.model import Filling, Named
 
 _BOOT_DISK = "root"
 
 
-def named_in(name: str, spec: WorkloadSpec) -> Named:
-    """Return everything that the spec of the Workload `name` names: its children may refer to nothing else."""
+def named_in(namespace: str, name: str, spec: WorkloadSpec) -> Named:
+    """Return everything that the spec of a Workload names: its children may refer to nothing else."""
     machine, needs = spec.machine, spec.needs
     disks = list(_disks(machine))
     devices = (*([needs.gpu] if needs and needs.gpu else ()), *((needs and needs.host_devices) or ()))
@@ -21,8 +21,8 @@ def named_in(name: str, spec: WorkloadSpec) -> Named:
         claims=frozenset(_claims(spec, disks)),
         secrets=frozenset(_secrets(spec, disks)),
         config_maps=frozenset(_config_maps(spec)),
-        data_sources=frozenset(disk.data_source.name for _, disk in disks if disk.data_source),
-        disks=frozenset(f"{name}-{disk}" for disk, source in disks if source.data_source),
+        fillings=frozenset(_fillings(namespace, disks)),
+        disks=frozenset(f"{name}-{disk}" for disk, source in disks if source.made),
         storage_classes=frozenset(_storage_classes(disks)),
         devices=frozenset(device.device_name for device in devices),
         ports=frozenset(_ports(spec)),
@@ -64,6 +64,7 @@ def _disks(machine: Machine | None) -> Iterator[tuple[str, DiskSource]]:
 def _images(spec: WorkloadSpec, disks: list[tuple[str, DiskSource]]) -> Iterator[str]:
     yield from (container.image for container in _containers(spec))
     yield from (disk.container_disk.image for _, disk in disks if disk.container_disk)
+    yield from (disk.registry.url.removeprefix("docker://") for _, disk in disks if disk.registry)
 
 
 def _claims(spec: WorkloadSpec, disks: list[tuple[str, DiskSource]]) -> Iterator[str]:
@@ -105,8 +106,20 @@ def _config_maps(spec: WorkloadSpec) -> Iterator[str]:
 
 
 def _storage_classes(disks: list[tuple[str, DiskSource]]) -> Iterator[str]:
-    sources = (disk.data_source for _, disk in disks if disk.data_source)
-    yield from (each.storage_class_name for each in sources if each.storage_class_name)
+    made = (disk.made for _, disk in disks if disk.made)
+    yield from (each.storage_class_name for each in made if each.storage_class_name)
+
+
+def _fillings(namespace: str, disks: list[tuple[str, DiskSource]]) -> Iterator[Filling]:
+    for _, disk in disks:
+        if disk.blank:
+            yield "blank", ()
+        if disk.pvc:
+            yield "pvc", (("name", disk.pvc.name), ("namespace", namespace))
+        for kind, remote in (("http", disk.http), ("registry", disk.registry)):
+            if remote:
+                given = {"certConfigMap": remote.cert_config_map, "secretRef": remote.secret_ref, "url": remote.url}
+                yield kind, tuple((name, value) for name, value in given.items() if value)
 
 
 def _ports(spec: WorkloadSpec) -> Iterator[tuple[int, str]]:

@@ -25,7 +25,6 @@ PULL_SECRET_NAME = _one_of("Secret", lambda bounds: bounds.named.secrets, needed
 CONFIG_MAP_NAME = _one_of("ConfigMap", lambda bounds: bounds.named.config_maps)
 CLAIM_NAME = _one_of("PersistentVolumeClaim", lambda bounds: bounds.named.claims)
 DISK_NAME = _one_of("DataVolume", lambda bounds: bounds.named.disks)
-DATA_SOURCE_NAME = _one_of("DataSource", lambda bounds: bounds.named.data_sources)
 SECRET = table({"name": SECRET_NAME})
 CONFIG_MAP = table({"name": CONFIG_MAP_NAME})
 

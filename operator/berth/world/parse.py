@@ -24,6 +24,7 @@ from berth.world.packed import pack
 from berth.world.records import (
     ClaimRecord,
     ClassRecord,
+    DataSourceRecord,
     InstancetypeRecord,
     Key,
     KubeVirtRecord,
@@ -366,6 +367,14 @@ def _secure_boot(firmware: Raw) -> bool:
 
 def _switched_on(features: Raw, name: str) -> bool:
     return name in features and bool((features[name] or {}).get("enabled", True))
+
+
+def data_source(raw: Raw) -> DataSourceRecord:
+    """Project a DataSource. One with another kind of source than is known here leads nowhere."""
+    given = (raw.get("spec") or {}).get("source") or {}
+    kind = next((each for each in ("pvc", "snapshot", "dataSource") if given.get(each)), "")
+    found = given.get(kind) or {}
+    return DataSourceRecord(key_of(raw), kind, (intern(found.get("namespace", "")), found.get("name", "")))
 
 
 def claim(raw: Raw) -> ClaimRecord:

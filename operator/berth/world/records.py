@@ -237,6 +237,16 @@ class ClaimRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSourceRecord:
+    """One DataSource (cdi.kubevirt.io): the golden image that it leads to."""
+
+    key: Key
+    kind: str
+    """pvc, snapshot or dataSource; empty while it leads nowhere."""
+    source: Key
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What a child says is wrong: a reason of ours and the child's own words."""
 

@@ -9,6 +9,7 @@ from berth.world.records import (
     ChildRecord,
     ClaimRecord,
     ClassRecord,
+    DataSourceRecord,
     InstancetypeRecord,
     Key,
     KubeVirtRecord,
@@ -57,6 +58,7 @@ class Store:
         self.instancetypes: dict[Key, InstancetypeRecord] = {}
         self.preferences: dict[Key, PreferenceRecord] = {}
         self.claims: dict[Key, ClaimRecord] = {}
+        self.data_sources: dict[Key, DataSourceRecord] = {}
         self.nets: dict[Key, ChildRecord] = {}
         self.facts_revision = 0
         self.policy_revision = 0
@@ -156,6 +158,13 @@ class Store:
         """Store or drop a PersistentVolumeClaim; its shape matters to Workloads that use it."""
         if self._swap(self.claims, key, record):
             self._wake_namespace(key[0])
+
+    def put_data_source(self, key: Key, record: DataSourceRecord | None) -> None:
+        """Store or drop a DataSource; it matters to its namespace, and to those of DataSources that lead to it."""
+        if self._swap(self.data_sources, key, record):
+            self._wake_namespace(key[0])
+            for namespace in sorted({each.key[0] for each in self.data_sources.values() if each.source == key}):
+                self._wake_namespace(namespace)
 
     def put_fact(self, table: dict[Any, Any], key: object, record: Facts | None) -> None:
         """Store or drop a fact of the cluster in one of this store's tables."""

@@ -6,8 +6,10 @@ from ground.kubevirt_sim.kinds import (
     CLUSTER_PREFERENCE,
     DATA_SOURCE,
     DATA_VOLUME,
+    INSTANCETYPE,
     KUBEVIRT,
     POOL,
+    PREFERENCE,
     QUOTA,
     VM,
     VMI,
@@ -36,6 +38,8 @@ NODE = Kind("Node", "v1", "nodes", namespaced=False)
 RUNTIME_CLASS = Kind("RuntimeClass", "node.k8s.io/v1", "runtimeclasses", namespaced=False)
 LEASE = Kind("Lease", "coordination.k8s.io/v1", "leases")
 
+MIGRATION = Kind("VirtualMachineInstanceMigration", "kubevirt.io/v1", "virtualmachineinstancemigrations")
+
 POD_CHILDREN = (DEPLOYMENT, JOB, SERVICE, NETWORK_POLICY, BUDGET, AUTOSCALER)
 KUBEVIRT_CHILDREN = (VM, POOL, DATA_VOLUME)
 
@@ -51,10 +55,12 @@ __all__ = [
     "DATA_VOLUME",
     "DEPLOYMENT",
     "EVENT",
+    "INSTANCETYPE",
     "JOB",
     "KUBEVIRT",
     "KUBEVIRT_CHILDREN",
     "LEASE",
+    "MIGRATION",
     "NAMESPACE",
     "NETWORK_POLICY",
     "NODE",
@@ -62,6 +68,7 @@ __all__ = [
     "POD_CHILDREN",
     "POLICY",
     "POOL",
+    "PREFERENCE",
     "QUOTA",
     "RUNTIME_CLASS",
     "SERVICE",

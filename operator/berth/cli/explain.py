@@ -58,6 +58,8 @@ def _placement(status: Object) -> Iterator[str]:
     if cost:
         asked, added = cost["requested"], cost["overhead"]
         yield f"  asks for {asked['cpu']} cpu, {asked['memory']}; isolation adds {added['cpu']} cpu, {added['memory']}"
+        if has := cost.get("running"):
+            yield f"  the guest has {has['cpu']} cpu, {has['memory']} until it takes the change over"
     if status.get("timeToReady"):
         took = status["timeToReady"]
         segments = ", ".join(f"{each['name']} {each['seconds']}s" for each in took.get("segments", ()))

@@ -1,0 +1,65 @@
+"""Every field of a machine with an edit of it, and how that is seen to take effect or be refused."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from berth.api.crd import KINDS, schema
+from scenarios import specs
+from scenarios.objects import Json
+
+ROWS: Final[tuple[Json, ...]] = tuple(yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")))
+COVERED: Final = ("machine", "resources", "volumes")
+"""Parts of a Workload's spec whose every field has a row."""
+
+
+def fields() -> set[str]:
+    """Return all leaves of the covered parts of the CRD's schema, items of lists as `[]`."""
+    spec = next(schema(kind) for kind in KINDS if kind.model.__name__ == "Workload")["properties"]["spec"]["properties"]
+    return {leaf for part in COVERED for leaf in _leaves(spec[part], part)}
+
+
+def _leaves(node: Json, path: str) -> Iterator[str]:
+    if node.get("properties"):
+        for name, each in node["properties"].items():
+            yield from _leaves(each, f"{path}.{name}")
+    elif node.get("type") == "array":
+        yield from _leaves(node["items"], f"{path}[]")
+    else:
+        yield path
+
+
+def before(row: Json) -> Json:
+    """Return the spec of a row's Workload before it is edited."""
+    return merged(specs.machine(), row.get("base", {}))
+
+
+def after(row: Json) -> Json:
+    """Return it edited."""
+    return merged(before(row), row["edit"])
+
+
+def merged(spec: Json, patch: Json) -> Json:
+    """Return a spec with a JSON merge patch (RFC 7386)."""
+    made = copy.deepcopy(spec)
+    for name, value in patch.items():
+        if value is None:
+            made.pop(name, None)
+        elif isinstance(value, dict):
+            made[name] = merged(made.get(name) or {}, value)
+        else:
+            made[name] = copy.deepcopy(value)
+    return made
+
+
+def missing(live: Any, wanted: Any, path: str = "spec") -> list[str]:
+    """Return where a live value has not what is wanted: items of lists are found by name, null is absent."""
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        return [text for name, each in wanted.items() for text in missing(live.get(name), each, f"{path}.{name}")]
+    if isinstance(wanted, list) and all(isinstance(each, dict) and "name" in each for each in wanted):
+        by_name = {each.get("name"): each for each in live or ()}
+        return [text for each in wanted for text in missing(by_name.get(each["name"]), each, f"{path}.{each['name']}")]
+    return [] if live == wanted else [f"{path} is {live!r}, not {wanted!r}"]

@@ -379,12 +379,13 @@ def data_source(raw: Raw) -> DataSourceRecord:
 
 def claim(raw: Raw) -> ClaimRecord:
     """Project a PersistentVolumeClaim."""
-    spec = raw.get("spec") or {}
+    spec, status = raw.get("spec") or {}, raw.get("status") or {}
     return ClaimRecord(
         key=key_of(raw),
         uid=raw["metadata"]["uid"],
         access_modes=tuple(sorted(spec.get("accessModes") or ())),
         block=spec.get("volumeMode") == "Block",
         storage_class=intern(spec.get("storageClassName") or ""),
-        bound=(raw.get("status") or {}).get("phase") == "Bound",
+        bound=status.get("phase") == "Bound",
+        size=amount((status.get("capacity") or {}).get("storage")),
     )

@@ -9,10 +9,11 @@ import pytest
 from app.parts import Replica
 from berth.api.meta import WORKLOAD_LABEL
 from berth.api.reasons import Reason
+from berth.app.feeds import reflectors
 from berth.kube import errors
 from berth.kube.client import Client
 from berth.kube.gateway import CHILD_RESOURCES, NotOurs
-from berth.kube.reading import EVERYTHING, NotReadable
+from berth.kube.reading import EVERYTHING, READABLE, NotReadable
 from berth.kube.resources import (
     DATA_VOLUMES,
     EVENTS,
@@ -329,3 +330,7 @@ async def test_what_berth_has_no_business_with_is_not_read(replica: Replica, res
     with pytest.raises(NotReadable):
         replica.reader.watch(resource, EVERYTHING, resource_version="1", timeout_seconds=1, gather=0.0)
     assert replica.server.requests == []
+
+
+async def test_whatever_is_watched_may_be_read(replica: Replica) -> None:
+    assert {*reflectors(replica.reader, replica.store, lambda *_: None, 1.0)} <= READABLE

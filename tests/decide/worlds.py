@@ -203,6 +203,7 @@ NEEDS: tuple[dict[str, Any], ...] = (
     {"service_account": "builder"},
     {"priority_class": "high"},
     {"class_name": "c9"},
+    {"type": WorkloadType.TASK, "task_limits": ("task.backoffLimit",)},
 )
 REFUSALS = tuple(
     tuple(Refusal(name, reason, "admission webhook denied the request", heals) for name in names)
@@ -276,6 +277,7 @@ EXTRAS: tuple[dict[str, Any], ...] = tuple(
             {"architecture": "amd64"},
             {"architecture": "arm64", "memory_overcommit": 150, "overhead_ratio": 1.5},
             {"architecture": "amd64", "node_selector": (("pool", "vm"),)},
+            *[{"kubevirt_version": (1, 8), "gates_off": frozenset({"HostDevices", "VideoConfig"})}] * 2,
         ),
     )
 )

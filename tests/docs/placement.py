@@ -68,6 +68,7 @@ _KINDS: Final = {
 _SITE: Final = {
     ("kubevirt", "Missing"): "KubeVirt is not installed",
     ("kubevirt", "Emulating"): "KubeVirt may emulate processors in software",
+    ("kubevirt", "Old"): "KubeVirt is of version 1.8",
 }
 _SITES: Final = {
     "no_node_has": "no node has label `{}`",

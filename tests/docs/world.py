@@ -48,7 +48,7 @@ class Site:
     """What the cluster has, where it does not have everything."""
 
     kubevirt: str = "Deployed"
-    """`Deployed`, `Missing`, or `Emulating` processors in software."""
+    """`Deployed`, `Missing`, `Emulating` processors in software, or `Old`."""
     no_node_has: tuple[str, ...] = ()
     """Labels that no node has."""
     refuses: str = ""
@@ -155,6 +155,8 @@ class World:
         for runtime in RUNTIMES:
             self._store.put_fact(self._store.runtime_classes, runtime.name, runtime)
         kubevirt = replace(KUBEVIRT, emulation=self._site.kubevirt == "Emulating")
+        if self._site.kubevirt == "Old":
+            kubevirt = replace(kubevirt, version="v1.8.4")
         if self._site.kubevirt != "Missing":
             self._store.put_fact(self._store.kubevirts, ("kubevirt", "kubevirt"), kubevirt)
         self._store.instancetypes, self._store.preferences = Instancetypes(), dict(common().preferences)

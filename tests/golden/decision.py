@@ -45,7 +45,8 @@ KUBEVIRT = KubeVirtRecord(
     True,
     frozenset(name for name, _ in DEVICES[1:]),
     True,
-    "amd64",
+    architecture="amd64",
+    gates=frozenset({"HostDevices", "WorkloadEncryptionTDX"}),
 )
 
 

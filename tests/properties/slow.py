@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from berth.decide.model import Ask, ClassFacts, Guest, NodeShape
+from berth.decide.model import Ask, ClassFacts, Guest, MachineAsk, NodeShape
 from berth.world.records import PreferenceRecord
 from decide.worlds import World
 
@@ -289,7 +289,7 @@ def _of_pods(ask: Ask, facts: ClassFacts) -> Iterable[str]:
 
 def _of_machines(ask: Ask, facts: ClassFacts) -> Iterable[str]:
     machine = ask.machine
-    if ask.type == "Task" and _most(ask) > 1:
+    if ask.type == "Task" and (_most(ask) > 1 or ask.task_limits):
         yield NEVER
     if any(name not in facts.permitted_devices for name in _devices(ask)):
         yield NOT_NOW
@@ -303,29 +303,24 @@ def _of_machines(ask: Ask, facts: ClassFacts) -> Iterable[str]:
         yield NOT_NOW
     if any(not origin.found or not origin.leads for origin in ask.origins):
         yield NOT_NOW
-    if machine.missing:
-        if not facts.unavailable:
-            yield NOT_NOW
-    elif any(_refused_by_kubevirt(ask, machine.guest, facts)):
+    yield from _of_guests(ask, machine, facts)
+
+
+def _of_guests(ask: Ask, machine: MachineAsk, facts: ClassFacts) -> Iterable[str]:
+    if not facts.unavailable and (machine.missing or any(_missing_in_kubevirt(ask, machine.guest, facts))):
+        yield NOT_NOW
+    if not machine.missing and any(_contradictions(ask, machine.guest, facts)):
+        yield NEVER
+    if any(_not_there(machine.guest, facts)):
         yield NEVER
 
 
-def _refused_by_kubevirt(ask: Ask, guest: Guest, facts: ClassFacts) -> Iterable[bool]:
-    """Yield whether each check of KubeVirt's admission fails."""
-    kind, preference, encrypted = guest.instancetype, guest.preference, facts.launch_security
-    on = _architecture(guest, facts)
-    arm = on == "arm64"
-    yield on not in ("", "amd64", "arm64", "s390x")
-    yield arm and (guest.bios or guest.secure_boot or "sata" in guest.disk_buses)
-    yield guest.dedicated and guest.threads > (1 if arm else 2)
+def _contradictions(ask: Ask, guest: Guest, facts: ClassFacts) -> Iterable[bool]:
+    """Yield whether guest, instancetype and preference contradict each other, check by check of KubeVirt's admission."""
+    kind, preference = guest.instancetype, guest.preference
     if guest.page_size:
         page = {"2Mi": 2 * MI, "1Gi": 1024 * MI}[guest.page_size]
         yield _backed(guest, facts) == 0 or _backed(guest, facts) % page != 0
-    if encrypted:
-        yield guest.architecture not in (None, "amd64")
-        yield guest.own_firmware and guest.bios
-        yield guest.secure_boot
-        yield guest.persistent_efi and encrypted in ("snp", "tdx")
     if kind:
         yield bool(kind.devices) and bool(_devices(ask))
         yield "cpu.dedicatedCPUPlacement" in kind.sets and ask.dedicated and not kind.dedicated
@@ -333,29 +328,51 @@ def _refused_by_kubevirt(ask: Ask, guest: Guest, facts: ClassFacts) -> Iterable[
         yield "nodeSelector" in kind.sets and facts.node_selector != ()
         yield 0 < kind.max_sockets < guest.sockets
     if preference:
-        yield from _against_preference(guest, preference, on)
-        yield not encrypted and "preferredLaunchSecurity" in preference.sets
+        yield from _unmet(guest, preference, _architecture(guest, facts))
 
 
-def _against_preference(guest: Guest, preference: PreferenceRecord, on: str) -> Iterable[bool]:
-    kind, arm = guest.instancetype, on == "arm64"
+def _unmet(guest: Guest, preference: PreferenceRecord, on: str) -> Iterable[bool]:
     given = guest.sockets * guest.cores * guest.threads
-    if kind:
+    if guest.instancetype:
         groups = preference.ratio * (2 if preference.across == "SocketsCoresThreads" else 1)
-        yield preference.topology == "spread" and kind.cpus % groups != 0
+        yield preference.topology == "spread" and guest.instancetype.cpus % groups != 0
     else:
-        given = {"sockets": guest.sockets, "cores": guest.cores, "threads": guest.threads}.get(
-            preference.topology, given
-        )
+        counted = {"sockets": guest.sockets, "cores": guest.cores, "threads": guest.threads}
+        given = counted.get(preference.topology, given)
     yield given < preference.cpus
     yield guest.memory < preference.memory
     yield bool(preference.architecture) and on not in ("", preference.architecture)
     if preference.video:
         yield guest.graphics is False or (guest.graphics is None and preference.graphics is False)
-        yield arm and preference.video not in ("virtio", "ramfb")
-    yield arm and "" in guest.disk_buses and preference.disk_bus not in ("", "virtio", "scsi")
-    yield guest.cdroms and not arm and preference.cdrom_bus == "virtio"
-    yield preference.secure_boot and not preference.smm and not guest.own_firmware
+
+
+def _not_there(guest: Guest, facts: ClassFacts) -> Iterable[bool]:
+    """Yield whether a class or an architecture lacks what a guest wants."""
+    preference, encrypted, on = guest.preference, facts.launch_security, _architecture(guest, facts)
+    arm = on == "arm64"
+    yield on not in ("", "amd64", "arm64", "s390x")
+    yield arm and (guest.bios or guest.secure_boot or "sata" in guest.disk_buses)
+    yield guest.dedicated and guest.threads > (1 if arm else 2)
+    if encrypted:
+        yield guest.architecture not in (None, "amd64")
+        yield guest.own_firmware and guest.bios
+        yield guest.secure_boot
+        yield guest.persistent_efi and encrypted in ("snp", "tdx")
+    if preference:
+        yield not encrypted and "preferredLaunchSecurity" in preference.sets
+        yield arm and preference.video not in ("", "virtio", "ramfb")
+        yield arm and "" in guest.disk_buses and preference.disk_bus not in ("", "virtio", "scsi")
+        yield guest.cdroms and not arm and preference.cdrom_bus == "virtio"
+        yield preference.secure_boot and not preference.smm and not guest.own_firmware
+
+
+def _missing_in_kubevirt(ask: Ask, guest: Guest, facts: ClassFacts) -> Iterable[bool]:
+    kind, preference, version = guest.instancetype, guest.preference, facts.kubevirt_version
+    yield ask.service_account is not None and version is not None and version < (1, 9)
+    if "HostDevices" in facts.gates_off:
+        yield ask.host_devices != () or (kind is not None and "hostDevices" in kind.sets)
+    if "VideoConfig" in facts.gates_off:
+        yield preference is not None and preference.video != ""
 
 
 def _most(ask: Ask) -> int:

@@ -3,6 +3,7 @@
 import pytest
 
 from berth.decide.model import ClassFacts
+from berth.render.children import render
 from berth.render.model import Unrenderable
 from render.specs import (
     CONTAINER,
@@ -16,6 +17,7 @@ from render.specs import (
     container,
     instance_of,
     machine,
+    subject,
 )
 
 SEV = ClassFacts("sev", SNP.level, SNP.backend, launch_security="sev")
@@ -100,6 +102,16 @@ def test_size_of_the_guest(resources: Json, sockets: int, guest: str) -> None:
     assert domain["cpu"] == {"sockets": sockets, "cores": 1, "threads": 1}
     assert domain["memory"] == {"guest": guest}
     assert "resources" not in domain
+
+
+def test_a_machine_scales_by_the_processors_of_its_guest() -> None:
+    """KubeVirt requests a tenth of them, so a share of the request would be a tenth of what is meant."""
+    spec = machine() | {
+        "resources": {"requests": {"cpu": "3", "memory": "1Gi"}},
+        "autoscaling": {"maxReplicas": 5, "targetCPUUtilizationPercentage": 50},
+    }
+    found = next(each.body for each in render(subject(spec), VM) if each.kind == "HorizontalPodAutoscaler")
+    assert found["spec"]["metrics"][0]["resource"]["target"] == {"type": "AverageValue", "averageValue": "1500m"}
 
 
 def test_an_instancetype_gives_the_whole_size() -> None:

@@ -68,7 +68,7 @@ class Autoscaling(Model):
     max_replicas: Annotated[int, Field(ge=1, le=1000)]
     """Most replicas."""
     target_cpu_utilization_percentage: Annotated[int, Field(alias="targetCPUUtilizationPercentage", ge=1, le=1000)] = 80
-    """Average use of the requested processors to aim at, in percent."""
+    """Average use to aim at, in percent: of the requested processors, or of a guest's own."""
 
     model_config = rules(
         Rule("self.minReplicas <= self.maxReplicas", "minReplicas is above maxReplicas: lower it or raise maxReplicas"),

@@ -39,6 +39,7 @@ def ask_of(spec: WorkloadSpec, claims: FindClaim, described: Described) -> Ask:
         host_devices=tuple(sorted(map(_device, needs.host_devices or ()))),
         architecture=needs.architecture,
         claims=tuple(_claims(spec, claims)),
+        task_limits=_task_limits(spec),
         max_replicas=spec.autoscaling.max_replicas if spec.autoscaling else 0,
     )
 
@@ -66,6 +67,13 @@ def unsized_of(spec: WorkloadSpec) -> tuple[tuple[str, str], ...]:
         for resource, amount in (("cpu", size.cpu), ("memory", size.memory))
         if not amount
     )
+
+
+def _task_limits(spec: WorkloadSpec) -> tuple[str, ...]:
+    if spec.task is None:
+        return ()
+    given = (("activeDeadlineSeconds", spec.task.active_deadline_seconds), ("backoffLimit", spec.task.backoff_limit))
+    return tuple(f"task.{name}" for name, value in given if value is not None)
 
 
 def _device(device: Device) -> tuple[str, int]:

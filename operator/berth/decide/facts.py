@@ -15,6 +15,7 @@ from berth.api.levels import Backend, IsolationLevel
 from berth.api.quantity import amount, millicores
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Cost, NodeShape, Unavailable
+from berth.decide.versions import ENCRYPTION_GATES, OLDEST, gates_off, hypervisor_device, version_of
 from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord, Toleration
 
 _KUBEVIRT_DEVICES: Final = "devices.kubevirt.io/"
@@ -104,6 +105,8 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         cpu_allocation_ratio=kubevirt.cpu_allocation_ratio if kubevirt else 10,
         permitted_devices=kubevirt.permitted_devices if kubevirt else frozenset(),
         architecture=kubevirt.architecture if kubevirt else "",
+        kubevirt_version=version_of(kubevirt) if kubevirt else None,
+        gates_off=gates_off(kubevirt) if kubevirt else frozenset(),
         memory_overcommit=kubevirt.memory_overcommit if kubevirt else 100,
         overhead_ratio=kubevirt.overhead_ratio if kubevirt else 1.0,
     )
@@ -144,7 +147,7 @@ def _offer(
         text = f"no schedulable node has {labels} and only tolerated taints: add one, or change nodes of {whose}"
         missing = Unavailable(Reason.NO_CAPABLE_NODE, text)
     if missing is None and not capable:
-        missing = Unavailable(Reason.NO_CAPABLE_NODE, _incapable(spec, runtime))
+        missing = Unavailable(Reason.NO_CAPABLE_NODE, _incapable(spec, runtime, _device(cluster)))
     return missing, capable
 
 
@@ -190,10 +193,16 @@ def _machine_nodes(
     wanted = {VIRT_NODE}
     if spec.virtual_machine is not None and spec.virtual_machine.launch_security is not None:
         wanted.add((_ENCRYPTED.get(spec.virtual_machine.launch_security, "kubevirt.io/unknown"), "true"))
-    able = tuple(node for node in nodes if dict(node.devices).get(KVM, 0) > 0 and wanted.issubset(node.labels))
-    problem = _kubevirt_problem(cluster)
+    device = _device(cluster)
+    able = tuple(node for node in nodes if dict(node.devices).get(device, 0) > 0 and wanted.issubset(node.labels))
+    problem = _kubevirt_problem(cluster) or _gate_problem(spec, cluster)
     # Devices and labels are KubeVirt's own: as long as it does not run, no node has them, and any node may get them.
     return problem, able or (nodes if problem else ())
+
+
+def _device(cluster: Cluster) -> str:
+    """Return the device that proves hardware virtualization."""
+    return (hypervisor_device(cluster.kubevirt) if cluster.kubevirt else None) or KVM
 
 
 def _kubevirt_problem(cluster: Cluster) -> Unavailable | None:
@@ -213,10 +222,33 @@ def _kubevirt_problem(cluster: Cluster) -> Unavailable | None:
             Reason.SOFTWARE_EMULATION,
             "KubeVirt may emulate processors in software, which isolates nothing: set useEmulation to false",
         )
+    return _kubevirt_unfit(kubevirt)
+
+
+def _kubevirt_unfit(kubevirt: KubeVirtRecord) -> Unavailable | None:
+    """Return what of a KubeVirt that runs is not for Berth: its version, or how it isolates."""
+    if version_of(kubevirt) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        text = f"KubeVirt {kubevirt.version} is older than {oldest}, the oldest that Berth supports: upgrade it"
+        return Unavailable(Reason.KUBEVIRT_NOT_READY, text)
+    if hypervisor_device(kubevirt) is None:
+        text = (
+            f"KubeVirt uses hypervisor {kubevirt.hypervisor}, which is not known to isolate: use kvm or hyperv-direct"
+        )
+        return Unavailable(Reason.KUBEVIRT_NOT_READY, text)
     return None
 
 
-def _incapable(spec: IsolationClassSpec, runtime: RuntimeClassRecord | None) -> str:
+def _gate_problem(spec: IsolationClassSpec, cluster: Cluster) -> Unavailable | None:
+    security = spec.virtual_machine.launch_security if spec.virtual_machine else None
+    gate = ENCRYPTION_GATES.get(security or "")
+    if cluster.kubevirt is None or gate is None or gate not in gates_off(cluster.kubevirt):
+        return None
+    text = f"{security} needs feature gate {gate} of KubeVirt: add it to developerConfiguration.featureGates"
+    return Unavailable(Reason.KUBEVIRT_NOT_READY, text)
+
+
+def _incapable(spec: IsolationClassSpec, runtime: RuntimeClassRecord | None, device: str) -> str:
     if spec.virtual_machine is None:
         handler = runtime.handler if runtime else "default"
         return (
@@ -225,7 +257,7 @@ def _incapable(spec: IsolationClassSpec, runtime: RuntimeClassRecord | None) -> 
     encrypted = spec.virtual_machine.launch_security
     if encrypted is not None:
         return f"no schedulable node has KVM and {encrypted}: add one with label {_ENCRYPTED.get(encrypted)}=true"
-    return f"no schedulable node has KVM: add one that offers {KVM} and is labelled {'='.join(VIRT_NODE)}"
+    return f"no schedulable node has KVM: add one that offers {device} and is labelled {'='.join(VIRT_NODE)}"
 
 
 def _runtime(spec: IsolationClassSpec, cluster: Cluster) -> RuntimeClassRecord | None:

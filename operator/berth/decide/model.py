@@ -114,6 +114,10 @@ class ClassFacts:
     """Devices that KubeVirt may pass to machines."""
     architecture: str = ""
     """Of machines that say none, by KubeVirt's default; empty where it does not tell."""
+    kubevirt_version: tuple[int, int] | None = None
+    """KubeVirt's major and minor version; None without KubeVirt."""
+    gates_off: frozenset[str] = frozenset()
+    """Feature gates of KubeVirt that machines may need and that are off."""
     memory_overcommit: int = 100
     """Memory of a guest in percent of what is requested for it (KubeVirt's memoryOvercommit)."""
     overhead_ratio: float = 1.0

@@ -13,6 +13,7 @@ from berth.decide.cost import MI, huge_pages, overhead, requested
 from berth.decide.guest import architecture_of
 from berth.decide.model import Candidate, ClassFacts, Cost, Decision, Guest, MachineAsk, NodeShape, Requirement
 from berth.decide.rules.capacity import suits
+from berth.decide.versions import SERVICE_ACCOUNTS
 from berth.decide.words import memory
 from berth.policy.compiled import CompiledPolicy
 from berth.policy.effective import LEVEL_SOURCE
@@ -220,9 +221,8 @@ def _devices(case: Case) -> Iterable[Change]:
         yield _field(f"drop {device[0]} from needs.hostDevices", "needs.hostDevices", value, host_devices=rest)
     wanted = frozenset(name for name, _ in ask.devices)
     if facts.backend is Backend.VIRTUAL_MACHINE and not wanted <= facts.permitted_devices:
-        machines = [each.name for each in case.inputs.catalog if each.backend is Backend.VIRTUAL_MACHINE]
         text = f"permit {', '.join(sorted(wanted - facts.permitted_devices))} in KubeVirt"
-        yield _class(text, *sorted(machines), permitted_devices=facts.permitted_devices | wanted)
+        yield _class(text, *_machine_classes(case), permitted_devices=facts.permitted_devices | wanted)
 
 
 def _dedicated(_case: Case) -> Iterable[Change]:
@@ -241,6 +241,20 @@ def _capacity(case: Case) -> Iterable[Change]:
     yield from _devices(case)
     text = f"add a larger node for {facts.name}"
     yield _class(text, facts.name, shapes=(_ample(case), *facts.shapes))
+
+
+def _features(case: Case) -> Iterable[Change]:
+    """Yield what an author can do without, and what an admin can set up."""
+    ask, machines = case.inputs.subject.ask, _machine_classes(case)
+    if ask.service_account is not None:
+        yield _field("remove spec.serviceAccountName", "serviceAccountName", None, service_account=None)
+        yield _class("upgrade KubeVirt", *machines, kubevirt_version=SERVICE_ACCOUNTS)
+    for gate in sorted(case.facts.gates_off):
+        yield _class(f"switch feature gate {gate} of KubeVirt on", *machines, gates_off=case.facts.gates_off - {gate})
+
+
+def _machine_classes(case: Case) -> list[str]:
+    return sorted(each.name for each in case.inputs.catalog if each.backend is Backend.VIRTUAL_MACHINE)
 
 
 def _any_architecture(case: Case) -> Iterable[Change]:
@@ -329,6 +343,12 @@ def _one_replica(case: Case) -> Iterable[Change]:
         yield _field("set spec.replicas to 1, without autoscaling", "replicas", 1, replicas=1, max_replicas=0)
 
 
+def _task(case: Case) -> Iterable[Change]:
+    if case.inputs.subject.ask.task_limits:
+        yield _field("remove spec.task", "task", None, task_limits=())
+    yield from _one_replica(case)
+
+
 REMEDIES: Final[dict[str, Remedy]] = {
     "available": _available,
     "allowed": _allowed,
@@ -339,6 +359,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "source": _source,
     "operating_system": _source,
     "preference": _preference,
+    "features": _features,
     "instancetype": _none,
     "encryption": _any_architecture,
     "architecture": _any_architecture,
@@ -347,7 +368,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "dedicated": _dedicated,
     "capacity": _capacity,
     "storage": _storage,
-    "task": _one_replica,
+    "task": _task,
     "preflight": _preflight,
 }
 """What would satisfy each rule. A rule without an entry has no single change that would."""

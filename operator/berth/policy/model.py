@@ -164,6 +164,8 @@ class Ask:
     claims: tuple[ClaimAsk, ...] = ()
     origins: tuple[OriginAsk, ...] = ()
     """What its disks are filled from, of those that are not made yet."""
+    task_limits: tuple[str, ...] = ()
+    """What a Task says of its retries and its deadline, as fields of the spec."""
     max_replicas: int = 0
     """Most replicas that autoscaling may set; 0 without autoscaling."""
     refusals: tuple[Refusal, ...] = ()

@@ -32,7 +32,7 @@ def render(subject: Subject, facts: ClassFacts) -> tuple[Child, ...]:
         network_policy(subject),
         service(subject),
         disruption_budget(subject, facts),
-        autoscaler(subject),
+        autoscaler(subject, facts),
         _backing(subject, facts),
     )
     return tuple(child for child in wanted if child is not None)

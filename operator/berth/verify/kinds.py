@@ -11,7 +11,7 @@ from berth.verify.model import Bounds
 from berth.verify.network import NETWORK_POLICY, SERVICE
 from berth.verify.pod import POD_TEMPLATE, REPLICAS, backend
 from berth.verify.rules import Rule
-from berth.verify.shapes import count, one_of, text
+from berth.verify.shapes import count, one_of, quantity, text
 from berth.verify.table import Complaint, Field, Table, allow, always, derive, each, exactly, inside, table
 
 _NO_TEMPLATE: Final = "is missing: say what runs"
@@ -109,8 +109,12 @@ _CPU: Final = table(
         "name": always(Rule.RESOURCES, "cpu"),
         "target": inside(
             table(
-                {"type": allow(one_of("Utilization")), "averageUtilization": allow(count(1))},
-                deny={Rule.NOT_WRITTEN: ("averageValue", "value")},
+                {
+                    "type": allow(one_of("Utilization", "AverageValue")),
+                    "averageUtilization": allow(count(1)),
+                    "averageValue": allow(quantity),
+                },
+                deny={Rule.NOT_WRITTEN: ("value",)},
             )
         ),
     }

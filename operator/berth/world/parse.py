@@ -272,6 +272,9 @@ def kubevirt(raw: Raw) -> KubeVirtRecord:
         restricted_seccomp=bool(profile.get("customProfile")),
         version=status.get("observedKubeVirtVersion", ""),
         architecture=status.get("defaultArchitecture", ""),
+        gates=frozenset(developer.get("featureGates") or ()),
+        disabled_gates=frozenset(developer.get("disabledFeatureGates") or ()),
+        hypervisor=next((each.get("name") or "" for each in configuration.get("hypervisors") or ()), ""),
         memory_overcommit=int(developer.get("memoryOvercommit") or 100),
         overhead_ratio=max(1.0, float(configuration.get("additionalGuestMemoryOverheadRatio") or 1.0)),
     )

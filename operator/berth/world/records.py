@@ -156,6 +156,12 @@ class KubeVirtRecord:
     """The version that runs; empty while it is not known."""
     architecture: str = ""
     """Of machines that say none; empty where KubeVirt does not tell."""
+    gates: frozenset[str] = frozenset()
+    """Feature gates that are switched on."""
+    disabled_gates: frozenset[str] = frozenset()
+    """Feature gates that are switched off."""
+    hypervisor: str = ""
+    """The hypervisor that it is told to use; empty for its default."""
     memory_overcommit: int = 100
     """Memory of a guest in percent of what is requested for it."""
     overhead_ratio: float = 1.0

@@ -5,7 +5,7 @@ import pytest
 from berth.api.levels import WorkloadType
 from berth.decide.model import Ask, ClassFacts, Outcome
 from berth.decide.rules.task import task
-from decide.builders import a_machine, an_ask, machines, pods
+from decide.builders import a_machine, an_ask, ask_for, machines, pods
 
 TASK = WorkloadType.TASK
 
@@ -28,6 +28,17 @@ def test_a_machine_completes_only_once() -> None:
     assert verdict is not None
     assert verdict.outcome is Outcome.NEVER
     assert "not 2 times: set replicas to 1" in verdict.message
+
+
+def test_nothing_ends_a_machine_or_bounds_its_retries() -> None:
+    spec = {"machine": {"bootDisk": {"containerDisk": {"image": "disk:1"}}}, "type": "Task"}
+    asked = ask_for(**spec, task={"activeDeadlineSeconds": 60, "backoffLimit": 0})
+    verdict = task(asked, machines())
+    assert verdict is not None
+    assert verdict.outcome is Outcome.NEVER
+    assert "remove task.activeDeadlineSeconds and task.backoffLimit, or use pods" in verdict.message
+    assert task(asked, pods()) is None
+    assert task(ask_for(**spec, task={}), machines()) is None
 
 
 def test_an_unknown_type_is_an_error_and_so_a_refusal() -> None:

@@ -17,6 +17,7 @@ from berth.decide.rules.dedicated import dedicated
 from berth.decide.rules.devices import devices
 from berth.decide.rules.enabled import enabled
 from berth.decide.rules.encryption import encryption
+from berth.decide.rules.features import features
 from berth.decide.rules.instancetype import instancetype
 from berth.decide.rules.level import level
 from berth.decide.rules.needs import needs
@@ -57,6 +58,8 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     operating_system: lambda ask: ask.machine is not None,
     # the preference of a machine gets what it requires
     preference: lambda ask: ask.machine is not None and ask.machine.guest.preference is not None,
+    # KubeVirt is new enough for it, and set up for it
+    features: lambda ask: ask.machine is not None,
     # its instancetype contradicts nobody
     instancetype: lambda ask: ask.machine is not None and ask.machine.guest.sized_elsewhere,
     # its memory can be encrypted as the class does

@@ -9,8 +9,8 @@ from berth.world.records import InstancetypeRecord
 
 
 def instancetype(ask: Ask, facts: ClassFacts) -> Verdict | None:
-    """Refuse instancetypes that contradict the Workload or the class. One that is missing is told by `capacity`."""
-    if ask.machine is None or facts.backend is not Backend.VIRTUAL_MACHINE:
+    """Refuse instancetypes that contradict the Workload or the class. What is missing is told by `capacity`."""
+    if ask.machine is None or ask.machine.missing or facts.backend is not Backend.VIRTUAL_MACHINE:
         return None
     kind = ask.machine.guest.instancetype
     wrong = (_conflict(ask, kind, facts) if kind else None) or _pages(ask, facts)

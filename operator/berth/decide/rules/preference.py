@@ -13,9 +13,9 @@ _COUNTED: Final = {"cores": "cores", "sockets": "sockets", "threads": "threads"}
 
 
 def preference(ask: Ask, facts: ClassFacts) -> Verdict | None:
-    """Refuse machines that have less than their preference requires. One that is missing is told by `capacity`."""
+    """Refuse machines that have less than their preference requires. What is missing is told by `capacity`."""
     wanted = ask.machine.guest.preference if ask.machine else None
-    if ask.machine is None or wanted is None or facts.backend is not Backend.VIRTUAL_MACHINE:
+    if ask.machine is None or wanted is None or ask.machine.missing or facts.backend is not Backend.VIRTUAL_MACHINE:
         return None
     guest = ask.machine.guest
     wrong = _too_small(guest, wanted) or _screen(guest, wanted) or _architecture(wanted, architecture_of(guest, facts))

@@ -54,6 +54,13 @@ def test_memory_request_of_the_launcher(
     assert needed(asked, machines(**facts))[1] == request_mi * MI
 
 
+@pytest.mark.parametrize(("dedicated", "log"), [(False, Cost(5, 35_000_000)), (True, Cost(15, 60_000_000))])
+def test_a_log_of_the_serial_console_costs_a_container(log: Cost, *, dedicated: bool) -> None:
+    """Requests of KubeVirt's guest-console-log; its limits where the pod is guaranteed."""
+    plain, logged = (a_machine(machine=a_guest(console_log=kept), dedicated=dedicated) for kept in (False, True))
+    assert overhead(logged, machines()) == overhead(plain, machines()) + log
+
+
 @pytest.mark.parametrize(
     ("vcpus", "dedicated", "ratio", "cpu"),
     [(1, False, 10, 100), (4, False, 10, 400), (4, False, 1, 4000), (4, True, 10, 4000)],

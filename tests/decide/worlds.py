@@ -158,6 +158,7 @@ def a_guest(random: Random, memory: int, sockets: int) -> Guest:
         architecture=preference.preferred_architecture or None if preference else None,
         graphics=pick(random, (None, True, False)),
         tpm=bool(preference and preference.tpm) or pick(random, MOSTLY_NOT),
+        console_log=pick(random, MOSTLY_NOT),
         exec_probes=pick(random, (0, 0, 0, 2)),
         disk_buses=pick(random, (("",), ("virtio",), ("", "scsi"), ("sata",))),
         cdroms=pick(random, BOTH),

@@ -454,7 +454,9 @@ def _overhead(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
     if kind and kind.overcommit:
         added += math.ceil(_backed(guest, facts) / 1000) * 1000 // 512
     added += int(math.ceil(added / 1000) * (facts.overhead_ratio - 1)) * 1000
-    return 1000 if kind and kind.isolated else 0, added
+    cpu, log = (15, 60) if ask.dedicated or guest.dedicated else (5, 35)
+    kept = guest.console_log
+    return (1000 if kind and kind.isolated else 0) + cpu * kept, added + log * 1000**2 * kept
 
 
 # --- Where it goes ---

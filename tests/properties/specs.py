@@ -91,6 +91,7 @@ _MAIN: dict[str, tuple[Any, ...]] = {
     "livenessProbe": _POD_PROBES,
     "startupProbe": _POD_PROBES,
 }
+_KEYS: Json = {"secret": {"secretName": "k"}}
 _MACHINE: dict[str, tuple[Any, ...]] = {
     "os": ("Linux", "Windows"),
     "disks": tuple([{"name": "further", **target, **source}] for source in _DISKS for target in _TARGETS),
@@ -102,8 +103,21 @@ _MACHINE: dict[str, tuple[Any, ...]] = {
         {"bootloader": {"bios": {}}},
         {"bootloader": {"efi": {"secureBoot": False}}},
         {"bootloader": {"efi": {}}},
+        {"uuid": "5d307ca9-b3ef-428c-8861-06e72d69f223", "serial": "VMware-56 4d 2a"},
     ),
-    "tpm": ({}, {"persistent": True}),
+    "cloudInitConfigDrive": ({"secretRef": {"name": "s"}},),
+    "accessCredentials": (
+        [{"sshPublicKey": {"source": _KEYS, "propagationMethod": {"qemuGuestAgent": {"users": ["root"]}}}}],
+        [{"sshPublicKey": {"source": _KEYS, "propagationMethod": {"noCloud": {}}}}],
+        [{"userPassword": {"source": _KEYS, "propagationMethod": {"qemuGuestAgent": {}}}}],
+    ),
+    "tpm": ({}, {"persistent": True}, {"enabled": False}),
+    "machineType": ("q35",),
+    "logSerialConsole": (True, False),
+    "clock": ({"utc": {}}, {"utc": {"offsetSeconds": 0}}, {"timezone": "Europe/Berlin"}),
+    "hostname": ("erp",),
+    "evictionStrategy": ("None", "LiveMigrateIfPossible"),
+    "interfaces": ([{"name": "default", "model": "e1000e"}], [{"name": "default", "macAddress": "52:54:00:ab:cd:ef"}]),
     "graphics": (True, False),
     "ports": ([{"port": 8080, "name": "http"}], [{"port": 22}, {"port": 53, "protocol": "UDP"}]),
     "readinessProbe": _MACHINE_PROBES,

@@ -69,7 +69,7 @@ def _network(devices: Json, networks: list[Json]) -> Iterator[str]:
     if [each["name"] for each in interfaces] != [each["name"] for each in networks]:
         yield "interfaces and networks do not pair"
     for interface in interfaces:
-        if len(interface.keys() - {"name", "ports"}) != 1:
+        if len(interface.keys() - {"name", "ports", "model", "macAddress"}) != 1:
             yield "an interface needs one binding"
         ports = interface.get("ports", [])
         names = [port["name"] for port in ports if "name" in port]

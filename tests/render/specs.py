@@ -186,6 +186,21 @@ BOOT_DISKS = st.sampled_from(
 TARGETS: st.SearchStrategy[Json] = st.sampled_from(
     [{}, {"disk": {"bus": "scsi"}}, {"disk": {}}, {"cdrom": {"bus": "scsi"}}, {"cdrom": {}}]
 )
+CREDENTIALS: st.SearchStrategy[list[Json]] = st.lists(
+    st.sampled_from(
+        [
+            {"sshPublicKey": {"source": {"secret": {"secretName": "k"}}, "propagationMethod": {"noCloud": {}}}},
+            {
+                "sshPublicKey": {
+                    "source": {"secret": {"secretName": "k"}},
+                    "propagationMethod": {"qemuGuestAgent": {"users": ["root"]}},
+                }
+            },
+            {"userPassword": {"source": {"secret": {"secretName": "p"}}, "propagationMethod": {"qemuGuestAgent": {}}}},
+        ]
+    ),
+    max_size=2,
+)
 EFI = maybe(secureBoot=FLAGS, persistent=FLAGS)
 MACHINES = maybe(
     os=st.sampled_from(["Linux", "Windows"]),
@@ -196,8 +211,23 @@ MACHINES = maybe(
     preference=st.just("fedora"),
     cloudInit=st.just({"secretRef": {"name": "s"}}),
     sysprep=st.just({"configMap": {"name": "c"}}),
-    firmware=st.one_of(st.just({"bootloader": {"bios": {}}}), EFI.map(lambda efi: {"bootloader": {"efi": efi}})),
-    tpm=maybe(persistent=FLAGS),
+    firmware=st.tuples(
+        st.one_of(
+            st.just({}), st.just({"bootloader": {"bios": {}}}), EFI.map(lambda efi: {"bootloader": {"efi": efi}})
+        ),
+        maybe(uuid=st.just("5d307ca9-b3ef-428c-8861-06e72d69f223"), serial=st.just("VMware-56 4d 2a")),
+    ).map(lambda both: both[0] | both[1]),
+    cloudInitConfigDrive=st.just({"secretRef": {"name": "s"}}),
+    accessCredentials=CREDENTIALS,
+    tpm=maybe(enabled=FLAGS, persistent=FLAGS),
+    machineType=st.just("pc-q35-9.2"),
+    logSerialConsole=FLAGS,
+    clock=st.sampled_from([{"utc": {}}, {"utc": {"offsetSeconds": 0}}, {"timezone": "Europe/Berlin"}]),
+    hostname=st.just("erp"),
+    evictionStrategy=st.sampled_from(["None", "LiveMigrateIfPossible"]),
+    interfaces=maybe(model=st.sampled_from(["virtio", "e1000e"]), macAddress=st.just("52:54:00:ab:cd:ef")).map(
+        lambda card: [{"name": "default", **card}]
+    ),
     graphics=FLAGS,
     ports=PORTS.map(lambda ports: [{"port": port, "name": f"p{port}"} for port in ports]),
     readinessProbe=MACHINE_PROBES,

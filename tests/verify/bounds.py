@@ -77,6 +77,11 @@ _GUEST: Json = machine(
     bootDisk={"containerDisk": {"image": "disk:1", "imagePullSecret": "r"}},
     sysprep={"configMap": {"name": "c"}},
     cloudInit={"secretRef": {"name": "s"}, "networkDataSecretRef": {"name": "n"}},
+    accessCredentials=[
+        {"sshPublicKey": {"source": {"secret": {"secretName": "s"}}, "propagationMethod": {"noCloud": {}}}},
+        {"userPassword": {"source": {"secret": {"secretName": "p"}}, "propagationMethod": {"qemuGuestAgent": {}}}},
+    ],
+    clock={"utc": {"offsetSeconds": 0}},
     readinessProbe=_PROBE,
     livenessProbe=_PROBE,
     ports=[{"name": "http", "port": 8080}],

@@ -139,6 +139,12 @@ FOREIGN: Final[dict[str, list[Any]]] = {
     ],
     "bus": ["usb", "ide"],
     "cdrom.bus": ["virtio"],
+    "uuid": ["5d307ca9-b3ef-428c-8861-06e72d69f224", "", None],
+    "machine.type": ["pc-q35-4.2", "", None],
+    "clock": [{}, {"timezone": "Mars/Phobos"}, {"utc": {"offsetSeconds": 7}}, {"timer": {}}],
+    "hostname": ["postgres", "", None],
+    "macAddress": ["52:54:00:00:00:01", "", None],
+    "interfaces.model": ["pcnet", "", None],
     "updateStrategy": [{}, {"unmanaged": {}}],
 }
 

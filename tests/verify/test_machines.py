@@ -40,7 +40,11 @@ CASES: list[tuple[Rule, str, Any]] = [
         {"secretRef": {"name": "store-keys"}, "networkDataBase64": "eA=="},
     ),
     (Rule.INLINE_SECRETS, f"{VOLUME}.cloudInitConfigDrive", {"userData": USER_DATA}),
-    (Rule.INLINE_SECRETS, f"{INSTANCE}.accessCredentials", [{"userPassword": {}}]),
+    (
+        Rule.INLINE_SECRETS,
+        f"{INSTANCE}.accessCredentials",
+        [{"userPassword": {"source": {"secret": {"secretName": "of-another"}}, "propagationMethod": {}}}],
+    ),
     (Rule.REFERENCES, f"{VOLUME}.cloudInitNoCloud", {"secretRef": {"name": "of-another"}}),
     (Rule.REFERENCES, f"{VOLUME}.sysprep", {"secret": {"name": "of-another"}}),
     (Rule.REFERENCES, f"{VOLUME}.sysprep", {"configMap": {"name": "of-another"}}),
@@ -55,7 +59,12 @@ CASES: list[tuple[Rule, str, Any]] = [
     (Rule.NETWORK, f"{DEVICES}.interfaces.0.slirp", {}),
     (Rule.NETWORK, f"{DEVICES}.interfaces.0.passtBinding", {}),
     (Rule.NETWORK, f"{DEVICES}.interfaces.0.binding", {"name": "plugin"}),
-    (Rule.NETWORK, f"{DEVICES}.interfaces.0.macAddress", "02:00:00:00:00:01"),
+    (Rule.GUEST_IDENTITY, f"{DEVICES}.interfaces.0.macAddress", "02:00:00:00:00:01"),
+    (Rule.HARDWARE, f"{DEVICES}.interfaces.0.model", "e1000e"),
+    (Rule.HARDWARE, f"{DOMAIN}.machine", {"type": "pc-q35-4.2"}),
+    (Rule.HARDWARE, f"{DOMAIN}.clock", {"timezone": "Europe/Berlin"}),
+    (Rule.HARDWARE, f"{DOMAIN}.clock", {"utc": {}, "timer": {"hyperv": {}}}),
+    (Rule.GUEST_IDENTITY, f"{DOMAIN}.firmware", {"serial": "x,uuid=y"}),
     (Rule.NETWORK, f"{DEVICES}.autoattachPodInterface", False),
     (Rule.NETWORK, f"{INSTANCE}.networks", [{"name": "default", "multus": {"networkName": "kube-system/x"}}]),
     (Rule.EXPOSURE, f"{DEVICES}.interfaces.0.portRanges", [{"start": 1, "end": 65535}]),
@@ -110,3 +119,23 @@ def test_a_pool_replaces_one_machine_at_a_time() -> None:
 def test_a_machine_that_is_not_asked_to_run_is_halted() -> None:
     body = changed(golden.children("machine-halted")[-1], path_of("spec.runStrategy"), "Always")
     assert {found.rule for found in verify(body, golden_bounds("machine-halted"))} == {Rule.RESOURCES}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (f"{DOMAIN}.firmware.uuid", "5d307ca9-b3ef-428c-8861-06e72d69f224"),
+        (f"{DOMAIN}.firmware.serial", GONE),
+        (f"{DOMAIN}.machine.type", "pc-q35-4.2"),
+        (f"{DOMAIN}.clock", GONE),
+        (f"{DEVICES}.interfaces.0.macAddress", "52:54:00:ab:cd:ee"),
+        (f"{DEVICES}.interfaces.0.model", GONE),
+        (f"{INSTANCE}.hostname", "postgres"),
+        (f"{INSTANCE}.evictionStrategy", "LiveMigrateIfPossible"),
+        (f"{INSTANCE}.accessCredentials.0.sshPublicKey.source.secret.secretName", "of-another"),
+        (f"{INSTANCE}.accessCredentials.0.sshPublicKey.propagationMethod.qemuGuestAgent", {"users": "root"}),
+    ],
+)
+def test_a_guest_is_known_by_what_the_workload_says_and_nothing_else(path: str, value: Any) -> None:
+    body = changed(golden.children("machine-imported")[-1], path_of(path), value)
+    assert verify(body, golden_bounds("machine-imported"))

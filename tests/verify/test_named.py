@@ -40,6 +40,16 @@ def named(spec: Json) -> Named:
             {"g"},
         ),
         (machine(cloudInit={"secretRef": {"name": "u"}, "networkDataSecretRef": {"name": "n"}}), "secrets", {"u", "n"}),
+        (machine(cloudInitConfigDrive={"secretRef": {"name": "u"}}), "secrets", {"u"}),
+        (
+            machine(
+                accessCredentials=[
+                    {"sshPublicKey": {"source": {"secret": {"secretName": "k"}}, "propagationMethod": {"noCloud": {}}}}
+                ]
+            ),
+            "secrets",
+            {"k"},
+        ),
         (machine(sysprep={"secret": {"name": "y"}}, os="Windows", preference="w"), "secrets", {"y"}),
         (
             {"machine": {"bootDisk": {"containerDisk": {"image": "d", "imagePullSecret": "p"}}}, "resources": SIZE},

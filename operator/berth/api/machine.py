@@ -20,6 +20,15 @@ from berth.api.base import (
     rules,
 )
 from berth.api.container import Protocol
+from berth.api.guest import (
+    AccessCredential,
+    Clock,
+    EvictionStrategy,
+    FirmwareSerial,
+    FirmwareUUID,
+    Interface,
+    MachineType,
+)
 from berth.api.probe import Exec, HTTPGet, ProbeTiming, TCPSocket, named_ports
 
 LAUNCHER_VOLUMES: Final = (
@@ -314,7 +323,7 @@ class ConfigMapReference(Model):
 
 
 class CloudInit(Model):
-    """First-boot configuration (cloud-init NoCloud), by reference only: user data often holds secrets."""
+    """First-boot configuration of cloud-init, by reference only: user data often holds secrets."""
 
     secret_ref: SecretReference
     """Secret with the key `userdata`."""
@@ -360,15 +369,29 @@ class Bootloader(Model):
 class Firmware(Model):
     """Firmware of the machine."""
 
-    bootloader: Bootloader
+    bootloader: Bootloader | None = None
     """UEFI or BIOS."""
+    uuid: FirmwareUUID | None = None
+    """UUID of the hardware in SMBIOS, which licences may hang on; KubeVirt chooses one that stays when unset."""
+    serial: FirmwareSerial | None = None
+    """Serial number of the hardware in SMBIOS; KubeVirt chooses one that stays when unset."""
 
 
 class TPM(Model):
     """A virtual trusted platform module."""
 
+    enabled: bool | None = None
+    """False takes away the one that the preference has."""
     persistent: bool | None = None
     """Whether its state outlives a restart; needs a StorageClass."""
+
+    model_config = rules(
+        Rule(
+            "self.?enabled.orValue(true) || !self.?persistent.orValue(false)",
+            "a TPM that is not there keeps no state: remove persistent, or set enabled to true",
+            ".persistent",
+        ),
+    )
 
 
 class GuestAgentPing(Model):
@@ -401,6 +424,16 @@ class MachinePort(Model):
     """TCP or UDP."""
 
 
+def _handed_over(method: str, disk: str) -> Rule:
+    """Return the rule that keys which are handed over on a disk for the first boot have that disk."""
+    return Rule(
+        "!has(self.accessCredentials) || self.accessCredentials.all(one,"
+        f" !one.?sshPublicKey.?propagationMethod.?{method}.hasValue()) || has(self.{disk})",
+        f"{method} hands keys over on the disk of {disk}: add {disk}, or use qemuGuestAgent",
+        ".accessCredentials",
+    )
+
+
 class Machine(Model):
     """A virtual machine: what it boots and what hardware it sees. Its size is spec.resources or the instancetype."""
 
@@ -420,12 +453,28 @@ class Machine(Model):
     """Whether it is one of the cluster or of the own namespace; of the cluster when unset."""
     cloud_init: CloudInit | None = None
     """First-boot configuration."""
+    cloud_init_config_drive: CloudInit | None = None
+    """First-boot configuration, for guests that look for a config drive of OpenStack."""
+    access_credentials: Annotated[list[AccessCredential], Field(max_length=8)] | None = None
+    """SSH keys and passwords from Secrets."""
     sysprep: Sysprep | None = None
     """Answer file of a Windows guest."""
     firmware: Firmware | None = None
     """Firmware, where the preference does not say."""
     tpm: TPM | None = None
     """A virtual TPM."""
+    machine_type: MachineType | None = None
+    """Machine type, pinned where the guest must not see another; KubeVirt's newest when unset."""
+    clock: Clock | None = None
+    """What the hardware clock tells; what the preference says, else UTC, when unset."""
+    hostname: Name | None = None
+    """Name that cloud-init and DHCP give to the guest; the Workload's name when unset."""
+    eviction_strategy: EvictionStrategy | None = None
+    """What happens when its node is drained: LiveMigrateIfPossible when unset, and with None it stops."""
+    interfaces: Annotated[list[Interface], Field(max_length=8, json_schema_extra=keyed_by("name"))] | None = None
+    """Network cards. The pod network has one in any case."""
+    log_serial_console: bool | None = None
+    """Whether `kubectl logs -c guest-console-log` shows the serial console; costs 5m and 35M. False when unset."""
     graphics: bool | None = None
     """Whether it has a screen (VNC); costs 32Mi of memory. When unset, whether the preference has a video device."""
     ports: Annotated[list[MachinePort], Field(max_length=32, json_schema_extra=keyed_by("port", "protocol"))] | None = (
@@ -477,6 +526,18 @@ class Machine(Model):
             ".preferenceKind",
         ),
         Rule(
+            "!has(self.cloudInit) || !has(self.cloudInitConfigDrive)",
+            "cloudInit and cloudInitConfigDrive would be the same disk: remove one of them",
+            ".cloudInitConfigDrive",
+        ),
+        _handed_over("noCloud", "cloudInit"),
+        _handed_over("configDrive", "cloudInitConfigDrive"),
+        Rule(
+            "!has(self.interfaces) || self.interfaces.all(one, one.name == 'default')",
+            "an interface has no network of its name: call it default, which is the pod network",
+            ".interfaces",
+        ),
+        Rule(
             "!has(self.sysprep) || self.os == 'Windows'",
             "sysprep is for Windows: set os to Windows, or use cloudInit",
             ".sysprep",
@@ -493,12 +554,13 @@ class Machine(Model):
             ".bootDisk",
         ),
         Rule(
-            "!has(self.tpm) || !has(self.firmware) || !has(self.firmware.bootloader.bios)",
+            "!has(self.tpm) || !self.tpm.?enabled.orValue(true) || !self.?firmware.?bootloader.?bios.hasValue()",
             "a TPM needs UEFI: set firmware.bootloader.efi instead of bios, or remove tpm",
             ".firmware",
         ),
         Rule(
-            "!has(self.preference) || !self.preference.matches('^windows[.](11|2k25)') || !has(self.firmware) ||"
+            "!has(self.preference) || !self.preference.matches('^windows[.](11|2k25)') ||"
+            " !self.?firmware.?bootloader.hasValue() ||"
             " (has(self.firmware.bootloader.efi) && self.firmware.bootloader.efi.?secureBoot.orValue(true))",
             "Windows 11 and Server 2025 start by UEFI with secure boot only: remove firmware, or set bootloader.efi"
             " with secureBoot true",

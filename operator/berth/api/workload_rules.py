@@ -155,7 +155,23 @@ _SERVICE: Final = (
     ),
 )
 
+
+def _one_of_a_kind(what: str, given: str) -> Rule:
+    """Return the rule that a guest which is known by something is alone: every member of a pool would have it."""
+    return Rule(
+        f"!({given}) || (self.replicas <= 1 && self.?autoscaling.?maxReplicas.orValue(1) <= 1)",
+        f"several replicas of a machine cannot have one {what}: run one, or remove {what}",
+        ".machine",
+    )
+
+
+_CARDS: Final = "self.?machine.?interfaces.orValue([]).exists(one, has(one.macAddress))"
+
 _REPLICAS: Final = (
+    _one_of_a_kind("hostname", "self.?machine.?hostname.hasValue()"),
+    _one_of_a_kind("firmware.uuid", "self.?machine.?firmware.?uuid.hasValue()"),
+    _one_of_a_kind("firmware.serial", "self.?machine.?firmware.?serial.hasValue()"),
+    _one_of_a_kind("macAddress", _CARDS),
     Rule(
         "!has(self.machine) || has(self.container) || !has(self.machine.disks) ||"
         " (self.replicas <= 1 && self.?autoscaling.?maxReplicas.orValue(1) <= 1) ||"

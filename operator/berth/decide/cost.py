@@ -1,7 +1,7 @@
 """What one replica costs in a class: what is asked for, and what isolation adds.
 
 Pods: the RuntimeClass's overhead.podFixed (KEP-688). Machines: what virt-launcher's container requests (KubeVirt 1.9,
-GetMemoryOverhead), for guests sized by memory.guest, without the serial console log, which Berth turns off.
+GetMemoryOverhead), for guests sized by memory.guest, and the container that keeps the serial console's log.
 CPU in millicores, memory in bytes.
 """
 
@@ -32,6 +32,9 @@ _EXEC_PROBE: Final = 10 * MI
 _PAGE_TABLES: Final = 512
 """One byte of page tables for so many bytes of memory that a guest requests outright."""
 _EMULATOR: Final = 1000
+_CONSOLE_LOG: Final = Cost(5, 35_000_000)
+_PINNED_CONSOLE_LOG: Final = Cost(15, 60_000_000)
+"""A pod with processors of its own requests its limits (virt-controller, serialconsolelog.go)."""
 _KILO: Final = 1000
 _PERCENT: Final = 100
 
@@ -44,7 +47,10 @@ def overhead(ask: Ask, facts: ClassFacts) -> Cost:
         return _NOTHING
     guest = ask.machine.guest
     isolated = guest.instancetype is not None and guest.instancetype.isolated
-    return Cost(_EMULATOR if isolated else 0, machine_overhead(ask, guest, facts))
+    launcher = Cost(_EMULATOR if isolated else 0, machine_overhead(ask, guest, facts))
+    if not guest.console_log:
+        return launcher
+    return launcher + (_PINNED_CONSOLE_LOG if ask.pinned else _CONSOLE_LOG)
 
 
 def machine_overhead(ask: Ask, guest: Guest, facts: ClassFacts) -> int:

@@ -74,7 +74,8 @@ def guest_of(spec: WorkloadSpec, machine: Machine, described: Described) -> Gues
         page_size=kind.page_size if kind else "",
         architecture=needs.architecture or (preference and preference.preferred_architecture) or None,
         graphics=machine.graphics,
-        tpm=preference is not None and preference.tpm if machine.tpm is None else True,
+        tpm=_has_tpm(machine, preference),
+        console_log=bool(machine.log_serial_console),
         exec_probes=sum(1 for probe in probes if probe is not None and probe.exec is not None),
         disk_buses=tuple(sorted({bus for cdrom, bus in _targets(spec, machine) if bus or not cdrom})),
         cdroms=any(cdrom and not bus for cdrom, bus in _targets(spec, machine)),
@@ -85,6 +86,12 @@ def guest_of(spec: WorkloadSpec, machine: Machine, described: Described) -> Gues
         instancetype=kind,
         preference=preference,
     )
+
+
+def _has_tpm(machine: Machine, preference: PreferenceRecord | None) -> bool:
+    if machine.tpm is None:
+        return preference is not None and preference.tpm
+    return machine.tpm.enabled is not False
 
 
 def requested_of(resources: ContainerResources, resource: Literal["cpu", "memory"]) -> Quantity | None:

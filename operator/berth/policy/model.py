@@ -53,6 +53,8 @@ class Guest:
     graphics: bool | None = None
     """Whether it has a screen; None leaves that to its preference."""
     tpm: bool = False
+    console_log: bool = False
+    """Whether what it writes to its serial console is kept as a log."""
     exec_probes: int = 0
     disk_buses: tuple[str, ...] = ()
     """What its disks are plugged into, sorted; the empty one is left to its preference."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from berth.api.machine import CDRomBus, CloudInit, Disk, DiskBus, DiskSource, Machine, Sysprep
+from berth.api.machine import CDRomBus, Disk, DiskBus, DiskSource, Machine
 from berth.api.volume import Volume
 from berth.render.fields import canonical, present, written
 from berth.render.model import Object, Subject, Unrenderable
@@ -43,7 +43,7 @@ def attached(subject: Subject, machine: Machine, architecture: str = "") -> list
     found = [
         _disk(subject, BOOT_DISK, machine.boot_disk),
         *(_further(subject, disk) for disk in machine.disks or ()),
-        *_first_boot(machine.cloud_init, machine.sysprep),
+        *_first_boot(machine),
         *(_volume(volume) for volume in spec.volumes or ()),
     ]
     names = [each.name for each in found]
@@ -118,11 +118,13 @@ def _source(subject: Subject, name: str, source: DiskSource) -> Object:
     raise Unrenderable(f"disk {name} has no source: give one, such as containerDisk or dataSource")
 
 
-def _first_boot(cloud_init: CloudInit | None, sysprep: Sysprep | None) -> Iterator[Attached]:
-    if cloud_init:
-        yield Attached(CLOUD_INIT, {"cloudInitNoCloud": written(cloud_init)})
-    if sysprep:
-        yield Attached(SYSPREP, {"sysprep": written(sysprep)}, cdrom=True)
+def _first_boot(machine: Machine) -> Iterator[Attached]:
+    if machine.cloud_init:
+        yield Attached(CLOUD_INIT, {"cloudInitNoCloud": written(machine.cloud_init)})
+    if machine.cloud_init_config_drive:
+        yield Attached(CLOUD_INIT, {"cloudInitConfigDrive": written(machine.cloud_init_config_drive)})
+    if machine.sysprep:
+        yield Attached(SYSPREP, {"sysprep": written(machine.sysprep)}, cdrom=True)
 
 
 def _volume(volume: Volume) -> Attached:

@@ -22,6 +22,13 @@ def firmware(machine: Machine, launch_security: str | None, architecture: str | 
     What is not asked for is left to the preference, or else to KubeVirt. Raises Unrenderable for a pair that KubeVirt
     would refuse: what the author asked for is never dropped silently.
     """
+    domain = _boot(machine, launch_security, architecture)
+    given = machine.firmware
+    known_by = present({"uuid": given.uuid, "serial": given.serial}) if given else {}
+    return {**domain, "firmware": {**known_by, **domain.get("firmware", {})}} if known_by else domain
+
+
+def _boot(machine: Machine, launch_security: str | None, architecture: str | None) -> Object:
     bootloader = machine.firmware.bootloader if machine.firmware else None
     efi = bootloader.efi if bootloader else None
     if launch_security:
@@ -62,4 +69,4 @@ def tpm(machine: Machine) -> Object | None:
     """Return `domain.devices.tpm`, or None to leave it to the preference."""
     if machine.tpm is None:
         return None
-    return present({"persistent": machine.tpm.persistent})
+    return present({"enabled": machine.tpm.enabled, "persistent": machine.tpm.persistent})

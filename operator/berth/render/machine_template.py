@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from berth.api.guest import Clock, EvictionStrategy
 from berth.api.levels import WorkloadType
 from berth.api.machine import InstancetypeKind, Machine, OperatingSystem, PreferenceKind
 from berth.api.workload import Needs, WorkloadSpec
@@ -65,13 +66,16 @@ def _instance(subject: Subject, facts: ClassFacts, machine: Machine, spread: lis
             "domain": {
                 **_size(spec, needs, machine, shape),
                 **firmware(machine, facts.launch_security, architecture),
+                **_hardware(machine),
                 "devices": _devices(needs, machine, shape, volumes, ports),
             },
             "networks": [{"name": NETWORK, "pod": {}}],
             "volumes": volume_entries(volumes),
+            "accessCredentials": [written(each) for each in machine.access_credentials or ()],
+            "hostname": machine.hostname,
             "readinessProbe": _readiness(machine, ports),
             "livenessProbe": written(machine.liveness_probe) if machine.liveness_probe else None,
-            "evictionStrategy": "LiveMigrateIfPossible",
+            "evictionStrategy": str(machine.eviction_strategy or EvictionStrategy.LIVE_MIGRATE_IF_POSSIBLE),
             "terminationGracePeriodSeconds": _grace(spec, machine),
             "priorityClassName": spec.priority_class_name,
             "serviceAccountName": spec.service_account_name,
@@ -88,11 +92,11 @@ def _devices(needs: Needs, machine: Machine, guest: Guest, volumes: list[Attache
         {
             # A preference with a video device wants a screen; where it is the one to say, nothing else must.
             "autoattachGraphicsDevice": None if guest.video and guest.graphics is None else bool(guest.graphics),
-            "logSerialConsole": False,  # it would cost a sidecar
+            "logSerialConsole": bool(machine.log_serial_console),  # on by default in KubeVirt, and costs a sidecar
             "rng": None if machine.os is OperatingSystem.WINDOWS else {},
             "tpm": tpm(machine),
             "disks": disk_entries(volumes),
-            "interfaces": [present({"name": NETWORK, "masquerade": {}, "ports": ports})],
+            "interfaces": [_pod_interface(machine, ports)],
             **_passed_through(needs),
         }
     )
@@ -101,6 +105,29 @@ def _devices(needs: Needs, machine: Machine, guest: Guest, volumes: list[Attache
 def guest(subject: Subject, machine: Machine) -> Guest:
     """Return the guest to render: the one that was decided about, or what the spec alone says."""
     return subject.guest or guest_of(subject.spec, machine, Described())
+
+
+def _pod_interface(machine: Machine, ports: list[Object]) -> Object:
+    """Return the card in the pod network. A preference chooses its model, which it can only where none is set."""
+    card = next((each for each in machine.interfaces or () if each.name == NETWORK), None)
+    given = written(card) if card else {}
+    return present({**given, "name": NETWORK, "masquerade": {}, "ports": ports})
+
+
+def _hardware(machine: Machine) -> Object:
+    """Return machine type and clock, as far as they are to be set."""
+    return present(
+        {
+            "machine": {"type": machine.machine_type} if machine.machine_type else None,
+            "clock": _clock(machine.clock) if machine.clock else None,
+        }
+    )
+
+
+def _clock(clock: Clock) -> Object:
+    """Return `domain.clock`. An offset of 0 says more than none: what the guest sets outlives a restart."""
+    utc = present({"offsetSeconds": clock.utc.offset_seconds}) if clock.utc else None
+    return present({"utc": utc, "timezone": clock.timezone})
 
 
 def _size(spec: WorkloadSpec, needs: Needs, machine: Machine, guest: Guest) -> Object:

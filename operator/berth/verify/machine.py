@@ -6,6 +6,7 @@ Source: kubevirt.io/api/core/v1, version 1.9.
 from typing import Any, Final
 
 from berth.api.levels import IsolationLevel
+from berth.verify.credentials import ACCESS_CREDENTIALS
 from berth.verify.machine_devices import BRIDGED, DEVICES, NETWORK
 from berth.verify.machine_disks import MACHINE_VOLUME
 from berth.verify.metadata import TEMPLATE, match_labels
@@ -56,6 +57,24 @@ def _architecture(bounds: Bounds) -> str | None:
     return bounds.named.architecture or ("amd64" if bounds.launch_security else None)
 
 
+def _machine_type(bounds: Bounds) -> dict[str, str] | None:
+    kind = bounds.named.guest.machine_type
+    return {"type": kind} if kind else None
+
+
+def _clock(bounds: Bounds) -> dict[str, Any] | None:
+    guest = bounds.named.guest
+    if guest.timezone:
+        return {"timezone": guest.timezone}
+    if not guest.utc:
+        return None
+    return {"utc": {} if guest.utc_offset is None else {"offsetSeconds": guest.utc_offset}}
+
+
+def _eviction(bounds: Bounds) -> str:
+    return "None" if bounds.named.guest.stays else "LiveMigrateIfPossible"
+
+
 _CPU: Final = table(
     {
         "sockets": allow(count(1)),
@@ -74,10 +93,13 @@ _BOOTLOADER: Final = table(
     }
 )
 _FIRMWARE: Final = table(
-    {"bootloader": inside(_BOOTLOADER)},
+    {
+        "bootloader": inside(_BOOTLOADER),
+        "uuid": exactly(Rule.GUEST_IDENTITY, lambda bounds: bounds.named.guest.uuid),
+        "serial": exactly(Rule.GUEST_IDENTITY, lambda bounds: bounds.named.guest.serial),
+    },
     deny={
         Rule.IMAGES: ("kernelBoot",),
-        Rule.GUEST_IDENTITY: ("serial", "uuid"),
         Rule.HARDWARE: ("acpi",),
     },
 )
@@ -92,13 +114,14 @@ DOMAIN: Final[Table] = table(
         "memory": inside(_MEMORY),
         "firmware": inside(_FIRMWARE),
         "features": inside(_FEATURES),
+        "machine": exactly(Rule.HARDWARE, _machine_type),
+        "clock": exactly(Rule.HARDWARE, _clock),
         "launchSecurity": derive(Rule.ENCRYPTION, _encryption, _unencrypted),
         "devices": inside(DEVICES, BRIDGED),
     },
     deny={
         Rule.NODE_LOAD: ("ioThreads", "ioThreadsPolicy", "resources"),
         Rule.GUEST_IDENTITY: ("chassis",),
-        Rule.HARDWARE: ("clock", "machine"),
         Rule.LIFETIME: ("rebootPolicy",),
     },
 )
@@ -111,7 +134,9 @@ INSTANCE: Final[Table] = table(
         "volumes": each(MACHINE_VOLUME),
         "readinessProbe": inside(MACHINE_PROBE),
         "livenessProbe": inside(MACHINE_PROBE),
-        "evictionStrategy": always(Rule.EVICTION, "LiveMigrateIfPossible"),
+        "accessCredentials": ACCESS_CREDENTIALS,
+        "hostname": exactly(Rule.NAMES, lambda bounds: bounds.named.guest.hostname),
+        "evictionStrategy": exactly(Rule.EVICTION, _eviction),
         "terminationGracePeriodSeconds": allow(count()),
         "serviceAccountName": SERVICE_ACCOUNT,
         "nodeSelector": MACHINE_NODES,
@@ -121,8 +146,7 @@ INSTANCE: Final[Table] = table(
         "priorityClassName": PRIORITY_CLASS,
     },
     deny={
-        Rule.INLINE_SECRETS: ("accessCredentials",),
-        Rule.NAMES: ("dnsConfig", "dnsPolicy", "hostname", "subdomain"),
+        Rule.NAMES: ("dnsConfig", "dnsPolicy", "subdomain"),
         Rule.DEVICES: ("resourceClaims",),
         Rule.NODES: ("schedulerName",),
         Rule.LIFETIME: ("startStrategy",),

@@ -41,6 +41,7 @@ MACHINE_VOLUME: Final[Table] = table(
         "dataVolume": inside(table({"name": DISK_NAME}, deny={Rule.NOT_WRITTEN: ("hotpluggable",)})),
         "persistentVolumeClaim": inside(table({"claimName": CLAIM_NAME}, deny=_HOT)),
         "cloudInitNoCloud": inside(_CLOUD_INIT),
+        "cloudInitConfigDrive": inside(_CLOUD_INIT),
         "sysprep": inside(table({"secret": inside(SECRET), "configMap": inside(CONFIG_MAP)})),
         "configMap": inside(table({"name": CONFIG_MAP_NAME, "optional": allow(flag)}, deny=_LABELLED)),
         "secret": inside(table({"secretName": SECRET_NAME, "optional": allow(flag)}, deny=_LABELLED)),
@@ -49,7 +50,6 @@ MACHINE_VOLUME: Final[Table] = table(
     deny={
         Rule.HOST_DISK: ("hostDisk",),
         Rule.SHARED_FILES: ("containerPath",),
-        Rule.INLINE_SECRETS: ("cloudInitConfigDrive",),
         Rule.TOKEN: ("serviceAccount",),
         Rule.GUEST_CHANNELS: ("downwardAPI", "downwardMetrics"),
         Rule.DISKS: ("ephemeral", "memoryDump"),

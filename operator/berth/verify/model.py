@@ -64,6 +64,48 @@ Filling = tuple[str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """A network card of a guest."""
+
+    name: str = "default"
+    """Name of its network; `default` is the pod network."""
+    model: str | None = None
+    mac_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What lets people into a guest."""
+
+    kind: str
+    """sshPublicKey or userPassword."""
+    secret: str
+    way: str
+    """noCloud, configDrive or qemuGuestAgent."""
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """What a guest is known by, as the Workload says; None is left to KubeVirt."""
+
+    uuid: str | None = None
+    serial: str | None = None
+    machine_type: str | None = None
+    hostname: str | None = None
+    timezone: str | None = None
+    utc: bool = False
+    """Whether its clock is said to tell UTC."""
+    utc_offset: int | None = None
+    console_log: bool = False
+    """Whether its serial console is kept as a log."""
+    stays: bool = False
+    """Whether it stops, and never moves, when its node is drained."""
+    credentials: tuple[Credential, ...] = ()
+    cards: tuple[Card, ...] = (Card(),)
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """What the Workload's own spec names: its children may refer to nothing else."""
 
@@ -90,6 +132,7 @@ class Named:
     dedicated: bool = False
     nested: bool = False
     """Whether it runs machines itself."""
+    guest: Guest = Guest()
     disks_go: bool = False
     """Whether its disks are deleted with it."""
 

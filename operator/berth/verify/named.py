@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from berth.api.container import ContainerBase
+from berth.api.guest import EvictionStrategy
 from berth.api.levels import WorkloadType
 from berth.api.machine import DiskSource, Machine
 from berth.api.workload import DeletionPolicy, WorkloadSpec
-from berth.verify.model import Filling, Named
+from berth.verify.model import Card, Credential, Filling, Guest, Named
 
 _BOOT_DISK = "root"
 
@@ -34,6 +35,7 @@ def named_in(namespace: str, name: str, spec: WorkloadSpec) -> Named:
         preference=_preference(machine) if machine else None,
         dedicated=bool(spec.resources and spec.resources.dedicated),
         nested=bool(needs and needs.nested_virtualization),
+        guest=_guest(machine) if machine else Guest(),
         disks_go=spec.deletion_policy is DeletionPolicy.DELETE,
     )
 
@@ -46,6 +48,36 @@ def _instancetype(machine: Machine) -> tuple[str, str] | None:
 def _preference(machine: Machine) -> tuple[str, str] | None:
     kind = machine.preference_kind or "VirtualMachineClusterPreference"
     return (str(kind), machine.preference) if machine.preference else None
+
+
+def _guest(machine: Machine) -> Guest:
+    firmware, clock = machine.firmware, machine.clock
+    card = next((each for each in machine.interfaces or () if each.name == Card().name), None)
+    return Guest(
+        uuid=firmware.uuid if firmware else None,
+        serial=firmware.serial if firmware else None,
+        machine_type=machine.machine_type,
+        hostname=machine.hostname,
+        timezone=clock.timezone if clock else None,
+        utc=bool(clock and clock.utc),
+        utc_offset=clock.utc.offset_seconds if clock and clock.utc else None,
+        console_log=bool(machine.log_serial_console),
+        stays=machine.eviction_strategy is EvictionStrategy.NONE,
+        credentials=tuple(_credentials(machine)),
+        cards=(Card(model=card.model, mac_address=card.mac_address),) if card else (Card(),),
+    )
+
+
+def _credentials(machine: Machine) -> Iterator[Credential]:
+    for given in machine.access_credentials or ():
+        if given.user_password:
+            yield Credential("userPassword", given.user_password.source.secret.secret_name, "qemuGuestAgent")
+        if given.ssh_public_key:
+            secret, ways = given.ssh_public_key.source.secret.secret_name, given.ssh_public_key.propagation_method
+            if ways.qemu_guest_agent:
+                yield Credential("sshPublicKey", secret, "qemuGuestAgent", tuple(ways.qemu_guest_agent.users))
+            else:
+                yield Credential("sshPublicKey", secret, "noCloud" if ways.no_cloud else "configDrive")
 
 
 def _containers(spec: WorkloadSpec) -> Iterator[ContainerBase]:
@@ -87,10 +119,15 @@ def _secrets(spec: WorkloadSpec, disks: list[tuple[str, DiskSource]]) -> Iterato
 
 
 def _first_boot_secrets(machine: Machine) -> Iterator[str]:
-    if machine.cloud_init:
-        yield machine.cloud_init.secret_ref.name
-        if machine.cloud_init.network_data_secret_ref:
-            yield machine.cloud_init.network_data_secret_ref.name
+    for first in (machine.cloud_init, machine.cloud_init_config_drive):
+        if first:
+            yield first.secret_ref.name
+        if first and first.network_data_secret_ref:
+            yield first.network_data_secret_ref.name
+    for credential in machine.access_credentials or ():
+        found = credential.ssh_public_key or credential.user_password
+        if found:
+            yield found.source.secret.secret_name
     if machine.sysprep and machine.sysprep.secret:
         yield machine.sysprep.secret.name
 

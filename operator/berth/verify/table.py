@@ -113,9 +113,12 @@ def inside(inner: Table, needed: str | None = None) -> Field:
     return Field(How.INSIDE, Rule.SHAPE, inner=inner, absent=_needed(needed))
 
 
-def each(inner: Table, needed: str | None = None) -> Field:
-    """Return a list whose items have fields of their own; `needed` says what is wrong without it."""
-    return Field(How.INSIDE, Rule.SHAPE, inner=inner, each=True, absent=_needed(needed))
+def each(inner: Table, needed: str | None = None, check: Check | None = None) -> Field:
+    """Return a list whose items have fields of their own; `needed` says what is wrong without it.
+
+    `check` is put to the whole list first, for what its items must be to each other.
+    """
+    return Field(How.INSIDE, Rule.SHAPE, check=check, inner=inner, each=True, absent=_needed(needed))
 
 
 def walk(judged: Table, value: Any, path: str, bounds: Within) -> Iterator[Violation]:
@@ -128,10 +131,8 @@ def walk(judged: Table, value: Any, path: str, bounds: Within) -> Iterator[Viola
         field = fields.get(name)
         if field is None:
             yield Violation(_at(path, name), judged.unknown, _unknown(name))
-        elif field.check:
-            complaint = field.check(found, bounds)
-            if complaint:
-                yield Violation(_at(path, name), field.rule, complaint)
+        elif field.check and (complaint := field.check(found, bounds)):
+            yield Violation(_at(path, name), field.rule, complaint)
         elif field.inner:
             yield from _inside(field, field.inner, found, _at(path, name), bounds)
     for name, field in judged.demanded:

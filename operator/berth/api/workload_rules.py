@@ -165,7 +165,9 @@ def _one_of_a_kind(what: str, given: str) -> Rule:
     )
 
 
-_CARDS: Final = "self.?machine.?interfaces.orValue([]).exists(one, has(one.macAddress))"
+_CARDS: Final = (
+    "has(self.machine) && has(self.machine.interfaces) && self.machine.interfaces.exists(one, has(one.macAddress))"
+)
 
 _REPLICAS: Final = (
     _one_of_a_kind("hostname", "self.?machine.?hostname.hasValue()"),

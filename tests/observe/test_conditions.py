@@ -9,7 +9,7 @@ from berth.decide.model import Unavailable
 from berth.observe.model import Scene
 from berth.observe.status import compute_status
 from berth.plan.model import Taken
-from berth.world.records import ChildRecord, ClaimRecord, Problem
+from berth.world.records import ChildRecord, Problem
 from observe.scenes import (
     CATALOG,
     MACHINE,
@@ -310,18 +310,3 @@ def test_a_machine_that_stops_is_not_ready_before_it_has_stopped() -> None:
     scene = a_scene(halted, catalog=(MACHINE,), children=served(halted, MACHINE, replicas=1), machines=(a_machine(),))
     assert of(scene, ConditionType.READY) == ("False", Reason.UPDATING)
     assert of(replace(scene, children=served(halted, MACHINE)), ConditionType.READY) == ("True", Reason.SCALED_TO_ZERO)
-
-
-@pytest.mark.parametrize(("size", "reason"), [(1 << 30, "DiskTooSmall"), (2 << 30, "Running"), (0, "Running")])
-def test_a_disk_that_was_asked_to_grow_is_told_until_its_claim_has_grown(size: int, reason: str) -> None:
-    grown = PAIR | {"machine": {"bootDisk": {"dataSource": {"name": "golden", "storage": "2Gi"}}}}
-    key = ("shop", "web-root")
-    claims = {key: ClaimRecord(key, "c", ("ReadWriteOnce",), block=False, bound=True, size=size)}
-    children = served(grown, MACHINE, problem=None)
-    scene = a_scene(grown, catalog=(MACHINE,), children=children, machines=(a_machine(),), claims=claims)
-    assert of(scene, ConditionType.READY) == ("True", reason)
-    assert of(scene, ConditionType.RECONCILING)[0] == "False"
-    if reason == "DiskTooSmall":
-        message = compute_status(scene, {}, NOW)["conditions"][3]["message"]
-        patch = '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}'
-        assert f"`kubectl patch pvc web-root -n shop --patch '{patch}'`" in message

@@ -11,9 +11,37 @@ from berth.api.crd import KINDS, schema
 from scenarios import specs
 from scenarios.objects import Json
 
-ROWS: Final[tuple[Json, ...]] = tuple(yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")))
 COVERED: Final = ("machine", "resources", "volumes")
 """Parts of a Workload's spec whose every field has a row."""
+
+
+_SIZE: Final = {"storage": "2Gi", "storageClassName": "standard"}
+_REMOTE: Final = {"secretRef": "a", "certConfigMap": "a"}
+_MADE: Final[dict[str, Json]] = {
+    "dataSource": {"name": "golden"},
+    "blank": {},
+    "http": {"url": "https://images.example/disk", **_REMOTE},
+    "registry": {"url": "docker://registry.example/disk", **_REMOTE},
+    "pvc": {"name": "golden"},
+}
+"""Sources of a disk that is made once and kept."""
+
+
+def _once() -> Iterator[Json]:
+    """Yield an edit of every field that such a disk was made by, one at a time: nothing could come of it."""
+    for source, given in _MADE.items():
+        whole = given | _SIZE
+        for name, value in whole.items():
+            other = whole | {name: "3Gi" if name == "storage" else f"{value}2"}
+            row = {"became": "refused", "words": "resized at its claim" if name == "storage" else "immutable"}
+            boot = [{"machine": {"bootDisk": {"containerDisk": None, source: each}}} for each in (whole, other)]
+            more = [{"machine": {"disks": [{"name": "more", source: each}]}} for each in (whole, other)]
+            yield row | {"fields": [f"machine.bootDisk.{source}.{name}"], "base": boot[0], "edit": boot[1]}
+            yield row | {"fields": [f"machine.disks[].{source}.{name}"], "base": more[0], "edit": more[1]}
+
+
+_WRITTEN: Final = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+ROWS: Final[tuple[Json, ...]] = (*_WRITTEN, *_once())
 
 
 def fields() -> set[str]:

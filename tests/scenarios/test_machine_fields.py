@@ -12,7 +12,6 @@ from scenarios.kinds import (
     CLAIM,
     CLUSTER_INSTANCETYPE,
     CLUSTER_PREFERENCE,
-    DATA_SOURCE,
     INSTANCETYPE,
     MIGRATION,
     PREFERENCE,
@@ -33,7 +32,6 @@ OUTCOMES = {
     "live": ("Ready", "Running"),
     "restart": ("Ready", "RestartRequired"),
     "ruled out": ("Stalled", "Misconfigured"),
-    "to be expanded": ("Ready", "DiskTooSmall"),
 }
 PATIENCE = 180.0
 """Seconds for all machines together."""
@@ -101,9 +99,8 @@ def edited(shared: Operator) -> Iterator[Edited]:
 
 def prepared(space: Space) -> str:
     """Make what the rows refer to; return a class whose node gives processors of their own."""
-    for name in ("root", "data", "golden"):
+    for name in ("root", "data"):
         space.put(CLAIM, name, {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}})
-    space.put(DATA_SOURCE, "golden", {"source": {"pvc": {"namespace": space.name, "name": "golden"}}})
     for name, size in (("berth-fields-small", SMALL), ("berth-fields-large", LARGE)):
         space.put(CLUSTER_INSTANCETYPE, name, size)
     space.put(INSTANCETYPE, "berth-fields-small", LARGE)
@@ -182,16 +179,6 @@ def test_an_edit_that_waits_for_a_restart_is_told_and_the_next_start_has_it(edit
 def test_an_edit_that_no_machine_can_have_is_told_and_what_runs_goes_on(edited: Edited, name: str) -> None:
     assert RUNNING[name]["words"] in condition(edited.told[name], "Stalled")["message"]
     assert condition(edited.running[name], "Ready")["status"] == "True"
-    assert edited.running[name]["metadata"]["uid"] == edited.started[name]["metadata"]["uid"]
-
-
-@pytest.mark.ground
-@pytest.mark.xdist_group("machine_fields")
-@pytest.mark.parametrize("name", named("to be expanded"))
-def test_a_disk_that_is_to_grow_is_told_with_the_command_and_what_runs_goes_on(edited: Edited, name: str) -> None:
-    disk, message = RUNNING[name]["disk"], condition(edited.told[name], "Ready")["message"]
-    assert f"disk {disk} is smaller than 3Gi" in message
-    assert f"`kubectl patch pvc {name}-{disk} -n {edited.space.name} " in message
     assert edited.running[name]["metadata"]["uid"] == edited.started[name]["metadata"]["uid"]
 
 

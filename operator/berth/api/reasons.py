@@ -116,8 +116,6 @@ class Reason(StrEnum):
     """A live migration failed; the virtual machine serves where it was."""
     RESTART_REQUIRED = "RestartRequired"
     """It serves, and a change waits until the virtual machine is restarted."""
-    DISK_TOO_SMALL = "DiskTooSmall"
-    """It serves, and a disk has not grown to what is asked for: somebody has to expand its claim."""
     SCALED_TO_ZERO = "ScaledToZero"
     """No replicas are asked for."""
     COMPLETED = "Completed"

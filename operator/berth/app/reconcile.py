@@ -67,7 +67,6 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
         pods=deps.store.pods(key),
         machines=deps.store.machines(key),
         nodes=deps.store.nodes,
-        claims=deps.store.claims,
         tenants=tuple(tenant.name for tenant in look.policy_subject.tenants),
         waivers=look.waivers,
     )

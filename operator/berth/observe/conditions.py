@@ -27,7 +27,6 @@ _FINAL: Final = frozenset(
 _WAITING: Final = {
     Reason.PAUSED: "waits until the machine is unpaused",
     Reason.RESTART_REQUIRED: "waits until the machine is restarted",
-    Reason.DISK_TOO_SMALL: "waits until the claim of a disk is expanded",
 }
 _UNDER_WAY: Final = frozenset({Reason.LIVE_UPDATING, Reason.RETRYING})
 """Reasons with which a machine may serve while KubeVirt still changes it."""

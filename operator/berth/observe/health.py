@@ -5,7 +5,6 @@ from typing import Final
 
 from berth.api.levels import Backend, WorkloadType
 from berth.api.reasons import Reason
-from berth.observe.disks import small_disks
 from berth.observe.model import Health, Scene
 from berth.plan.model import Apply
 from berth.plan.move import BACKING_KINDS, backing
@@ -31,7 +30,7 @@ def health(scene: Scene) -> Health:
         complete=newest is not None and (newest.complete or (is_task and "Succeeded" in phases)),
         failed=newest.failed if newest and newest.failed else _failed_machine(is_task=is_task, phases=phases),
         problem=most_important(problems),
-        told=most_important(_told(scene, newest, machines, problems)),
+        told=most_important((*_goings_on(newest, machines), *(each for each in problems if each.reason in _BY_ITSELF))),
     )
 
 
@@ -63,16 +62,11 @@ def _renewed(scene: Scene, newest: ChildRecord) -> bool:
     return any(child.restart is not None and child.owner_uid == newest.uid for child in scene.children)
 
 
-def _told(
-    scene: Scene, newest: ChildRecord | None, machines: list[MachineRecord], problems: tuple[Problem, ...]
-) -> Iterable[Problem]:
-    """Yield what goes on, and what waits for somebody, that keeps nothing from serving."""
-    yield from (each for each in problems if each.reason in _BY_ITSELF)
+def _goings_on(newest: ChildRecord | None, machines: Iterable[MachineRecord]) -> Iterable[Problem]:
     if newest is not None and newest.restart is not None:
         yield newest.restart
     for machine in machines:
         yield from machine.goings_on
-    yield from small_disks(scene)
 
 
 def _failed_machine(*, is_task: bool, phases: list[str]) -> Problem | None:

@@ -1,7 +1,7 @@
 """What observing takes and gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from berth.api.reasons import ConditionType, Reason
@@ -9,16 +9,7 @@ from berth.api.workload import WorkloadSpec
 from berth.decide.model import Ask, Decision
 from berth.plan.model import Move, Plan
 from berth.policy.waiving import Waived
-from berth.world.records import (
-    ChildRecord,
-    ClaimRecord,
-    Key,
-    MachineRecord,
-    NodeRecord,
-    PodRecord,
-    Problem,
-    WorkloadRecord,
-)
+from berth.world.records import ChildRecord, MachineRecord, NodeRecord, PodRecord, Problem, WorkloadRecord
 
 Status = dict[str, Any]
 """The status of an object as JSON-like data."""
@@ -41,7 +32,6 @@ class Scene:
     pods: tuple[PodRecord, ...]
     machines: tuple[MachineRecord, ...]
     nodes: Mapping[str, NodeRecord]
-    claims: Mapping[Key, ClaimRecord] = field(default_factory=dict)
     tenants: tuple[str, ...] = ()
     """Tenants of its namespace: one or none where all is well."""
     waivers: tuple[Waived, ...] = ()

@@ -382,13 +382,12 @@ def data_source(raw: Raw) -> DataSourceRecord:
 
 def claim(raw: Raw) -> ClaimRecord:
     """Project a PersistentVolumeClaim."""
-    spec, status = raw.get("spec") or {}, raw.get("status") or {}
+    spec = raw.get("spec") or {}
     return ClaimRecord(
         key=key_of(raw),
         uid=raw["metadata"]["uid"],
         access_modes=tuple(sorted(spec.get("accessModes") or ())),
         block=spec.get("volumeMode") == "Block",
         storage_class=intern(spec.get("storageClassName") or ""),
-        bound=status.get("phase") == "Bound",
-        size=amount((status.get("capacity") or {}).get("storage")),
+        bound=(raw.get("status") or {}).get("phase") == "Bound",
     )

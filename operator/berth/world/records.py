@@ -240,8 +240,6 @@ class ClaimRecord:
     bound: bool
     storage_class: str = ""
     """Its StorageClass; empty when it names none."""
-    size: int = 0
-    """Bytes that it has; 0 until it is bound."""
 
 
 @dataclass(frozen=True, slots=True)

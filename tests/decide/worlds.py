@@ -135,6 +135,7 @@ INSTANCETYPES = (
     InstancetypeRecord("cx1", 16, 4 * GI, dedicated=True, isolated=True, page_size="2Mi"),
     InstancetypeRecord("o1", 1, GI, overcommit=50, io_threads=2, max_sockets=1),
     InstancetypeRecord("gn1", 1, GI, devices=((GPU, 1),), sets=frozenset({"gpus", "nodeSelector"})),
+    InstancetypeRecord("own", 1, GI, namespaced=True, sets=frozenset({"cpu.numa", "schedulerName"})),
     InstancetypeRecord("odd", 3, GI, page_size="1Gi", sets=frozenset({"launchSecurity", "cpu.dedicatedCPUPlacement"})),
 )
 PREFERENCES = (
@@ -142,6 +143,7 @@ PREFERENCES = (
     PreferenceRecord("windows", 2, GI, video="virtio", tpm=True, disk_bus="sata"),
     PreferenceRecord("dpdk", 4, topology="spread", across="SocketsCoresThreads", secure_boot=True),
     PreferenceRecord("old", 1, topology="cores", bios=True, video="vga", graphics=False, cdrom_bus="virtio"),
+    PreferenceRecord("own", namespaced=True, sets=frozenset({"annotations"})),
     PreferenceRecord("secret", preferred_architecture="arm64", sets=frozenset({"preferredLaunchSecurity"})),
 )
 

@@ -291,7 +291,7 @@ def _of_machines(ask: Ask, facts: ClassFacts) -> Iterable[str]:
     machine = ask.machine
     if ask.type == "Task" and (_most(ask) > 1 or ask.task_limits):
         yield NEVER
-    if any(name not in facts.permitted_devices for name in _devices(ask)):
+    if any(name not in facts.permitted_devices for name in _passed_through(ask, facts)):
         yield NOT_NOW
     if machine is None:
         yield NEVER
@@ -322,6 +322,7 @@ def _contradictions(ask: Ask, guest: Guest, facts: ClassFacts) -> Iterable[bool]
         page = {"2Mi": 2 * MI, "1Gi": 1024 * MI}[guest.page_size]
         yield _backed(guest, facts) == 0 or _backed(guest, facts) % page != 0
     if kind:
+        yield kind.namespaced and any(not name.startswith("cpu.") for name in kind.sets)
         yield bool(kind.devices) and bool(_devices(ask))
         yield "cpu.dedicatedCPUPlacement" in kind.sets and ask.dedicated and not kind.dedicated
         yield "launchSecurity" in kind.sets
@@ -339,6 +340,7 @@ def _unmet(guest: Guest, preference: PreferenceRecord, on: str) -> Iterable[bool
     else:
         counted = {"sockets": guest.sockets, "cores": guest.cores, "threads": guest.threads}
         given = counted.get(preference.topology, given)
+    yield preference.namespaced and preference.sets != frozenset()
     yield given < preference.cpus
     yield guest.memory < preference.memory
     yield bool(preference.architecture) and on not in ("", preference.architecture)
@@ -386,12 +388,17 @@ def _devices(ask: Ask) -> dict[str, int]:
     return found
 
 
+def _passed_through(ask: Ask, facts: ClassFacts) -> dict[str, int]:
+    kind = ask.machine.guest.instancetype if ask.machine and facts.backend != "Pod" else None
+    return _devices(ask) or dict(kind.devices if kind else ())
+
+
 def _has_room(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     cpu, memory = _size(ask, facts)
     wanted = _architecture(ask.machine.guest, facts) if ask.machine and facts.backend != "Pod" else ask.architecture
     room = shape.cpu >= cpu and shape.memory >= memory and wanted in (None, "", shape.architecture)
     has = dict(shape.devices)
-    room = room and all(has.get(name, 0) >= count for name, count in _devices(ask).items())
+    room = room and all(has.get(name, 0) >= count for name, count in _passed_through(ask, facts).items())
     if facts.backend == "Pod" or ask.machine is None:
         return room
     guest = ask.machine.guest
@@ -444,7 +451,7 @@ def _overhead(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
         (248 + 8 * guest.sockets * guest.cores * guest.threads, True),
         (32, guest.graphics or (guest.graphics is None and video)),
         (128, _architecture(guest, facts) == "arm64"),
-        (1024, bool(_devices(ask)) or bool(kind and kind.devices)),
+        (1024, bool(_passed_through(ask, facts))),
         (53, guest.tpm),
         (100, ask.dedicated or guest.dedicated),
         (256, facts.launch_security in ("sev", "snp")),

@@ -1,6 +1,7 @@
 """Our own kinds and the facts of the cluster, from raw objects."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from berth.world import parse
 from berth.world.packed import unpack
+from berth.world.records import InstancetypeRecord, PreferenceRecord
 from world.raws import BORN_SECONDS, Raw, a_cluster_raw, a_node, a_raw
 
 GI = 1 << 30
@@ -176,6 +178,85 @@ def test_kubevirt_says_what_its_configuration_changes() -> None:
 def test_kubevirt_without_configuration_has_its_defaults() -> None:
     record = parse.kubevirt(a_raw("KubeVirt"))
     assert (record.emulation, record.cpu_allocation_ratio, record.cpu_manager) == (False, 10, False)
+
+
+def test_an_instancetype_is_all_that_makes_a_guest_larger_or_another_one() -> None:
+    spec = {
+        "cpu": {"guest": 4, "dedicatedCPUPlacement": True, "isolateEmulatorThread": True, "maxSockets": 8},
+        "memory": {"guest": "4Gi", "hugepages": {"pageSize": "2Mi"}, "overcommitPercent": 50},
+        "ioThreads": {"supplementalPoolThreadCount": 2},
+        "gpus": [{"name": "a", "deviceName": "nvidia.com/A100"}, {"name": "b", "deviceName": "nvidia.com/A100"}],
+        "annotations": {"vm.kubevirt.io/os": "linux"},
+        "nodeSelector": {},
+    }
+    found = parse.instancetype(a_raw("VirtualMachineInstancetype", "own", spec=spec))
+    assert found == InstancetypeRecord(
+        "own",
+        4,
+        4 * GI,
+        dedicated=True,
+        isolated=True,
+        overcommit=50,
+        page_size="2Mi",
+        io_threads=2,
+        max_sockets=8,
+        devices=(("nvidia.com/A100", 2),),
+        namespaced=True,
+        sets=frozenset({"cpu.dedicatedCPUPlacement", "cpu.isolateEmulatorThread", "gpus", "nodeSelector"}),
+    )
+
+
+def test_a_preference_is_what_it_requires_and_what_it_makes_of_the_hardware() -> None:
+    spec = {
+        "requirements": {"cpu": {"guest": 2}, "memory": {"guest": "1.5Gi"}, "architecture": "amd64"},
+        "preferredArchitecture": "amd64",
+        "cpu": {"preferredCPUTopology": "preferSpread", "spreadOptions": {"across": "CoresThreads", "ratio": 4}},
+        "devices": {
+            "preferredVideoType": "virtio",
+            "preferredAutoattachGraphicsDevice": True,
+            "preferredTPM": {"persistent": True},
+            "preferredDiskBus": "sata",
+            "preferredCdromBus": "scsi",
+        },
+        "firmware": {"preferredEfi": {}},
+        "features": {"preferredSmm": {}},
+        "annotations": {"hooks.kubevirt.io/hookSidecars": "[]"},
+    }
+    found = parse.preference(a_cluster_raw("VirtualMachineClusterPreference", "windows", spec=spec))
+    assert found == PreferenceRecord(
+        "windows",
+        2,
+        1536 << 20,
+        architecture="amd64",
+        preferred_architecture="amd64",
+        topology="spread",
+        across="CoresThreads",
+        ratio=4,
+        video="virtio",
+        graphics=True,
+        tpm=True,
+        disk_bus="sata",
+        cdrom_bus="scsi",
+        secure_boot=True,
+        smm=True,
+        sets=frozenset({"annotations"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("firmware", "secure"),
+    [
+        ({}, False),
+        ({"preferredEfi": {}}, True),
+        ({"preferredEfi": {"secureBoot": False}}, False),
+        ({"preferredUseEfi": True}, True),
+        ({"preferredUseEfi": True, "preferredUseSecureBoot": False}, False),
+        ({"preferredUseBios": True, "preferredEfi": {}}, False),
+    ],
+)
+def test_uefi_is_secure_unless_a_preference_says_else(firmware: dict[str, Any], secure: bool) -> None:
+    raw = a_cluster_raw("VirtualMachineClusterPreference", "p", spec={"firmware": firmware})
+    assert parse.preference(raw).secure_boot is secure
 
 
 def test_the_rest_is_projected_to_what_is_needed() -> None:

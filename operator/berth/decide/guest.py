@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from berth.api.base import Quantity
+from berth.api.levels import Backend
 from berth.api.machine import EFI, Disk, DiskBus, InstancetypeKind, Machine, PreferenceKind
 from berth.api.quantity import amount, millicores
 from berth.api.size import ContainerResources, ResourceList
 from berth.api.workload import Needs, WorkloadSpec
-from berth.decide.model import ClassFacts, Guest
+from berth.decide.model import Ask, ClassFacts, Guest
 from berth.world.records import InstancetypeRecord, Key, PreferenceRecord
 
 AMD64: Final = "amd64"
@@ -172,6 +173,17 @@ def _targets(spec: WorkloadSpec, machine: Machine) -> Iterator[tuple[bool, str]]
         claim = volume.persistent_volume_claim
         cdrom = claim is not None and bool(claim.read_only)
         yield cdrom, "" if cdrom else usual
+
+
+def devices_in(ask: Ask, facts: ClassFacts) -> tuple[tuple[str, int], ...]:
+    """Return all devices that one replica needs in a class, sorted by name: those of its instancetype, too.
+
+    KubeVirt refuses both at once.
+    """
+    if ask.devices or ask.machine is None or facts.backend is Backend.POD:
+        return ask.devices
+    kind = ask.machine.guest.instancetype
+    return kind.devices if kind else ()
 
 
 def architecture_of(guest: Guest, facts: ClassFacts) -> str:

@@ -10,7 +10,7 @@ from berth.api.quantity import format_cpu
 from berth.api.reasons import Reason
 from berth.decide.change import Change, Inputs, Target
 from berth.decide.cost import MI, huge_pages, overhead, requested
-from berth.decide.guest import architecture_of
+from berth.decide.guest import architecture_of, devices_in
 from berth.decide.model import Candidate, ClassFacts, Cost, Decision, Guest, MachineAsk, NodeShape, Requirement
 from berth.decide.rules.capacity import suits
 from berth.decide.versions import SERVICE_ACCOUNTS
@@ -136,7 +136,7 @@ def _ample(case: Case) -> NodeShape:
     pages = tuple((name, _MUCH) for name, _ in huge_pages(ask, facts))
     is_machine = facts.backend is Backend.VIRTUAL_MACHINE
     architecture = architecture_of(ask.machine.guest, facts) if ask.machine and is_machine else ask.architecture
-    return NodeShape(_MUCH, _MUCH, (*ask.devices, *pages), architecture or "", cpu_manager=True, nested=True)
+    return NodeShape(_MUCH, _MUCH, (*devices_in(ask, facts), *pages), architecture or "", cpu_manager=True, nested=True)
 
 
 def _policies(case: Case, holds: Callable[[CompiledPolicy], bool]) -> Iterable[Change]:
@@ -219,7 +219,7 @@ def _devices(case: Case) -> Iterable[Change]:
         rest = tuple(each for each in ask.host_devices if each != device)
         value = [{"deviceName": name, "count": count} for name, count in rest] or None
         yield _field(f"drop {device[0]} from needs.hostDevices", "needs.hostDevices", value, host_devices=rest)
-    wanted = frozenset(name for name, _ in ask.devices)
+    wanted = frozenset(name for name, _ in devices_in(ask, facts))
     if facts.backend is Backend.VIRTUAL_MACHINE and not wanted <= facts.permitted_devices:
         text = f"permit {', '.join(sorted(wanted - facts.permitted_devices))} in KubeVirt"
         yield _class(text, *_machine_classes(case), permitted_devices=facts.permitted_devices | wanted)

@@ -78,11 +78,6 @@ class Guest:
         return self.sockets * self.cores * self.threads
 
     @property
-    def sized_elsewhere(self) -> bool:
-        """Return whether an instancetype gives its size, or its memory comes from huge pages."""
-        return self.instancetype is not None or self.page_size != ""
-
-    @property
     def screen(self) -> bool:
         """Return whether it has a screen: it says so, or else its preference has a video device."""
         return self.graphics is not False if self.video else bool(self.graphics)
@@ -183,6 +178,11 @@ class Ask:
         """Return the StorageClasses of all its disks, sorted; empty stands for the cluster's default."""
         made = self.machine.storage_classes if self.machine else ()
         return tuple(sorted({*made, *(claim.storage_class for claim in self.claims if claim.found)}))
+
+    @property
+    def with_instancetype(self) -> bool:
+        """Return whether an instancetype gives the size of its machine."""
+        return self.machine is not None and self.machine.guest.instancetype is not None
 
     @property
     def pinned(self) -> bool:

@@ -300,8 +300,16 @@ def instancetype(raw: Raw) -> InstancetypeRecord:
         io_threads=int((spec.get("ioThreads") or {}).get("supplementalPoolThreadCount") or 0),
         max_sockets=int(cpu.get("maxSockets") or 0),
         devices=_counted([*(spec.get("gpus") or ()), *(spec.get("hostDevices") or ())]),
-        sets=frozenset((*spec, *(f"cpu.{name}" for name in cpu))) - _SIZES,
+        namespaced="namespace" in raw["metadata"],
+        sets=frozenset((*_more_of(spec), *(f"cpu.{name}" for name in cpu))) - _SIZES,
     )
+
+
+def _more_of(spec: Raw) -> Iterator[str]:
+    """Yield the fields of a spec; annotations that only describe a machine, as `vm.kubevirt.io/os`, are none."""
+    for name, value in spec.items():
+        if name != "annotations" or not all(key.startswith("vm.kubevirt.io/") for key in value or ()):
+            yield name
 
 
 def _counted(devices: list[Raw]) -> tuple[tuple[str, int], ...]:
@@ -355,7 +363,8 @@ def preference(raw: Raw) -> PreferenceRecord:
         bios=bool(firmware.get("preferredUseBios")),
         secure_boot=_secure_boot(firmware),
         smm=_switched_on(spec.get("features") or {}, "preferredSmm"),
-        sets=frozenset(spec) - _SHAPES,
+        namespaced="namespace" in raw["metadata"],
+        sets=frozenset(_more_of(spec)) - _SHAPES,
     )
 
 

@@ -188,6 +188,8 @@ class InstancetypeRecord:
     """Most sockets that the guest may have; 0 when it does not say."""
     devices: tuple[tuple[str, int], ...] = ()
     """GPUs and host devices that it passes through, sorted."""
+    namespaced: bool = False
+    """Whether it is one of a namespace, which its tenants may write."""
     sets: frozenset[str] = frozenset()
     """Fields that it sets beside the size, as `nodeSelector` or `cpu.model`: a machine must not set them, too."""
 
@@ -225,6 +227,8 @@ class PreferenceRecord:
     """Whether its firmware is UEFI with secure boot."""
     smm: bool = False
     """Whether it switches System Management Mode on."""
+    namespaced: bool = False
+    """Whether it is one of a namespace, which its tenants may write."""
     sets: frozenset[str] = frozenset()
     """Fields that it sets beside the hardware, as `annotations`."""
 

@@ -31,6 +31,12 @@ def of(**fields: Any) -> InstancetypeRecord:
         ),
         ({"instancetype": of(sets=frozenset({"launchSecurity"}))}, {}, {}, "encrypts memory"),
         ({"instancetype": of(sets=frozenset({"nodeSelector"}))}, {}, POOL, "chooses nodes, and so does class vm"),
+        (
+            {"instancetype": of(namespaced=True, sets=frozenset({"annotations", "cpu.numa", "gpus"}))},
+            {},
+            {},
+            "u1 of the namespace sets annotations, gpus",
+        ),
         ({"instancetype": of(max_sockets=1), "sockets": 2}, {}, {}, "has 2 sockets and allows 1"),
         ({"page_size": "1Gi", "memory": 1500 * MI}, {}, {}, "memory of 1500Mi is not a multiple of its pages of 1Gi"),
         ({"page_size": "1Gi", "memory": 512 * MI}, {}, {}, "not a multiple of its pages of 1Gi"),
@@ -49,6 +55,8 @@ def test_contradictions_are_refused(
     ("guest", "ask", "facts"),
     [
         ({"instancetype": of(devices=GPU)}, {}, {}),
+        ({"instancetype": of(namespaced=True, sets=frozenset({"cpu.numa"}))}, {}, {}),
+        ({"instancetype": of(sets=frozenset({"annotations"}))}, {}, {}),
         ({"instancetype": of(dedicated=True, sets=frozenset({"cpu.dedicatedCPUPlacement"}))}, {"dedicated": True}, {}),
         ({"instancetype": of(sets=frozenset({"nodeSelector"}))}, {}, {}),
         ({"instancetype": of()}, {}, POOL),

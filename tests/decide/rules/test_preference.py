@@ -34,6 +34,10 @@ NANO, LARGE = InstancetypeRecord("nano", 1, GI // 2), InstancetypeRecord("large"
         ({"preference": DPDK, "sockets": 4}, "requires 8 vCPUs, the Workload asks for 4"),
         ({"preference": DPDK, "sockets": 4, "instancetype": LARGE}, "groups of 8, instancetype large gives 4"),
         ({"preference": PreferenceRecord("c", 2, topology="cores"), "sockets": 4}, "requires 2 cores"),
+        (
+            {"preference": PreferenceRecord("own", namespaced=True, sets=frozenset({"annotations"}))},
+            "preference own of the namespace sets annotations",
+        ),
         ({"preference": PreferenceRecord("v", video="vga", graphics=False)}, "set machine.graphics to true"),
     ],
 )
@@ -48,6 +52,8 @@ def test_less_than_it_requires_is_refused_with_the_numbers(guest: dict[str, Any]
     "guest",
     [
         {"preference": FEDORA, "memory": 2 * GI},
+        {"preference": PreferenceRecord("own", namespaced=True)},
+        {"preference": PreferenceRecord("of the cluster", sets=frozenset({"annotations"}))},
         {"preference": WINDOWS, "sockets": 2},
         {"preference": WINDOWS, "sockets": 2, "graphics": True},
         {"preference": DPDK, "sockets": 8},

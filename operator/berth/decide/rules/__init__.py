@@ -61,7 +61,7 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     # KubeVirt is new enough for it, and set up for it
     features: lambda ask: ask.machine is not None,
     # its instancetype contradicts nobody
-    instancetype: lambda ask: ask.machine is not None and ask.machine.guest.sized_elsewhere,
+    instancetype: lambda ask: ask.with_instancetype or (ask.machine is not None and ask.machine.guest.page_size != ""),
     # its memory can be encrypted as the class does
     encryption: lambda ask: ask.machine is not None,
     # there is such hardware for its architecture
@@ -69,7 +69,7 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     # kernel modules and all capabilities in machines only; user 0 not on a bare shared kernel
     needs: lambda ask: ask.root or ask.privileged or ask.nested_virtualization or ask.kernel_modules != (),
     # devices pass through, are permitted, and some node has them all
-    devices: lambda ask: ask.gpu is not None or ask.host_devices != (),
+    devices: lambda ask: ask.gpu is not None or ask.host_devices != () or ask.with_instancetype,
     # machines get whole processors only from nodes that pin them
     dedicated: lambda ask: ask.machine is not None,
     # some node is large enough for a replica and its overhead, with all else it needs

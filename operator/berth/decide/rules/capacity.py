@@ -3,7 +3,7 @@
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.decide.cost import huge_pages, needed, overhead
-from berth.decide.guest import architecture_of
+from berth.decide.guest import architecture_of, devices_in
 from berth.decide.model import Ask, ClassFacts, Cost, NodeShape, Outcome, Verdict
 from berth.decide.rules.devices import has_devices
 from berth.decide.words import memory, size
@@ -31,7 +31,8 @@ def suits(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     architecture = _architecture(ask, facts)
     if architecture and shape.architecture != architecture:
         return False
-    if (ask.gpu is not None or ask.host_devices) and not has_devices(shape, ask.devices):
+    devices = devices_in(ask, facts)
+    if devices and not has_devices(shape, devices):
         return False
     if ask.machine is None or facts.backend is Backend.POD:
         return True

@@ -2,12 +2,13 @@
 
 from berth.api.levels import Backend, IsolationLevel
 from berth.api.reasons import Reason
+from berth.decide.guest import devices_in
 from berth.decide.model import Ask, ClassFacts, NodeShape, Outcome, Verdict
 
 
 def devices(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse sandboxes for any device, and classes whose nodes do not have all of them."""
-    wanted = ask.devices
+    wanted = devices_in(ask, facts)
     if not wanted:
         return None
     listed = ", ".join(f"{count} {name}" for name, count in wanted)

@@ -1,5 +1,7 @@
 """The instancetype sets nothing that is set already, and memory in huge pages comes out even: KubeVirt checks both."""
 
+from typing import Final
+
 from berth.api.levels import Backend
 from berth.api.quantity import amount, format_memory
 from berth.api.reasons import Reason
@@ -7,14 +9,25 @@ from berth.decide.cost import huge_pages
 from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
 from berth.world.records import InstancetypeRecord
 
+_OWN: Final = frozenset(
+    {"cpu.dedicatedCPUPlacement", "cpu.isolateEmulatorThread", "cpu.model", "cpu.numa", "cpu.realtime"}
+)
+"""What an instancetype of a namespace may set beside the size: its tenants must not reach further by it."""
+
 
 def instancetype(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse instancetypes that contradict the Workload or the class. What is missing is told by `capacity`."""
     if ask.machine is None or ask.machine.missing or facts.backend is not Backend.VIRTUAL_MACHINE:
         return None
     kind = ask.machine.guest.instancetype
-    wrong = (_conflict(ask, kind, facts) if kind else None) or _pages(ask, facts)
+    wrong = (_reaches(kind) or _conflict(ask, kind, facts) if kind else None) or _pages(ask, facts)
     return Verdict(Outcome.NEVER, "instancetype", Reason.MISCONFIGURED, wrong) if wrong else None
+
+
+def _reaches(kind: InstancetypeRecord) -> str | None:
+    """Return what an instancetype of a namespace sets although its tenants must not reach that far."""
+    more = ", ".join(sorted(kind.sets - _OWN)) if kind.namespaced else ""
+    return f"instancetype {kind.name} of the namespace sets {more}: name one that sets the size only" if more else None
 
 
 def _conflict(ask: Ask, kind: InstancetypeRecord, facts: ClassFacts) -> str | None:

@@ -18,9 +18,20 @@ def preference(ask: Ask, facts: ClassFacts) -> Verdict | None:
     if ask.machine is None or wanted is None or ask.machine.missing or facts.backend is not Backend.VIRTUAL_MACHINE:
         return None
     guest = ask.machine.guest
-    wrong = _too_small(guest, wanted) or _screen(guest, wanted) or _architecture(wanted, architecture_of(guest, facts))
+    wrong = (
+        _reaches(wanted)
+        or _too_small(guest, wanted)
+        or _screen(guest, wanted)
+        or _architecture(wanted, architecture_of(guest, facts))
+    )
     message = f"preference {wanted.name} {wrong}"
     return Verdict(Outcome.NEVER, "preference", Reason.MISCONFIGURED, message) if wrong else None
+
+
+def _reaches(wanted: PreferenceRecord) -> str | None:
+    """Return what a preference of a namespace sets although its tenants must not reach that far."""
+    more = ", ".join(sorted(wanted.sets)) if wanted.namespaced else ""
+    return f"of the namespace sets {more}: name one that sets the hardware only" if more else None
 
 
 def _too_small(guest: Guest, wanted: PreferenceRecord) -> str | None:

@@ -9,10 +9,10 @@ N ?= 500
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-down test properties check lint docs generate observe pictures bench threats image image-tools lock clean
+.PHONY: help install demo demo-down test properties check lint docs generate observe pictures bench kubevirt-real threats image image-tools lock clean
 
 help: ## Show what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Install the locked dependencies into .venv
 
@@ -63,6 +63,10 @@ pictures: $(INSTALLED) ## As observe, and draw the dashboards into docs/pictures
 
 bench: $(INSTALLED) ## Measure against a bare client on an empty control plane: N=500 Workloads, N=2000 for real
 	@$(BIN)/python -m bench --count $(N)
+
+kubevirt-real: $(INSTALLED) ## Hold Berth and the simulated KubeVirt against recordings of the real one: VERDICTS=, TIMELINES=
+	@$(BIN)/python -m ground.toolchain
+	@VERDICTS="$(VERDICTS)" TIMELINES="$(TIMELINES)" $(BIN)/python -m kubevirt_real
 
 threats: $(INSTALLED) ## Try the sixty threats on a real control plane, and print what refused each
 	@$(BIN)/python -m ground.toolchain

@@ -1,13 +1,15 @@
-"""KubeVirt's admission rules for a VirtualMachine, as an oracle for tests: what the real webhooks would refuse.
+"""KubeVirt's admission rules for the spec of a machine: what its webhooks refuse on the ground, as the real ones do.
 
 The rules are those of KubeVirt 1.9 (pkg/virt-api/webhooks, pkg/network/admitter) that a generated manifest can break.
-They look at what KubeVirt would get, so types and unknown fields are left to the CRD's schema.
+They look at what KubeVirt would get, so types and unknown fields are left to the CRD's schema. Nothing of this is
+Berth's own code: it is an opinion of its own.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from ground.api import Json
 from ground.kubevirt_sim.quantity import amount
@@ -21,8 +23,10 @@ CLOUD_INIT = ("cloudInitNoCloud", "cloudInitConfigDrive")
 MAX_INLINE_BYTES = 2048
 MAX_NAME = 63
 MAX_THREADS = 2
+BETA = ("WorkloadEncryptionSEV",)
+GATES = (*BETA, "WorkloadEncryptionTDX", "HostDevices")
 PORT_NAME = re.compile(r"(?=.*[a-z])(?!-)(?!.*--)[a-z0-9-]{1,15}(?<!-)")
-MACHINE = re.compile(r"q35.*|pc-q35.*")
+MACHINE = re.compile(r"q35.*|pc-q35.*|virt.*|s390-ccw-virtio.*")
 BUSES = {"disk": ("virtio", "sata", "scsi", "usb"), "cdrom": ("sata", "scsi"), "lun": ("sata", "scsi")}
 # With an instance type these may not be set in the template, if the type sets them (pkg/instancetype/apply).
 OF_INSTANCETYPE = (
@@ -38,24 +42,60 @@ OF_INSTANCETYPE = (
 )
 
 
+class Cause(NamedTuple):
+    """One reason for a refusal: the field, empty where the message names it, and the message."""
+
+    field: str
+    message: str
+
+
 def violations(vm: Json) -> list[str]:
-    """Return why KubeVirt would refuse a VirtualMachine, one sentence per reason; empty when it would take it."""
+    """Return why a VirtualMachine would not run, one sentence per reason: KubeVirt refuses it, or it is killed.
+
+    All feature gates are taken to be on; `ground.kubevirt_sim.refuse` also looks at instance type and preference.
+    """
+    template = {"architecture": "amd64", **vm["spec"].get("template", {}).get("spec", {})}
+    gates = {"developerConfiguration": {"featureGates": list(GATES)}}
+    found = [*machine_causes(vm), *spec_causes("spec.template.spec", template, gates)]
+    late = [*mandatory(template), *_overfull(template)] if "instancetype" not in vm["spec"] else []
+    return [*(cause.message for cause in found), *_of_instancetype(vm["spec"], template), *late]
+
+
+def machine_causes(vm: Json) -> list[Cause]:
+    """Return why KubeVirt refuses a VirtualMachine by its own spec and its template's."""
     spec = vm["spec"]
     template = spec.get("template", {}).get("spec", {})
-    return [
+    found = [
         *_run_strategy(spec),
-        *_disks(template),
-        *_networks(template),
-        *_ports(template),
-        *_firmware(template),
-        *_cloud_init(template),
-        *_probes(template),
-        *_cpu(template),
-        *_memory(spec, template),
-        *_instancetype(spec, template),
+        *_matchers(spec),
         *_data_volume_templates(vm, template),
-        *_names(template),
     ]
+    return [*(Cause("spec", text) for text in found), *instance_causes("spec.template.spec", template)]
+
+
+def instance_causes(field: str, spec: Json) -> list[Cause]:
+    """Return why KubeVirt refuses the spec of an instance, which a machine's template at a field is, too."""
+    found = [
+        *_disks(spec),
+        *_networks(spec),
+        *_ports(spec),
+        *_firmware(spec),
+        *_cloud_init(spec),
+        *_probes(spec),
+        *_cpu(spec),
+        *_memory(spec),
+        *_names(spec),
+    ]
+    return [Cause(field, text) for text in found]
+
+
+def mandatory(spec: Json) -> list[str]:
+    """Return what an instance must have, and its machine need not say."""
+    fields = (
+        "'spec.domain.memory.guest', 'spec.domain.memory.hugepages.size' or 'spec.domain.resources.requests.memory'"
+    )
+    text = f"no memory requested, at least one of {fields} must be set"
+    return [] if _guest_memory(spec["domain"]) or spec["domain"].get("memory", {}).get("hugepages") else [text]
 
 
 def _run_strategy(spec: Json) -> Iterator[str]:
@@ -160,26 +200,6 @@ def _firmware(template: Json) -> Iterator[str]:
     machine = domain.get("machine", {}).get("type")
     if machine and not MACHINE.fullmatch(machine):
         yield f"machine type {machine} is not supported (q35*, pc-q35*)"
-    yield from _launch_security(domain, secure=secure, smm=has_smm)
-
-
-def _launch_security(domain: Json, *, secure: bool, smm: bool) -> Iterator[str]:
-    security = domain.get("launchSecurity")
-    if security is None:
-        return
-    loader = domain.get("firmware", {}).get("bootloader", {})
-    if sum(kind in security for kind in ("sev", "snp", "tdx")) != 1:
-        yield "launchSecurity must have exactly one of sev, snp, tdx"
-    if "efi" not in loader:
-        yield "launchSecurity requires EFI"
-    if secure and ("sev" in security or "snp" in security):
-        yield "SEV does not work along with SecureBoot"
-    if ("snp" in security or "tdx" in security) and loader.get("efi", {}).get("persistent"):
-        yield "SNP and TDX do not work with persistent EFI"
-    if "tdx" in security and smm:
-        yield "TDX does not work along with SMM"
-    if any("bootOrder" in item for item in domain.get("devices", {}).get("interfaces", [])):
-        yield "launchSecurity does not work with bootable network interfaces"
 
 
 def _cloud_init(template: Json) -> Iterator[str]:
@@ -250,19 +270,14 @@ def _guest_memory(domain: Json) -> Decimal:
     return amount(given or 0)
 
 
-def _memory(spec: Json, template: Json) -> Iterator[str]:
+def _memory(template: Json) -> Iterator[str]:
     domain = template["domain"]
     memory, resources = domain.get("memory", {}), domain.get("resources", {})
     requests, limits = resources.get("requests", {}), resources.get("limits", {})
-    guest = _guest_memory(domain)
-    if not guest and "instancetype" not in spec:
-        yield "no memory requested (refused when the instance is made)"
     if "memory" in requests and "memory" in limits and amount(requests["memory"]) > amount(limits["memory"]):
         yield "requests.memory is greater than limits.memory"
-    # Accepted by KubeVirt with its default rollout strategy, and then killed for certain; so refused here.
-    if memory.get("guest") and "memory" in limits and amount(memory["guest"]) > amount(limits["memory"]):
-        yield "memory.guest is greater than limits.memory"
     page = memory.get("hugepages", {}).get("pageSize")
+    guest = _guest_memory(domain)
     if page and guest % amount(page):
         yield f"memory {guest} is not a multiple of the page size {page}"
     for name, value in (*requests.items(), *limits.items()):
@@ -270,14 +285,24 @@ def _memory(spec: Json, template: Json) -> Iterator[str]:
             yield f"{name} must not be negative"
 
 
-def _instancetype(spec: Json, template: Json) -> Iterator[str]:
+def _overfull(template: Json) -> Iterator[str]:
+    """Yield what KubeVirt accepts with its default rollout strategy, and what then is killed for certain."""
+    domain = template["domain"]
+    given, limits = domain.get("memory", {}).get("guest"), domain.get("resources", {}).get("limits", {})
+    if given and "memory" in limits and amount(given) > amount(limits["memory"]):
+        yield "memory.guest is greater than limits.memory"
+
+
+def _matchers(spec: Json) -> Iterator[str]:
     for field in ("instancetype", "preference"):
         matcher = spec.get(field)
         if matcher is not None and bool(matcher.get("name")) == bool(matcher.get("inferFromVolume")):
             yield f"{field} must have exactly one of name and inferFromVolume"
-    if "instancetype" not in spec:
-        return
-    for path in OF_INSTANCETYPE:
+
+
+def _of_instancetype(spec: Json, template: Json) -> Iterator[str]:
+    """Yield what a template says that every instance type says, too."""
+    for path in OF_INSTANCETYPE if "instancetype" in spec else ():
         if _at(template, path.split(".")) is not None:
             yield f"spec.template.spec.{path} conflicts with the instance type"
 
@@ -308,3 +333,62 @@ def _names(template: Json) -> Iterator[str]:
 
 def _twice(what: str, names: Iterable[object]) -> Iterator[str]:
     yield from (f"{what} {name!r} is not unique" for name, count in Counter(names).items() if count > 1)
+
+
+def spec_causes(field: str, spec: Json, config: Json) -> list[Cause]:
+    """Return why the spec of an instance, at a field, is refused for its video, its encryption, or a gate that is off.
+
+    `config` is KubeVirt's configuration.
+    """
+    return [*_launch_security(field, spec, config), *_devices(field, spec, config)]
+
+
+def _devices(field: str, spec: Json, config: Json) -> Iterator[Cause]:
+    devices = spec["domain"].get("devices", {})
+    if "video" in devices and devices.get("autoattachGraphicsDevice") is False:
+        text = "Video configuration is not allowed when autoattachGraphicsDevice is set to false"
+        yield Cause(f"{field}.video", text)
+    if devices.get("hostDevices") and not enabled("HostDevices", config):
+        yield Cause(f"{field}.HostDevices", "Host Devices feature gate is not enabled in kubevirt-config")
+
+
+def _launch_security(field: str, spec: Json, config: Json) -> Iterator[Cause]:
+    domain, architecture = spec["domain"], spec.get("architecture", "")
+    security, where = domain.get("launchSecurity"), f"{field}.launchSecurity"
+    if security is None:
+        return
+    if architecture != "amd64":
+        text = f"No launchSecurity support for architecture: {architecture}"
+        yield from [Cause(f"{field}.architecture", text)] if architecture != "s390x" else []
+        return
+    kinds = [kind for kind in ("sev", "snp", "tdx") if kind in security]
+    gate = "WorkloadEncryptionTDX" if kinds == ["tdx"] else "WorkloadEncryptionSEV"
+    if len(kinds) != 1:
+        yield Cause(where, "One and only one launchSecurity type can be set")
+    elif not enabled(gate, config):
+        yield Cause(where, f"{gate} feature gate is not enabled in kubevirt-config")
+    else:
+        yield from (Cause(where, text) for text in _encryption(domain, kinds[0]))
+
+
+def _encryption(domain: Json, kind: str) -> Iterator[str]:
+    loader, name = domain.get("firmware", {}).get("bootloader", {}), kind.upper()
+    smm = domain.get("features", {}).get("smm")
+    if kind == "tdx" and smm is not None and smm.get("enabled") is not False:
+        yield "TDX does not work along with SMM"
+    if "efi" not in loader:
+        yield f"{name} requires OVMF (UEFI)"
+    elif kind != "tdx" and loader["efi"].get("secureBoot") is not False:
+        yield f"{name} does not work along with SecureBoot"
+    if kind != "sev" and loader.get("efi", {}).get("persistent"):
+        yield f"{name} does not work along with Persistent EFI variables"
+    for interface in domain.get("devices", {}).get("interfaces", []):
+        if "bootOrder" in interface:
+            yield f"{name} does not work with bootable NICs: {interface['name']}"
+
+
+def enabled(gate: str, config: Json) -> bool:
+    """Tell whether a feature gate is on: those that are Beta are, unless they are switched off."""
+    developer = config.get("developerConfiguration", {})
+    on = gate in developer.get("featureGates", []) or gate in BETA
+    return on and gate not in developer.get("disabledFeatureGates", [])

@@ -29,7 +29,7 @@ RULES = [
     },
     {
         "apiGroups": [""],
-        "resources": ["pods", "persistentvolumeclaims"],
+        "resources": ["pods", "pods/status", "persistentvolumeclaims"],
         "verbs": [*READ, "create", "patch", "delete"],
     },
     {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": READ},

@@ -53,8 +53,54 @@ MUTATING = (
         "virtualmachines",
         NEW_OR_CHANGED,
     ),
+    Webhook(
+        "cdi-api-datavolume-mutate",
+        "datavolume-mutate.cdi.kubevirt.io",
+        "/datavolumes-mutate",
+        "cdi.kubevirt.io",
+        "v1beta1",
+        "datavolumes",
+        NEW_OR_CHANGED,
+    ),
 )
-VALIDATING: tuple[Webhook, ...] = ()
+VALIDATING = (
+    Webhook(
+        "virt-api-validator",
+        "virtualmachine-validator.kubevirt.io",
+        "/virtualmachines-validate",
+        "kubevirt.io",
+        "v1",
+        "virtualmachines",
+        NEW_OR_CHANGED,
+    ),
+    Webhook(
+        "virt-api-validator",
+        "virtualmachinepool-validator.kubevirt.io",
+        "/virtualmachinepools-validate",
+        "pool.kubevirt.io",
+        "v1beta1",
+        "virtualmachinepools",
+        NEW_OR_CHANGED,
+    ),
+    Webhook(
+        "virt-api-validator",
+        "virtualmachineinstances-create-validator.kubevirt.io",
+        "/virtualmachineinstances-validate",
+        "kubevirt.io",
+        "v1",
+        "virtualmachineinstances",
+        NEW,
+    ),
+    Webhook(
+        "virt-api-validator",
+        "migration-create-validator.kubevirt.io",
+        "/migrations-validate",
+        "kubevirt.io",
+        "v1",
+        "virtualmachineinstancemigrations",
+        NEW,
+    ),
+)
 KINDS = {"MutatingWebhookConfiguration": MUTATING, "ValidatingWebhookConfiguration": VALIDATING}
 
 

@@ -16,6 +16,7 @@ from ground.kubevirt_sim.kinds import (
     DATA_SOURCE,
     DATA_VOLUME,
     KUBEVIRT,
+    MIGRATION,
     POD,
     POOL,
     QUOTA,
@@ -70,7 +71,7 @@ def test_machine_runs(kubevirt: Cluster, space: str) -> None:
     assert wishes.condition(vm, "LiveMigratable") == ("True", None)
     assert pod["metadata"]["labels"]["app"] == "web"
     assert pod["metadata"]["labels"]["kubevirt.io"] == "virt-launcher"
-    assert pod["spec"]["containers"][0]["resources"]["requests"]["memory"] == str(1312 << 20)
+    assert pod["spec"]["containers"][0]["resources"]["requests"]["memory"] == "1312Mi"
 
 
 def test_webhook_defaults_survive_apply(kubevirt: Cluster, space: str) -> None:
@@ -159,21 +160,75 @@ def test_always_starts_again(kubevirt: Cluster, space: str, what: Any) -> None:
 
 
 def test_template_change_needs_restart(kubevirt: Cluster, space: str) -> None:
-    """A change that is not live sets RestartRequired; a restart clears it; labels change nothing."""
+    """A change that is not live sets RestartRequired; a restart clears it; labels wait for one without saying so."""
     running(kubevirt, space, "web")
     labels = {"spec": {"template": {"metadata": {"labels": {"extra": "1"}}}}}
     wishes.merge(kubevirt, VM, space, "web", labels)
-    wishes.wait(
-        kubevirt, VM, space, "web", lambda vm: vm["status"]["observedGeneration"] == vm["metadata"]["generation"]
-    )
-    assert wishes.condition(wishes.get(kubevirt, VM, space, "web"), "RestartRequired") == (None, None)
+    found = wishes.wait(kubevirt, VM, space, "web", settled)
+    assert wishes.condition(found, "RestartRequired") == (None, None)
+    assert found["status"]["observedGeneration"] < found["metadata"]["generation"]
     cores = {"spec": {"template": {"spec": {"domain": {"cpu": {"cores": 2}}}}}}
     wishes.merge(kubevirt, VM, space, "web", cores)
     wishes.wait(kubevirt, VM, space, "web", lambda vm: wishes.condition(vm, "RestartRequired")[0] == "True")
     wishes.delete(kubevirt, VMI, space, "web")
-    wishes.wait(
+    found = wishes.wait(
         kubevirt, VM, space, "web", lambda vm: wishes.condition(vm, "RestartRequired")[0] is None and wishes.ready(vm)
     )
+    assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
+
+
+def settled(vm: Json) -> bool:
+    """Tell whether KubeVirt has looked at the newest generation of a machine."""
+    return bool(vm["status"].get("desiredGeneration") == vm["metadata"]["generation"])
+
+
+def test_a_change_taken_back_is_as_if_it_had_not_been(kubevirt: Cluster, space: str) -> None:
+    """The generation that is observed follows again when the whole template is what the guest was started with."""
+    running(kubevirt, space, "web")
+    for tolerations in ([{"key": "a", "operator": "Exists"}], None):
+        wishes.merge(kubevirt, VM, space, "web", {"spec": {"template": {"spec": {"tolerations": tolerations}}}})
+        found = wishes.wait(kubevirt, VM, space, "web", settled)
+        agrees = found["status"]["observedGeneration"] == found["metadata"]["generation"]
+        assert (agrees, wishes.ready(found)) == (tolerations is None, True)
+
+
+def test_processors_and_memory_come_with_a_migration(kubevirt: Cluster, space: str) -> None:
+    """More of them reach the instance at once and the guest when it moves; the source pod has then done its work."""
+    running(kubevirt, space, "web")
+    more = {"cpu": {"sockets": 2}, "memory": {"guest": "2Gi"}}
+    wishes.merge(kubevirt, VM, space, "web", {"spec": {"template": {"spec": {"domain": more}}}})
+    found = wishes.wait(kubevirt, VM, space, "web", lambda vm: wishes.condition(vm, "HotMemoryChange")[0] == "True")
+    assert wishes.condition(found, "HotVCPUChange")[0] == "True"
+    (source,) = wishes.launchers(kubevirt, space, "web")
+    wishes.make(kubevirt, MIGRATION, space, {"metadata": {"name": "move"}, "spec": {"vmiName": "web"}})
+    wishes.wait(kubevirt, VM, space, "web", wishes.printed("Migrating"))
+    wishes.wait(kubevirt, MIGRATION, space, "move", lambda found: found["status"]["phase"] == "Succeeded")
+    vmi = wishes.wait(kubevirt, VMI, space, "web", lambda vmi: wishes.condition(vmi, "HotVCPUChange")[0] is None)
+    assert vmi["status"]["currentCPUTopology"]["sockets"] == 2
+    assert vmi["status"]["memory"]["guestCurrent"] == "2Gi"
+    assert vmi["status"]["nodeName"] != source["spec"]["nodeName"]
+    left = wishes.get(kubevirt, POD, space, source["metadata"]["name"])
+    assert left["status"]["phase"] == "Succeeded"
+    wishes.wait(kubevirt, VM, space, "web", lambda vm: wishes.printed("Running")(vm) and wishes.ready(vm))
+
+
+def test_what_cannot_move_is_not_migrated(kubevirt: Cluster, space: str) -> None:
+    """KubeVirt's webhook refuses to migrate an instance that says it cannot move."""
+    wishes.machine(kubevirt, space, "web", annotations={FAIL: "NotMigratable"})
+    wishes.wait(kubevirt, VM, space, "web", wishes.ready)
+    with pytest.raises(ApiError, match="Cannot migrate VMI, Reason: DisksNotLiveMigratable"):
+        wishes.make(kubevirt, MIGRATION, space, {"metadata": {"name": "move"}, "spec": {"vmiName": "web"}})
+
+
+def test_a_paused_guest_serves_nothing(kubevirt: Cluster, space: str) -> None:
+    """Pausing shuts the launcher's readiness gate, and the kubelet takes the pod out of service until it goes on."""
+    running(kubevirt, space, "web")
+    before = wishes.get(kubevirt, VMI, space, "web")["status"]["conditions"]
+    paused = [*before, {"type": "Paused", "status": "True", "reason": "PausedByUser"}]
+    wishes.merge(kubevirt, VMI, space, "web", {"status": {"conditions": paused}})
+    wishes.wait(kubevirt, VM, space, "web", lambda vm: wishes.printed("Paused")(vm) and not wishes.ready(vm))
+    wishes.merge(kubevirt, VMI, space, "web", {"status": {"conditions": before}})
+    wishes.wait(kubevirt, VM, space, "web", lambda vm: wishes.printed("Running")(vm) and wishes.ready(vm))
 
 
 def test_missing_instancetype_heals(kubevirt: Cluster, space: str) -> None:
@@ -210,23 +265,37 @@ def test_missing_claim_heals(kubevirt: Cluster, space: str) -> None:
 
 
 def test_data_volume_from_data_source(kubevirt: Cluster, space: str) -> None:
-    """A DataVolume waits for its DataSource, then clones the claim it names, with its size."""
+    """A DataVolume is refused without its DataSource; then it clones the claim that this names, with its size."""
     images = wishes.namespace(kubevirt)
     reference = {"kind": "DataSource", "name": "debian", "namespace": images}
-    wishes.make(
-        kubevirt, DATA_VOLUME, space, {"metadata": {"name": "root"}, "spec": {"sourceRef": reference, "storage": {}}}
-    )
-    wishes.machine(kubevirt, space, "web", volume={"dataVolume": {"name": "root"}})
-    wishes.wait(kubevirt, VM, space, "web", wishes.printed("Provisioning"))
+    body = {"metadata": {"name": "root"}, "spec": {"sourceRef": reference, "storage": {}}}
+    with pytest.raises(ApiError, match=r'datasources\.cdi\.kubevirt\.io "debian" not found'):
+        wishes.make(kubevirt, DATA_VOLUME, space, body)
     source = {"source": {"pvc": {"namespace": images, "name": "golden"}}}
     wishes.make(kubevirt, DATA_SOURCE, images, {"metadata": {"name": "debian"}, "spec": source})
     wishes.wait(kubevirt, DATA_SOURCE, images, "debian", lambda found: wishes.condition(found, "Ready")[0] == "False")
+    wishes.make(kubevirt, DATA_VOLUME, space, body)
+    wishes.machine(kubevirt, space, "web", volume={"dataVolume": {"name": "root"}})
+    wishes.wait(kubevirt, VM, space, "web", wishes.printed("ErrorPvcNotFound"))
     claim = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "7Gi"}}}
     wishes.make(kubevirt, CLAIM, images, {"metadata": {"name": "golden"}, "spec": claim})
     wishes.wait(kubevirt, DATA_SOURCE, images, "debian", wishes.ready)
     wishes.wait(kubevirt, DATA_VOLUME, space, "root", lambda found: found["status"]["phase"] == "Succeeded")
     wishes.wait(kubevirt, VM, space, "web", wishes.ready)
     assert wishes.get(kubevirt, CLAIM, space, "root")["spec"]["resources"]["requests"]["storage"] == "7Gi"
+
+
+def test_an_import_that_fails_is_tried_for_ever(kubevirt: Cluster, space: str) -> None:
+    """The machine says DataVolumeError, the DataVolume why, and it is not in phase Failed."""
+    meta = {"name": "root", "annotations": {FAIL: "Error"}}
+    wishes.make(kubevirt, DATA_VOLUME, space, {"metadata": meta, "spec": {"source": {"blank": {}}, "storage": {}}})
+    wishes.machine(kubevirt, space, "web", volume={"dataVolume": {"name": "root"}})
+    wishes.wait(kubevirt, VM, space, "web", wishes.printed("DataVolumeError"))
+    found = wishes.get(kubevirt, DATA_VOLUME, space, "root")
+    assert found["status"]["phase"] == "ImportInProgress"
+    assert wishes.condition(found, "Running") == ("False", "Error")
+    wishes.annotate(kubevirt, DATA_VOLUME, space, "root", {FAIL: None})
+    wishes.wait(kubevirt, VM, space, "web", wishes.ready)
 
 
 def test_failed_data_volume(kubevirt: Cluster, space: str) -> None:
@@ -267,7 +336,7 @@ def test_quota_doubles_the_limit(kubevirt: Cluster, space: str) -> None:
     wishes.wait(kubevirt, QUOTA, space, "all", lambda found: found.get("status", {}).get("hard"))
     running(kubevirt, space, "one")
     (pod,) = wishes.launchers(kubevirt, space, "one")
-    assert pod["spec"]["containers"][0]["resources"]["limits"]["memory"] == str(2624 << 20)
+    assert pod["spec"]["containers"][0]["resources"]["limits"]["memory"] == "2624Mi"
     wishes.machine(kubevirt, space, "two")
     found = wishes.wait(kubevirt, VM, space, "two", lambda vm: wishes.condition(vm, "Synchronized")[1])
     assert "exceeded quota" in str(found["status"]["conditions"])

@@ -1,11 +1,13 @@
 """A simulator of KubeVirt's and CDI's controllers: real API objects, launcher pods that KWOK runs, no guests.
 
 What it does, it does as KubeVirt (virt-controller, lifecycle of VMs, instances and pools; CDI for DataVolumes), so that
-an operator sees the same objects, phases, conditions and failures. What it does not do: migrations, snapshots,
-hotplug, guest agents and anything inside a guest.
+an operator sees the same objects, phases, conditions and failures, and its webhooks fill and refuse what KubeVirt's do.
+`tests/kubevirt_real` holds it against a recording of the real one. What it does not do: snapshots, disks and network
+cards that are plugged in, evictions, guest agents and anything inside a guest.
 
 Failures on demand, as annotation `ground.berth.dev/fail` of a VirtualMachine or of its template:
-CrashLoop, NotMigratable, SoftwareEmulation, PSA, NeverReady, ImagePullBackOff; of a DataVolume: Failed;
+CrashLoop, NotMigratable, SoftwareEmulation, PSA, NeverReady, ImagePullBackOff; of a DataVolume: Failed, Error (an import
+that is tried for ever), Ignored (as if CDI were not there); of a migration: any;
 of the KubeVirt object: Degraded. `ground.berth.dev/succeed-after: 3s` makes the guest power off after that time,
 `ground.berth.dev/boot-after: 3s` makes it boot for that long.
 """

@@ -12,6 +12,7 @@ import orjson
 from ground.api import FIRST_ERROR, JSON, MERGE, ApiError, Json, connection, content_of
 from ground.kubevirt_sim.kinds import Kind
 
+STRATEGIC = "application/strategic-merge-patch+json"
 PAGE = 500
 WATCH_SECONDS = 290
 LINE_BYTES = 8 << 20
@@ -63,12 +64,14 @@ class Client:
         whole = {"apiVersion": kind.api, "kind": kind.name, **body}
         return await self.call("POST", kind.path(body["metadata"].get("namespace", "")), whole)
 
-    async def patch(self, kind: Kind, found: Json, body: Json, subresource: str = "") -> Json:
+    async def patch(
+        self, kind: Kind, found: Json, body: Json, subresource: str = "", content_type: str = MERGE
+    ) -> Json:
         """Merge-patch an object unless it changed since it was read (ApiError 409)."""
         meta = found["metadata"]
         whole = {**body, "metadata": {**body.get("metadata", {}), "resourceVersion": meta["resourceVersion"]}}
         path = kind.path(meta.get("namespace", ""), meta["name"]) + subresource
-        return await self.call("PATCH", path, whole, MERGE)
+        return await self.call("PATCH", path, whole, content_type)
 
     async def delete(self, kind: Kind, found: Json) -> Json:
         """Delete exactly this object (by UID)."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from ground.api import ApiError, Json
-from ground.kubevirt_sim import platform, pool, storage, vm, vmi, webhook
+from ground.kubevirt_sim import migration, platform, pool, storage, vm, vmi, webhook
 from ground.kubevirt_sim.client import connect
 from ground.kubevirt_sim.kinds import (
     BY_NAME,
@@ -18,6 +18,7 @@ from ground.kubevirt_sim.kinds import (
     DATA_SOURCE,
     DATA_VOLUME,
     KUBEVIRT,
+    MIGRATION,
     POD,
     POOL,
     VM,
@@ -26,7 +27,7 @@ from ground.kubevirt_sim.kinds import (
     Kind,
 )
 from ground.kubevirt_sim.sim import CONFLICT, NOT_FOUND, Sim
-from ground.kubevirt_sim.world import Key, Queue, World, key_of, owner_key
+from ground.kubevirt_sim.world import Key, Queue, World, key_of, owner_key, owner_of
 from ground.webhooks import Endpoint
 
 WORKERS = 16
@@ -38,6 +39,7 @@ GONE = 410
 RECONCILERS: dict[str, Callable[[Sim, Json], Awaitable[float | None]]] = {
     VM.name: vm.sync,
     VMI.name: vmi.sync,
+    MIGRATION.name: migration.sync,
     POOL.name: pool.sync,
     DATA_VOLUME.name: storage.sync,
     DATA_SOURCE.name: storage.sync_source,
@@ -72,7 +74,9 @@ def wake(world: World, queue: Queue, kind: Kind, found: Json) -> None:
         queue.add(key_of(kind, found))
     if owner := owner_key(found):
         queue.add(owner)
-    if kind in (POD, VM, VMI, POOL, CDI):
+    if kind in (POD, VMI):
+        wake_migrations(world, queue, found)
+    if kind in (POD, VM, VMI, MIGRATION, POOL, CDI):
         return
     everywhere = kind in (KUBEVIRT, DATA_SOURCE)
     namespace = "" if everywhere else found["metadata"].get("namespace", "")
@@ -83,6 +87,15 @@ def wake(world: World, queue: Queue, kind: Kind, found: Json) -> None:
     if kind is CLAIM:
         for source in world.all(DATA_SOURCE):
             queue.add(key_of(DATA_SOURCE, source))
+
+
+def wake_migrations(world: World, queue: Queue, found: Json) -> None:
+    """Ask for a look at the migrations of an instance, or of the instance that owns a pod."""
+    owner = owner_of(found)
+    name = owner["name"] if owner and owner["kind"] == VMI.name else found["metadata"]["name"]
+    for item in world.all(MIGRATION, found["metadata"]["namespace"]):
+        if item["spec"]["vmiName"] == name:
+            queue.add(key_of(MIGRATION, item))
 
 
 def wake_unsettled(world: World, queue: Queue, kind: Kind, namespace: str) -> None:

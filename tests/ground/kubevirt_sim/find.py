@@ -1,8 +1,11 @@
 """Which instance type or preference a VirtualMachine refers to."""
 
 from ground.api import Json
-from ground.kubevirt_sim.kinds import Kind
+from ground.kubevirt_sim.kinds import CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, INSTANCETYPE, PREFERENCE, Kind
 from ground.kubevirt_sim.sim import Sim
+
+KINDS = {"instancetype": (CLUSTER_INSTANCETYPE, INSTANCETYPE), "preference": (CLUSTER_PREFERENCE, PREFERENCE)}
+"""The cluster's kind and the namespace's own, by field of a VirtualMachine's spec."""
 
 
 def namespaced(matcher: Json, own: Kind) -> bool:

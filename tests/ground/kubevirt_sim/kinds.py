@@ -24,6 +24,7 @@ class Kind:
 VM = Kind("VirtualMachine", "kubevirt.io/v1", "virtualmachines")
 VMI = Kind("VirtualMachineInstance", "kubevirt.io/v1", "virtualmachineinstances", status=False)
 POOL = Kind("VirtualMachinePool", "pool.kubevirt.io/v1beta1", "virtualmachinepools")
+MIGRATION = Kind("VirtualMachineInstanceMigration", "kubevirt.io/v1", "virtualmachineinstancemigrations")
 KUBEVIRT = Kind("KubeVirt", "kubevirt.io/v1", "kubevirts")
 CLUSTER_INSTANCETYPE = Kind(
     "VirtualMachineClusterInstancetype",
@@ -52,6 +53,7 @@ WATCHED = (
     CDI,
     VM,
     VMI,
+    MIGRATION,
     POOL,
     CLUSTER_INSTANCETYPE,
     INSTANCETYPE,

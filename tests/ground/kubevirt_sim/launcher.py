@@ -3,12 +3,13 @@
 Overhead follows KubeVirt's GetMemoryOverhead (pkg/hypervisor/kvm/hypervisorbackend.go).
 """
 
+import copy
 import hashlib
 from decimal import Decimal
 
 from ground import kubevirt_sim
 from ground.api import Json
-from ground.kubevirt_sim.quantity import amount, whole
+from ground.kubevirt_sim.quantity import amount, binary, whole
 
 MEBI = 1 << 20
 FIXED = 240 * MEBI + 8 * MEBI  # monitor, launcher, virtlogd, virtqemud, qemu; and the IO thread
@@ -20,9 +21,16 @@ SEV = 256 * MEBI
 DEFAULT_CPU_RATIO = 10
 QUOTA_MEMORY_RATIO = 2
 LAUNCHER_USER = 107
+GATE = "kubevirt.io/virtual-machine-unpaused"
+TARGET = "kubevirt.io/migrationJobUID"
 EXTRA_GRACE_SECONDS = 30
 DEFAULT_GRACE_SECONDS = 30
 COPIED = ("affinity", "tolerations", "topologySpreadConstraints", "priorityClassName", "schedulerName", "hostname")
+
+
+def shape(domain: Json) -> Json:
+    """Return sockets, cores and threads of a domain."""
+    return {part: int(domain.get("cpu", {}).get(part, 1)) for part in ("sockets", "cores", "threads")}
 
 
 def vcpus(domain: Json) -> int:
@@ -75,14 +83,14 @@ def resources(spec: Json, config: Json, *, quota_limits: frozenset[str] = frozen
     cpu = _cpu_request(domain, config)
     limits = {name: _text(amount(value) + _extra(name, spec)) for name, value in given.get("limits", {}).items()}
     if domain.get("cpu", {}).get("dedicatedCpuPlacement"):
-        limits |= {"cpu": _text(cpu), "memory": str(memory)}
+        limits |= {"cpu": _text(cpu), "memory": binary(memory)}
     if "limits.memory" in quota_limits:
-        limits.setdefault("memory", str(QUOTA_MEMORY_RATIO * memory))
+        limits.setdefault("memory", binary(QUOTA_MEMORY_RATIO * memory))
     if "limits.cpu" in quota_limits:
         limits.setdefault("cpu", str(vcpus(domain)))
     pages = domain.get("memory", {}).get("hugepages", {}).get("pageSize")
-    huge = {f"hugepages-{pages}": str(guest_memory(domain))} if pages else {}
-    requests = {"cpu": _text(cpu), "memory": str(memory), "ephemeral-storage": "50M"}
+    huge = {f"hugepages-{pages}": binary(guest_memory(domain))} if pages else {}
+    requests = {"cpu": _text(cpu), "memory": binary(memory), "ephemeral-storage": "50M"}
     return {"requests": requests | huge, "limits": limits | huge}
 
 
@@ -104,20 +112,43 @@ def pod(vmi: Json, config: Json, *, quota_limits: frozenset[str] = frozenset()) 
             "ownerReferences": [owner_reference("VirtualMachineInstance", "kubevirt.io/v1", meta)],
         },
         "spec": {
-            **{field: spec[field] for field in COPIED if field in spec},
+            **{field: copy.deepcopy(spec[field]) for field in COPIED if field in spec},
             "hostname": spec.get("hostname", meta["name"])[:63],
             **({"subdomain": spec["subdomain"]} if "subdomain" in spec else {}),
             "nodeSelector": _node_selector(spec, config),
+            "readinessGates": [{"conditionType": GATE}],
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             **({"serviceAccountName": spec["serviceAccountName"]} if "serviceAccountName" in spec else {}),
             "terminationGracePeriodSeconds": _grace(spec),
             "securityContext": _pod_security(config),
+            "initContainers": [
+                _disk_container(given["name"], spec) for given in spec.get("volumes", []) if _is_image(given)
+            ],
             "containers": _containers(spec, config, quota_limits),
             "volumes": [volume for given in spec.get("volumes", []) for volume in _volumes(given)],
         },
     }
+
+
+def target_pod(vmi: Json, config: Json, migration: str, *, quota_limits: frozenset[str]) -> Json:
+    """Return the pod that an instance moves to: on another node, with the SELinux level of the one that it leaves."""
+    made = pod(vmi, config, quota_limits=quota_limits)
+    meta, spec = made["metadata"], made["spec"]
+    meta["name"] = f"{meta['name'][:-5]}{hashlib.sha256(migration.encode()).hexdigest()[:5]}"
+    meta["labels"][TARGET] = migration
+    away = {"key": "kubernetes.io/hostname", "operator": "NotIn", "values": [vmi["status"]["nodeName"]]}
+    node = spec.setdefault("affinity", {}).setdefault("nodeAffinity", {})
+    required = node.setdefault("requiredDuringSchedulingIgnoredDuringExecution", {"nodeSelectorTerms": [{}]})
+    required["nodeSelectorTerms"] = [
+        {**term, "matchExpressions": [*term.get("matchExpressions", []), away]}
+        for term in required["nodeSelectorTerms"]
+    ]
+    context = vmi["status"].get("selinuxContext", "none")
+    if context != "none":
+        spec["securityContext"]["seLinuxOptions"] = {"level": context.split(":", 3)[3]}
+    return made
 
 
 def owner_reference(kind: str, api: str, meta: Json) -> Json:
@@ -237,6 +268,17 @@ def _container(name_: str, sized: Json, add: list[str] | None = None) -> Json:
         "resources": sized,
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": capabilities},
     }
+
+
+def _is_image(given: Json) -> bool:
+    return "containerDisk" in given
+
+
+def _disk_container(volume: str, spec: Json) -> Json:
+    """Return the init container that brings a disk's image to the node; a guaranteed pod has guaranteed ones."""
+    limits = {"cpu": "10m", "memory": "40M"}
+    small = limits if spec["domain"].get("cpu", {}).get("dedicatedCpuPlacement") else {"cpu": "1m", "memory": "1M"}
+    return _container(f"volume{volume}", {"requests": {**small, "ephemeral-storage": "50M"}, "limits": limits})
 
 
 def _devices(spec: Json, config: Json) -> Json:

@@ -8,10 +8,10 @@ import orjson
 
 from ground.api import Json
 from ground.kubevirt_sim import launcher
-from ground.kubevirt_sim.fill import NEWEST_TOPOLOGY, TOPOLOGY
 from ground.kubevirt_sim.kinds import POOL, VM, VMI
 from ground.kubevirt_sim.sim import Sim
 from ground.kubevirt_sim.status import holds, with_condition, without_condition
+from ground.kubevirt_sim.vmi_status import phase_of
 
 REVISION = "kubevirt.io/vm-pool-revision-name"
 
@@ -40,8 +40,10 @@ def ordinal(vm: Json) -> int:
 async def _scale(sim: Sim, pool: Json, machines: list[Json]) -> None:
     """Create the lowest numbers that are missing, or remove the highest ones that are too many."""
     wanted = pool["spec"].get("replicas", 1)
-    taken = {ordinal(vm) for vm in sim.world.of_owner(VM, pool["metadata"]["uid"])}
-    free = (number for number in range(wanted + len(taken)) if number not in taken)
+    meta = pool["metadata"]
+    # A machine of an earlier pool of this name that has not ended yet keeps its number.
+    taken = {vm["metadata"]["name"] for vm in sim.world.all(VM, meta["namespace"])}
+    free = (number for number in range(wanted + len(taken)) if f"{meta['name']}-{number}" not in taken)
     for _ in range(len(machines), wanted):
         await sim.create(VM, _machine(pool, next(free)))
     for vm in machines[wanted:]:
@@ -66,6 +68,8 @@ def _machine(pool: Json, number: int) -> Json:
 def _spec(pool: Json, number: int) -> Json:
     """Return a machine's spec; with nameGeneration its Secrets and ConfigMaps are its own, by number."""
     spec: Json = copy.deepcopy(pool["spec"]["virtualMachineTemplate"]["spec"])
+    meta = spec["template"].setdefault("metadata", {})
+    meta["labels"] = {**(meta.get("labels") or {}), REVISION: _revision(pool)}
     naming = pool["spec"].get("nameGeneration", {})
     for volume in spec["template"]["spec"].get("volumes", []):
         for reference, key in _references(volume, naming):
@@ -105,14 +109,8 @@ async def _update(sim: Sim, pool: Json, machines: list[Json]) -> None:
 async def _renew(sim: Sim, pool: Json, vm: Json) -> None:
     new, old = _machine(pool, ordinal(vm)), vm["spec"]["template"]["spec"]["domain"]
     domain = new["spec"]["template"]["spec"]["domain"]
-    # What was filled on create is the machine's identity and stays.
-    domain["firmware"] = {**old.get("firmware", {}), **domain.get("firmware", {})}
-    domain.setdefault("machine", old.get("machine", {}))
-    new["spec"]["template"]["spec"].setdefault(
-        "architecture", vm["spec"]["template"]["spec"].get("architecture", "amd64")
-    )
-    meta = new["spec"]["template"].setdefault("metadata", {})
-    meta["annotations"] = {TOPOLOGY: NEWEST_TOPOLOGY, **(meta.get("annotations") or {})}
+    # What identifies the machine to its guest was filled on create and stays; the rest is filled again.
+    domain["firmware"] = {**domain.get("firmware", {}), **{key: old["firmware"][key] for key in ("uuid", "serial")}}
     spec = {**dict.fromkeys(vm["spec"]), **new["spec"]}
     spec["template"] = _replaced(vm["spec"]["template"], spec["template"])
     await sim.patch(VM, vm, {"metadata": {"labels": new["metadata"]["labels"]}, "spec": spec})
@@ -128,13 +126,21 @@ def _replaced(old: Json, new: Json) -> Json:
 
 
 async def _restart(sim: Sim, pool: Json, machines: list[Json]) -> None:
-    """Restart machines that wait for it, never more than maxUnavailable out of service at once."""
-    waiting = [vm for vm in machines if holds(vm, "RestartRequired")]
-    out = sum(not holds(vm, "Ready") for vm in machines)
-    for vm in waiting[: max(0, _max_unavailable(pool, len(machines)) - out)]:
-        vmi = sim.world.get(VMI, vm["metadata"]["namespace"], vm["metadata"]["name"])
-        if vmi:
-            await sim.delete(VMI, vmi)
+    """Restart instances that were made of another template, never more than maxUnavailable out of service at once."""
+    instances = [(vm, sim.world.get(VMI, vm["metadata"]["namespace"], vm["metadata"]["name"])) for vm in machines]
+    out = sum(not (vmi and phase_of(vmi) == "Running" and holds(vmi, "Ready") and _stays(vmi)) for _, vmi in instances)
+    outdated = [vmi for vm, vmi in instances if vmi and _stays(vmi) and _made_of(vmi) != _made_of(vm)]
+    for vmi in outdated[: max(0, _max_unavailable(pool, len(machines)) - out)]:
+        await sim.delete(VMI, vmi)
+
+
+def _stays(vmi: Json) -> bool:
+    return "deletionTimestamp" not in vmi["metadata"]
+
+
+def _made_of(found: Json) -> str:
+    """Return the revision of the pool that a machine or an instance was made of."""
+    return str(found["metadata"].get("labels", {}).get(REVISION, ""))
 
 
 def _max_unavailable(pool: Json, count: int) -> int:

@@ -24,3 +24,11 @@ def amount(quantity: str | float) -> Decimal:
 def whole(number: Decimal) -> int:
     """Round up, as Kubernetes does with bytes."""
     return int(number.to_integral_value(ROUND_CEILING))
+
+
+def binary(number: int) -> str:
+    """Write bytes as Kubernetes does: by the largest power of 1024 that divides them."""
+    for unit in ("Ei", "Pi", "Ti", "Gi", "Mi", "Ki"):
+        if number and number % int(FACTORS[unit]) == 0:
+            return f"{number // int(FACTORS[unit])}{unit}"
+    return str(number)

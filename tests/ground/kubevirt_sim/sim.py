@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from ground.api import ApiError, Json
 from ground.kubevirt_sim import FAIL, VERSION
-from ground.kubevirt_sim.client import Client
+from ground.kubevirt_sim.client import STRATEGIC, Client
 from ground.kubevirt_sim.kinds import KUBEVIRT, QUOTA, Kind
-from ground.kubevirt_sim.status import difference
+from ground.kubevirt_sim.status import difference, stamp
 from ground.kubevirt_sim.world import World
 
 CONFLICT = 409
@@ -63,6 +64,13 @@ class Sim:
         if patch:
             subresource = "/status" if kind.status else ""
             self.world.put(kind, await self.client.patch(kind, found, {"status": patch}, subresource))
+
+    async def patch_conditions(self, kind: Kind, found: Json, conditions: list[Json], **status: Any) -> None:
+        """Set some conditions, and fields, of the status of a core object; raises ApiError, 409 when it changed."""
+        since = stamp(self.now())
+        told = [{**item, "lastTransitionTime": since} for item in conditions]
+        body = {"status": {"conditions": told, **status}}
+        self.world.put(kind, await self.client.patch(kind, found, body, "/status", STRATEGIC))
 
     async def delete(self, kind: Kind, found: Json) -> None:
         """Delete an object once; that it is gone, or another one now, is no error. Raises ApiError."""

@@ -10,16 +10,17 @@ from ground.kubevirt_sim.status import with_condition
 
 CLAIM_FIELDS = ("accessModes", "resources", "storageClassName", "volumeMode", "volumeName")
 FALLBACK_SIZE = "1Gi"
+UNREADABLE = "Unable to process data: 404 Not Found"
 
 
 async def sync(sim: Sim, volume: Json) -> None:
     """Make the claim of a DataVolume once its source is there, then write its status."""
     meta = volume["metadata"]
-    if "deletionTimestamp" in meta:
+    if "deletionTimestamp" in meta or failing(volume) == "Ignored":
         return
     source, missing = _source(sim, volume)
     claim = sim.world.get(CLAIM, meta["namespace"], meta["name"])
-    if claim is None and missing is None and not failing(volume):
+    if claim is None and missing is None:
         await sim.create(CLAIM, _claim(volume, source))
         claim = sim.world.get(CLAIM, meta["namespace"], meta["name"])
     await sim.write_status(DATA_VOLUME, volume, _status(volume, claim, missing, sim.now()))
@@ -76,18 +77,23 @@ def _claim(volume: Json, source: Json | None) -> Json:
 
 
 def _status(volume: Json, claim: Json | None, missing: str | None, now: datetime) -> Json:
-    status = {**volume.get("status", {})}
+    """Return the status of a DataVolume as CDI writes it; an import that fails is tried for ever, and told so."""
     bound = bool(claim and claim.get("status", {}).get("phase") == "Bound")
-    status["phase"] = "Failed" if failing(volume) else "Succeeded" if bound else "Pending"
-    status["progress"] = "100.0%" if status["phase"] == "Succeeded" else "N/A"
+    phases = {"Failed": "Failed", "Error": "ImportInProgress" if bound else "Pending"}
+    phase = phases.get(failing(volume), "Succeeded" if bound else "Pending")
+    done = phase == "Succeeded"
+    status = {**volume.get("status", {}), "phase": phase, "progress": "100.0%" if done else "N/A"}
     if claim:
         status["claimName"] = claim["metadata"]["name"]
+    transfers = phase == "ImportInProgress"
+    waits = "TransferRunning" if transfers else "NotReady"
+    running = _state("Running", on=False, reason="Completed" if done else "Pending", message=missing or "")
+    if phase == "Failed" or transfers:
+        running = _state("Running", on=False, reason="Error", message=UNREADABLE)
     items: list[Json] = status.get("conditions", [])
     items = with_condition(items, _state("Bound", bound, "Bound" if bound else "Pending", missing or ""), now)
-    ready = status["phase"] == "Succeeded"
-    items = with_condition(items, _state("Ready", ready, "" if ready else "NotReady", missing or ""), now)
-    failed = "Error" if failing(volume) else "Completed" if ready else "Pending"
-    status["conditions"] = with_condition(items, _state("Running", on=False, reason=failed, message=missing or ""), now)
+    items = with_condition(items, _state("Ready", done, "" if done else waits, missing or ""), now)
+    status["conditions"] = with_condition(items, running, now)
     return status
 
 

@@ -1,23 +1,20 @@
 """VirtualMachine -> VirtualMachineInstance, by run strategy (virt-controller's watch/vm)."""
 
-import copy
-import hashlib
 from datetime import datetime, timedelta
 
-import orjson
-
 from ground.api import ApiError, Json
-from ground.kubevirt_sim import launcher
-from ground.kubevirt_sim.find import namespaced, referred
-from ground.kubevirt_sim.kinds import CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, INSTANCETYPE, PREFERENCE, VM, VMI
+from ground.kubevirt_sim import launcher, live
+from ground.kubevirt_sim.expand import expanded
+from ground.kubevirt_sim.fill import TOPOLOGY
+from ground.kubevirt_sim.find import KINDS, namespaced, referred
+from ground.kubevirt_sim.kinds import VM, VMI
 from ground.kubevirt_sim.sim import Sim
 from ground.kubevirt_sim.status import moment, stamp
 from ground.kubevirt_sim.vm_status import vm_status
-from ground.kubevirt_sim.vmi import FINAL, FINALIZER, LOOK_AGAIN_SECONDS, REFUSALS, phase_of
+from ground.kubevirt_sim.vmi import FINALIZER, LOOK_AGAIN_SECONDS, REFUSALS, VM_FINALIZER
+from ground.kubevirt_sim.vmi_status import FINAL, phase_of
 
-VM_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
-TEMPLATE_HASH = "ground.berth.dev/template-hash"
-GENERATION = "kubevirt.io/vm-generation"
+MOST_VCPUS = 512
 OURS = "ground.berth.dev/"
 MAX_BACKOFF_SECONDS = 300.0
 
@@ -33,21 +30,39 @@ async def sync(sim: Sim, vm: Json) -> float | None:
     held = vm["metadata"].get("finalizers", [])
     if VM_FINALIZER not in held:
         vm = await sim.patch(VM, vm, {"metadata": {"finalizers": [*held, VM_FINALIZER]}})
-    failure = _missing_reference(sim, vm)
+    if "printableStatus" not in vm.get("status", {}):
+        await sim.write_status(VM, vm, {"printableStatus": "Stopped"})
+        return None
+    failure, restart, stuck = _missing_reference(sim, vm), None, None
+    if vmi:
+        vm, vmi, restart, stuck = await _update(sim, vm, vmi)
     vm, wait, refusal = await _run(sim, vm, vmi, failure)
-    failure = failure or refusal
-    vmi = _instance(sim, vm)
-    if vmi and "deletionTimestamp" not in vmi["metadata"]:
-        await _pass_on_annotations(sim, vm, vmi)
-    changed = bool(vmi) and restart_needed(vm, vmi or {})
-    await sim.write_status(VM, vm, vm_status(sim, vm, vmi, failure, restart=changed))
+    failure = failure or refusal or stuck
+    did = intent(vm, vmi) if vmi or _instance(sim, vm) else ""
+    await sim.write_status(VM, vm, vm_status(sim, vm, vmi, failure, restart=restart, did=did))
+    if vmi and phase_of(vmi) in FINAL:
+        await sim.release(VMI, vmi, VM_FINALIZER)
     return wait
 
 
-def restart_needed(vm: Json, vmi: Json) -> bool:
-    """Tell whether the template changed, since the instance was made, in a field that is not updated live."""
-    made_of = vmi["metadata"].get("annotations", {}).get(TEMPLATE_HASH)
-    return made_of is not None and made_of != _template_hash(vm) and phase_of(vmi) not in FINAL
+async def _update(sim: Sim, vm: Json, vmi: Json) -> tuple[Json, Json, str, Json | None]:
+    """Let a changed template reach the instance as far as it does without a restart.
+
+    Returns both, why a restart is needed, and the condition Failure while something else goes on.
+    """
+    going = "deletionTimestamp" in vmi["metadata"] or phase_of(vmi) in FINAL
+    if not going:
+        vmi = await _pass_on_annotations(sim, vm, vmi)
+    noted = vmi["metadata"].get("annotations", {}).get(TOPOLOGY)
+    if noted and TOPOLOGY not in ((vm["spec"]["template"].get("metadata") or {}).get("annotations") or {}):
+        vm = await sim.patch(VM, vm, {"spec": {"template": {"metadata": {"annotations": {TOPOLOGY: noted}}}}})
+    if live.unchanged(vm, vmi) and live.seen(vmi) != vm["metadata"]["generation"]:
+        generation = {live.GENERATION: str(vm["metadata"]["generation"])}
+        vmi = await sim.patch(VMI, vmi, {"metadata": {"annotations": generation}})
+    change = live.change(vmi, _wanted(sim, vm), going=going)
+    if change.patch:
+        vmi = await sim.patch(VMI, vmi, {"spec": change.patch})
+    return vm, vmi, change.restart, _failure(*change.refusal) if change.refusal else None
 
 
 def _instance(sim: Sim, vm: Json) -> Json | None:
@@ -60,7 +75,9 @@ def _instance(sim: Sim, vm: Json) -> Json | None:
 async def _finish(sim: Sim, vm: Json, vmi: Json | None) -> None:
     if vmi:
         await sim.delete(VMI, vmi)
-        await sim.write_status(VM, vm, vm_status(sim, vm, vmi, None, restart=False))
+        await sim.write_status(VM, vm, vm_status(sim, vm, vmi, None, restart=None))
+        if phase_of(vmi) in FINAL:
+            await sim.release(VMI, vmi, VM_FINALIZER)
     else:
         await sim.release(VM, vm, VM_FINALIZER)
 
@@ -87,7 +104,7 @@ async def _run(sim: Sim, vm: Json, vmi: Json | None, failure: Json | None) -> tu
         return (
             vm,
             LOOK_AGAIN_SECONDS,
-            _failure("FailedCreate", f"failure while starting VMI: {error.status['message']}"),
+            _failure("FailedCreate", f"Failure while starting VMI: {error.status['message']}"),
         )
     return vm, None, None
 
@@ -146,10 +163,7 @@ def _backoff(vm: Json, now: datetime) -> float:
 
 def _missing_reference(sim: Sim, vm: Json) -> Json | None:
     """Return the condition Failure for an instance type or preference that is not there."""
-    for field, cluster, own in (
-        ("instancetype", CLUSTER_INSTANCETYPE, INSTANCETYPE),
-        ("preference", CLUSTER_PREFERENCE, PREFERENCE),
-    ):
+    for field, (cluster, own) in KINDS.items():
         matcher = vm["spec"].get(field)
         if matcher and referred(sim, vm["metadata"]["namespace"], matcher, cluster, own) is None:
             kind = own if namespaced(matcher, own) else cluster
@@ -158,13 +172,21 @@ def _missing_reference(sim: Sim, vm: Json) -> Json | None:
     return None
 
 
+def _wanted(sim: Sim, vm: Json) -> Json:
+    """Return the template with its instance type and its preference applied."""
+    found: list[Json | None] = []
+    for field, (cluster, own) in KINDS.items():
+        matcher = vm["spec"].get(field)
+        one = referred(sim, vm["metadata"]["namespace"], matcher, cluster, own) if matcher else None
+        found.append(one["spec"] if one else None)
+    return expanded(vm["spec"]["template"]["spec"], *found)
+
+
 def _new_instance(sim: Sim, vm: Json) -> Json:
-    """Return the instance of a virtual machine: its template, its instance type, and what the webhook fills."""
-    meta, template = vm["metadata"], copy.deepcopy(vm["spec"]["template"])
-    given = template.get("metadata") or {}
-    marks = {GENERATION: str(meta["generation"]), TEMPLATE_HASH: _template_hash(vm)}
-    spec = template["spec"]
-    _apply_instancetype(sim, vm, spec)
+    """Return the instance of a virtual machine: its expanded template, and what the webhook fills."""
+    meta, given = vm["metadata"], vm["spec"]["template"].get("metadata") or {}
+    spec = _wanted(sim, vm)
+    marks = live.marks(vm, spec)
     _fill(spec, sim.config())
     return {
         "metadata": {
@@ -172,7 +194,7 @@ def _new_instance(sim: Sim, vm: Json) -> Json:
             "namespace": meta["namespace"],
             "labels": given.get("labels") or {},
             "annotations": {**(given.get("annotations") or {}), **_ours(meta.get("annotations", {})), **marks},
-            "finalizers": [FINALIZER],
+            "finalizers": [FINALIZER, VM_FINALIZER],
             "ownerReferences": [launcher.owner_reference("VirtualMachine", VM.api, meta)],
         },
         "spec": spec,
@@ -182,26 +204,6 @@ def _new_instance(sim: Sim, vm: Json) -> Json:
 
 def _reached(sim: Sim) -> Json:
     return {"phaseTransitionTimestamp": stamp(sim.now())}
-
-
-def _apply_instancetype(sim: Sim, vm: Json, spec: Json) -> None:
-    matcher = vm["spec"].get("instancetype")
-    where = vm["metadata"]["namespace"]
-    found = referred(sim, where, matcher, CLUSTER_INSTANCETYPE, INSTANCETYPE) if matcher else None
-    if found is None:
-        return
-    type_, domain = found["spec"], spec["domain"]
-    cpu = {"sockets": type_["cpu"]["guest"], "cores": 1, "threads": 1}
-    pinned = {"dedicatedCpuPlacement": True} if type_["cpu"].get("dedicatedCPUPlacement") else {}
-    domain["cpu"] = {**domain.get("cpu", {}), **cpu, **pinned}
-    domain["memory"] = {**domain.get("memory", {}), "guest": type_["memory"]["guest"]}
-    for field in ("gpus", "hostDevices"):
-        if field in type_:
-            domain["devices"][field] = type_[field]
-    if "launchSecurity" in type_:
-        domain["launchSecurity"] = type_["launchSecurity"]
-    if "nodeSelector" in type_:
-        spec["nodeSelector"] = {**spec.get("nodeSelector", {}), **type_["nodeSelector"]}
 
 
 def _fill(spec: Json, config: Json) -> None:
@@ -216,31 +218,31 @@ def _fill(spec: Json, config: Json) -> None:
     for volume in spec.get("volumes", []):
         if volume["name"] not in named:
             devices.setdefault("disks", []).append({"name": volume["name"], "disk": {"bus": "virtio"}})
+    if spec.get("architecture") != "arm64":
+        _allow_more(spec)
     spec.setdefault("evictionStrategy", config.get("evictionStrategy", "None"))
     spec.setdefault("terminationGracePeriodSeconds", launcher.DEFAULT_GRACE_SECONDS)
 
 
-def _template_hash(vm: Json) -> str:
-    """Return a fingerprint of all that is not updated live; labels of the template are left out, as KubeVirt does."""
-    spec = copy.deepcopy(vm["spec"]["template"]["spec"])
-    for field in ("nodeSelector", "affinity", "tolerations"):
-        spec.pop(field, None)
-    spec["domain"].get("cpu", {}).pop("sockets", None)
-    spec["domain"].get("memory", {}).pop("guest", None)
-    fixed = [spec, vm["spec"].get("instancetype"), vm["spec"].get("preference")]
-    return hashlib.sha256(orjson.dumps(fixed, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+def _allow_more(spec: Json) -> None:
+    """Say up to how many sockets and how much memory the instance may be given while it runs."""
+    cpu, memory = spec["domain"]["cpu"], spec["domain"].setdefault("memory", {})
+    most = MOST_VCPUS // (cpu["cores"] * cpu["threads"])
+    cpu.setdefault("maxSockets", max(cpu["sockets"], min(cpu["sockets"] * live.MOST_GUEST_RATIO, most)))
+    if "maxGuest" not in memory and (guest := live.most_guest(spec)):
+        memory["maxGuest"] = guest
 
 
 def _ours(annotations: Json) -> Json:
     return {key: value for key, value in annotations.items() if key.startswith(OURS)}
 
 
-async def _pass_on_annotations(sim: Sim, vm: Json, vmi: Json) -> None:
+async def _pass_on_annotations(sim: Sim, vm: Json, vmi: Json) -> Json:
     """Let a failure that is asked for, or taken back, on the running virtual machine reach its instance."""
     template = (vm["spec"]["template"].get("metadata") or {}).get("annotations") or {}
     wanted = {**_ours(template), **_ours(vm["metadata"].get("annotations", {}))}
     found = _ours(vmi["metadata"].get("annotations", {}))
-    found.pop(TEMPLATE_HASH, None)
+    for mark in (live.TEMPLATE, live.FIXED):
+        found.pop(mark, None)
     changed = {key: wanted.get(key) for key in (*wanted, *found) if wanted.get(key) != found.get(key)}
-    if changed:
-        await sim.patch(VMI, vmi, {"metadata": {"annotations": changed}})
+    return await sim.patch(VMI, vmi, {"metadata": {"annotations": changed}}) if changed else vmi

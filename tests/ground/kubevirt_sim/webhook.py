@@ -1,6 +1,6 @@
 """KubeVirt's and CDI's admission, served over HTTPS by the simulator; the API server calls it as it calls virt-api.
 
-A handler takes an AdmissionRequest and returns what the webhook answers; a refusal is an `ApiError` with its words.
+A handler takes an AdmissionRequest and returns what the webhook answers beside "allowed".
 """
 
 import base64
@@ -11,11 +11,15 @@ from contextlib import asynccontextmanager
 import orjson
 from aiohttp import web
 
-from ground.api import ApiError, Json
+from ground.api import Json
+from ground.kubevirt_admission import Cause
+from ground.kubevirt_sim import refuse
 from ground.kubevirt_sim.fill import filled
-from ground.kubevirt_sim.find import referred
-from ground.kubevirt_sim.kinds import CLUSTER_PREFERENCE, PREFERENCE
+from ground.kubevirt_sim.find import KINDS, referred
+from ground.kubevirt_sim.kinds import DATA_SOURCE, VMI
 from ground.kubevirt_sim.sim import Sim
+from ground.kubevirt_sim.status import condition
+from ground.kubevirt_sim.vmi_status import FINAL, phase_of
 from ground.webhooks import Endpoint
 
 Handler = Callable[[Sim, Json], Json]
@@ -26,13 +30,96 @@ def mutate_machine(sim: Sim, request: Json) -> Json:
     vm = request["object"]
     if "deletionTimestamp" in vm["metadata"]:
         return {}
-    matcher = vm["spec"].get("preference")
-    found = referred(sim, request["namespace"], matcher, CLUSTER_PREFERENCE, PREFERENCE) if matcher else None
-    template = filled(vm, found["spec"] if found else None, created=request["operation"] == "CREATE")
+    preference = _spec_of(sim, request, "preference")
+    template = filled(vm, preference, created=request["operation"] == "CREATE")
     return _patched([{"op": "replace", "path": "/spec/template", "value": template}])
 
 
-HANDLERS: dict[str, Handler] = {"/virtualmachines-mutate": mutate_machine}
+def validate_machine(sim: Sim, request: Json) -> Json:
+    """Refuse a VirtualMachine that KubeVirt would."""
+    vm = request["object"]
+    if "deletionTimestamp" in vm["metadata"]:
+        return {}
+    instancetype, preference = (_spec_of(sim, request, field) for field in ("instancetype", "preference"))
+    return _refused(refuse.of_machine(vm, instancetype, preference, sim.config()))
+
+
+def validate_pool(sim: Sim, request: Json) -> Json:
+    """Refuse a VirtualMachinePool that KubeVirt would."""
+    return _refused(refuse.of_pool(request["object"], sim.config()))
+
+
+def validate_instance(sim: Sim, request: Json) -> Json:
+    """Refuse a VirtualMachineInstance that KubeVirt would."""
+    return _refused(refuse.of_instance(request["object"]["spec"], sim.config()))
+
+
+def validate_migration(sim: Sim, request: Json) -> Json:
+    """Refuse to migrate what does not run, or cannot move."""
+    name = request["object"]["spec"].get("vmiName", "")
+    vmi = sim.world.get(VMI, request["namespace"], name)
+    if vmi is None:
+        return _denied(404, f'virtualmachineinstances.kubevirt.io "{name}" not found')
+    if phase_of(vmi) in FINAL:
+        return _denied(400, "Cannot migrate VMI in finalized state.")
+    stuck = condition(vmi, "LiveMigratable")
+    if stuck and stuck["status"] == "False":
+        text = f"Cannot migrate VMI, Reason: {stuck.get('reason', '')}, Message: {stuck.get('message', '')}"
+        return _denied(400, text)
+    return {}
+
+
+def mutate_data_volume(sim: Sim, request: Json) -> Json:
+    """Refuse a DataVolume whose DataSource is not there, or lies where who asks may not clone from (CDI)."""
+    volume, namespace = request["object"], request["namespace"]
+    reference = volume["spec"].get("sourceRef")
+    if not reference or "deletionTimestamp" in volume["metadata"]:
+        return {}
+    found = sim.world.get(DATA_SOURCE, reference.get("namespace") or namespace, reference["name"])
+    if found is None:
+        return _denied(400, f'datasources.cdi.kubevirt.io "{reference["name"]}" not found')
+    source = found["spec"]["source"].get("pvc") or found["spec"]["source"].get("snapshot") or {}
+    where, user = source.get("namespace", namespace), request["userInfo"]["username"]
+    if where != namespace and not _may_clone(request["userInfo"]):
+        return _denied(403, f"User {user} has insufficient permissions in clone source namespace {where}")
+    return {}
+
+
+HANDLERS: dict[str, Handler] = {
+    "/virtualmachines-mutate": mutate_machine,
+    "/virtualmachines-validate": validate_machine,
+    "/virtualmachinepools-validate": validate_pool,
+    "/virtualmachineinstances-validate": validate_instance,
+    "/migrations-validate": validate_migration,
+    "/datavolumes-mutate": mutate_data_volume,
+}
+
+
+def _may_clone(user: Json) -> bool:
+    """Tell whether somebody may clone from everywhere: only administrators here, for whom CDI's access review passes."""
+    return "system:masters" in user.get("groups", [])
+
+
+def _spec_of(sim: Sim, request: Json, field: str) -> Json | None:
+    """Return the spec of a machine's instance type or preference; None when it has none, or that is not there."""
+    matcher = request["object"]["spec"].get(field)
+    cluster, own = KINDS[field]
+    found = referred(sim, request["namespace"], matcher, cluster, own) if matcher else None
+    return found["spec"] if found else None
+
+
+def _refused(causes: list[Cause]) -> Json:
+    """Return the answer of virt-api: a refusal when there is a cause."""
+    if not causes:
+        return {}
+    answer = _denied(422, ", ".join(cause.message for cause in causes))
+    details = [{"field": cause.field, "message": cause.message} for cause in causes]
+    answer["status"] |= {"reason": "Invalid", "details": {"causes": details}}
+    return answer
+
+
+def _denied(code: int, message: str) -> Json:
+    return {"allowed": False, "status": {"code": code, "message": message}}
 
 
 @asynccontextmanager
@@ -56,10 +143,7 @@ def _reviewed(sim: Sim, handler: Handler) -> Callable[[web.Request], Awaitable[w
     async def answer(http: web.Request) -> web.Response:
         review: Json = orjson.loads(await http.read())
         request = review["request"]
-        try:
-            response = {"allowed": True, **handler(sim, request)}
-        except ApiError as error:
-            response = {"allowed": False, "status": error.status}
+        response = {"allowed": True, **handler(sim, request)}
         body = {**review, "request": None, "response": {"uid": request["uid"], **response}}
         return web.Response(body=orjson.dumps(body), content_type="application/json")
 

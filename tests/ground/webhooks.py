@@ -53,15 +53,6 @@ MUTATING = (
         "virtualmachines",
         NEW_OR_CHANGED,
     ),
-    Webhook(
-        "cdi-api-datavolume-mutate",
-        "datavolume-mutate.cdi.kubevirt.io",
-        "/datavolumes-mutate",
-        "cdi.kubevirt.io",
-        "v1beta1",
-        "datavolumes",
-        NEW_OR_CHANGED,
-    ),
 )
 VALIDATING = (
     Webhook(
@@ -99,6 +90,16 @@ VALIDATING = (
         "v1",
         "virtualmachineinstancemigrations",
         NEW,
+    ),
+    # CDI does this in its mutating webhook. Here policies are asked first, so that both refusals can be told apart.
+    Webhook(
+        "cdi-api-datavolume-validate",
+        "datavolume-validate.cdi.kubevirt.io",
+        "/datavolumes-validate",
+        "cdi.kubevirt.io",
+        "v1beta1",
+        "datavolumes",
+        NEW_OR_CHANGED,
     ),
 )
 KINDS = {"MutatingWebhookConfiguration": MUTATING, "ValidatingWebhookConfiguration": VALIDATING}

@@ -69,7 +69,7 @@ def validate_migration(sim: Sim, request: Json) -> Json:
     return {}
 
 
-def mutate_data_volume(sim: Sim, request: Json) -> Json:
+def validate_data_volume(sim: Sim, request: Json) -> Json:
     """Refuse a DataVolume whose DataSource is not there, or lies where who asks may not clone from (CDI)."""
     volume, namespace = request["object"], request["namespace"]
     reference = volume["spec"].get("sourceRef")
@@ -91,7 +91,7 @@ HANDLERS: dict[str, Handler] = {
     "/virtualmachinepools-validate": validate_pool,
     "/virtualmachineinstances-validate": validate_instance,
     "/migrations-validate": validate_migration,
-    "/datavolumes-mutate": mutate_data_volume,
+    "/datavolumes-validate": validate_data_volume,
 }
 
 

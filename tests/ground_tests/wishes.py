@@ -148,7 +148,7 @@ def deny(cluster: Cluster, space: str, group: str, plural: str) -> None:
     binding = {"policyName": space, "validationActions": ["Deny"]}
     make(cluster, BINDING, "", {"metadata": {"name": space}, "spec": binding})
     kind = next(kind for kind in BY_NAME.values() if kind.plural == plural)
-    eventually(lambda: refused(cluster, kind, space), SECONDS, f"no {plural} in {space}")
+    eventually(lambda: f"no {plural} here" in refused(cluster, kind, space), SECONDS, f"no {plural} in {space}")
 
 
 def refused(cluster: Cluster, kind: Kind, space: str) -> str:

@@ -34,6 +34,7 @@ RULES = [
     },
     {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": READ},
     {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": READ},
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
 ]
 MACHINES = f"/apis/kubevirt.io/v1/namespaces/{kubevirt_sim.NAMESPACE}/virtualmachines"
 RBAC = "rbac.authorization.k8s.io"

@@ -20,12 +20,14 @@ def comparison() -> timelines.Comparison:
 
 
 @pytest.mark.ground
+@pytest.mark.xdist_group("kubevirt-real")
 def test_the_simulator_shows_what_kubevirt_showed(comparison: timelines.Comparison) -> None:
     """Each scenario's conditions, reasons, generations and printable statuses are those of the recording."""
     assert comparison.differ == []
 
 
 @pytest.mark.ground
+@pytest.mark.xdist_group("kubevirt-real")
 def test_a_difference_that_is_listed_is_still_there(comparison: timelines.Comparison) -> None:
     """Nothing stands in the table of differences that does not differ any more."""
     assert comparison.stale == []

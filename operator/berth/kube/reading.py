@@ -10,6 +10,7 @@ from typing import Final
 from berth.kube.client import EVERYTHING, Client, Obj, Page, Selection, Span, no_span
 from berth.kube.resources import (
     CHILDREN,
+    DATA_SOURCES,
     KUBEVIRTS,
     NAMESPACES,
     NODES,
@@ -44,6 +45,7 @@ READABLE: Final = frozenset(
         VIRTUAL_MACHINE_INSTANCETYPES,
         VIRTUAL_MACHINE_CLUSTER_PREFERENCES,
         VIRTUAL_MACHINE_PREFERENCES,
+        DATA_SOURCES,
     }
 )
 """The only kinds that are read."""

@@ -11,15 +11,20 @@ from admission.attempts import merged
 from admission.bodies import MARKED
 from ground.api import Json
 from ground.chart import CHART
-from scenarios.kinds import DATA_VOLUME, POD, VM, Kind
+from scenarios.kinds import DATA_VOLUME, POD, VM, VMI, Kind
 
 _TABLE: Final = CHART / "files" / "additions.yaml"
 _OBJECTS: Final[dict[str, tuple[Kind, str, Json]]] = {
     "kubevirt.io/virtualmachines": (VM, "web", bodies.machine(MARKED, bodies.owned())),
+    "kubevirt.io/virtualmachineinstances": (VMI, "erp", {"metadata": {"labels": MARKED}, "spec": bodies.instance()}),
     "cdi.kubevirt.io/datavolumes": (DATA_VOLUME, "web-root", bodies.data_volume(MARKED)),
     "pods": (POD, "web-x", bodies.pod(labels=MARKED)),
 }
-VALUES: Final = {"level": "s0:c1,c2", "type": "virt_launcher.process"}
+VALUES: Final[dict[str, object]] = {
+    "level": "s0:c1,c2",
+    "utilityVolumes": [{"name": "backup", "claimName": "backup"}],
+    "resourceClaims": [{"name": "gpu", "resourceClaimName": "gpu"}],
+}
 HEAD: Final = ("Object", "Field", "At", "By", "Since", "Source", "Purpose")
 BY: Final = {"berth": "webhook, in the operator's request", "kubevirt": "account of KubeVirt"}
 

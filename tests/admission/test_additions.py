@@ -11,17 +11,24 @@ from ground.cluster import Cluster
 pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
 
 ACCOUNTS = {"berth": OPERATOR, "kubevirt": KUBEVIRT}
-# Who judges an addition, and what the refusal of its neighbour has in it.
+# Who judges an addition of an object by whom, and what the refusal of its neighbour has in it.
 JUDGES = {
-    ("berth", "CREATE"): ("berth-operator", "is none that it sets. Remove it"),
-    ("kubevirt", "CREATE"): ("berth-restricted-pods", "seLinuxOptions"),
-    ("kubevirt", "UPDATE"): ("berth-machine-actions", "KubeVirt must not change"),
+    ("berth", "kubevirt.io/virtualmachines"): ("berth-operator", "is none that it sets. Remove it"),
+    ("berth", "cdi.kubevirt.io/datavolumes"): ("berth-operator", "is none that it sets. Remove it"),
+    ("kubevirt", "pods"): ("berth-restricted-pods", "seLinuxOptions"),
+    ("kubevirt", "kubevirt.io/virtualmachines"): ("berth-machine-actions", "KubeVirt must not change"),
+    ("kubevirt", "kubevirt.io/virtualmachineinstances"): (
+        "berth-restricted-machines",
+        "Machines of a Workload stay within",
+    ),
 }
 NEIGHBOURS = {
     # Another key of the same field, where a made-up one would be pruned.
+    "spec": "resourceClaims",
     "spec.securityContext.seLinuxOptions": "user",
     "spec.template.spec.domain.firmware": "serial",
 }
+EXISTING = {"kubevirt.io/virtualmachines": "bare", "kubevirt.io/virtualmachineinstances": "erp"}
 OTHERS = {"CREATE": REPLICA_SETS, "UPDATE": CDI}
 
 
@@ -29,8 +36,8 @@ def attempt(row: Addition, operation: str, who: str, key: str = "", says: str = 
     """Return one request that adds: new objects are made in one namespace, in another one there are some."""
     verb, where = ("create", LAB) if operation == "CREATE" else ("merge-patch", TEAM)
     body = row.body(key) if operation == "CREATE" else row.patch(key)
-    name = row.name if operation == "CREATE" else "bare"
-    policy = JUDGES[row.by, operation][0]
+    name = row.name if operation == "CREATE" else EXISTING[row.resource]
+    policy = JUDGES[row.by, row.resource][0]
     return Attempt(who, verb, row.kind, where, name, body, says, note=key or row.key, policy=policy)
 
 
@@ -42,10 +49,11 @@ def neighbour(row: Addition) -> str:
 ROWS = [(row, operation) for row in table() for operation in row.operations]
 ADDED = [attempt(row, operation, ACCOUNTS[row.by]) for row, operation in ROWS]
 BESIDE = [
-    attempt(row, operation, ACCOUNTS[row.by], neighbour(row), JUDGES[row.by, operation][1]) for row, operation in ROWS
+    attempt(row, operation, ACCOUNTS[row.by], neighbour(row), JUDGES[row.by, row.resource][1])
+    for row, operation in ROWS
 ]
 BY_OTHERS = [
-    attempt(row, operation, OTHERS[operation], says=JUDGES[row.by, operation][1])
+    attempt(row, operation, OTHERS[operation], says=JUDGES[row.by, row.resource][1])
     for row, operation in ROWS
     if row.by == "kubevirt"
 ]

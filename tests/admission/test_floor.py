@@ -28,6 +28,7 @@ from scenarios.kinds import DATA_VOLUME, DEPLOYMENT, JOB, POD, POOL, RUNTIME_CLA
 pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
 
 ACME = "and Tenant acme has floor Sandboxed. Write a Workload (workloads.berth.dev) instead"
+MOVES = "and Tenant acme has floor Sandboxed. Use virtctl migrate instead"
 RETAIL = "and Tenant bank has floor Virtualized. Write a Workload (workloads.berth.dev) instead"
 attempt = partial(Attempt, policy="berth-floor")
 runtime = partial(Attempt, policy="berth-runtime-classes", kind=RUNTIME_CLASS, namespace="")
@@ -49,8 +50,14 @@ REPLICAS = {"spec": {"replicas": 9}}
 IMAGE = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "registry.example/evil:1"}]
 RUNTIME = {"handler": "runc"}
 REFUSED = [
-    *(attempt(OWNER, "create", kind, SHOP, "mine", body, ACME) for kind, body in BODIES.items()),
-    *(attempt(DEVELOPER, "apply", kind, SHOP, "mine", body, ACME) for kind, body in BODIES.items()),
+    *(
+        attempt(OWNER, "create", kind, SHOP, "mine", body, MOVES if kind is MIGRATION else ACME)
+        for kind, body in BODIES.items()
+    ),
+    *(
+        attempt(DEVELOPER, "apply", kind, SHOP, "mine", body, MOVES if kind is MIGRATION else ACME)
+        for kind, body in BODIES.items()
+    ),
     *(attempt(who, "create", POD, BANK, "mine", bodies.pod(), RETAIL) for who in (DEVELOPER, OWNER, ARGO)),
     attempt(ARGO, "create", DEPLOYMENT, SHOP, "mine", bodies.template(), ACME),
     attempt(DEVELOPER, "merge-patch", DEPLOYMENT, SHOP, "own", REPLICAS, ACME),

@@ -76,6 +76,7 @@ REFUSED = [
     actions(VIRT_API, "merge-patch", VM, TEAM, "erp", status(memoryDumpRequest={"claimName": "dump", "phase": "Associating"}), DUMP, "status", note="memory dump"),
     actions(KUBEVIRT, "json-patch", VM, TEAM, "sized", [{"op": "remove", "path": "/spec/instancetype"}], EXPAND, note="expand"),
     actions(KUBEVIRT, "json-patch", VM, TEAM, "sized", [{"op": "remove", "path": "/spec/preference"}], EXPAND, note="expand the preference"),
+    actions(KUBEVIRT, "merge-patch", VM, TEAM, "sized", {"spec": {"instancetype": None, "template": {"spec": {"volumes": VOLUMES, "hostname": "a"}}}}, EXPAND, note="expand all"),
     actions(PLATFORM, "merge-patch", VM, TEAM, "sized", spec(instancetype={"revisionName": "old"}), REVISION, note="old revision"),
     actions(PLATFORM, "merge-patch", VM, TEAM, "sized", spec(preference={"revisionName": "old"}), REVISION, note="old preference"),
     actions(KUBEVIRT, "merge-patch", VM, TEAM, "erp", {"metadata": {"annotations": {"restore.kubevirt.io/lastRestoreUID": "1"}}}, RESTORED, note="restore"),

@@ -182,6 +182,10 @@ MACHINE_BREACHES: dict[str, tuple[Json, str]] = {
     "host disk": (disk(hostDisk={"path": "/disk.img", "type": "Disk"}), "a volume is of another kind"),
     "memory dump": (disk(memoryDump={"claimName": "a"}), "a volume is of another kind"),
     "service account": (disk(serviceAccount={"serviceAccountName": "a"}), "a volume is of another kind"),
+    "utility volume": (
+        instance(utilityVolumes=[{"name": "a", "claimName": "b"}]),
+        "utilityVolumes are plugged in by KubeVirt alone",
+    ),
     "hotplugged claim": (
         disk(persistentVolumeClaim={"claimName": "a", "hotpluggable": True}),
         "a disk was plugged into the running machine",

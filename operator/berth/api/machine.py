@@ -145,13 +145,17 @@ _MADE: Final = (
 )
 
 
-def _filled_from(*fields: str) -> Rule:
-    """Return the rule that what a disk was filled from stays."""
-    same = (f"self.?{field}.orValue('') == oldSelf.?{field}.orValue('')" for field in fields)
+def _filled_from(field: str, *optional: str) -> Rule:
+    """Return the rule that what a disk was filled from stays. What is compared is bounded, or it costs too much."""
+    same = [f"self.{field} == oldSelf.{field}"]
+    same += [
+        f"has(self.{each}) == has(oldSelf.{each}) && (!has(self.{each}) || self.{each} == oldSelf.{each})"
+        for each in optional
+    ]
     return Rule(
         " && ".join(same),
-        f"what a disk was filled from is immutable: restore {', '.join(fields)}, and add another disk or Workload"
-        " instead",
+        f"what a disk was filled from is immutable: restore {', '.join((field, *optional))}, and add another disk or"
+        " Workload instead",
     )
 
 

@@ -144,6 +144,21 @@ def test_a_disk_tells_that_it_is_filled_what_it_fails_at_and_nothing_once_it_is_
     space.expect("erp", "Ready", "True", "Running")
 
 
+def test_a_machine_that_is_to_leave_a_node_that_is_drained_tells_so_until_it_has_moved(space: Space) -> None:
+    space.workload("erp", specs.machine())
+    uid = _running(space, "erp")
+    node = space.get(VMI, "erp")["status"]["nodeName"]
+    space.merge(VMI, "erp", {"status": {"evacuationNodeName": node}})  # as KubeVirt does with an eviction
+    found = space.expect("erp", "Ready", "True", "Migrating")
+    message = condition(found, "Ready")["message"]
+    assert message.startswith(f"node {node} is being drained, and no live migration has begun")
+    space.put_body(MIGRATION, {"metadata": {"name": "away"}, "spec": {"vmiName": "erp"}})
+    space.until(VMI, "erp", lambda seen: seen["status"]["nodeName"] != node)
+    space.merge(VMI, "erp", {"status": {"evacuationNodeName": None}})
+    space.expect("erp", "Ready", "True", "Running")
+    assert space.get(VMI, "erp")["metadata"]["uid"] == uid
+
+
 def _running(space: Space, name: str) -> str:
     """Wait until a machine serves, and return the UID of its instance."""
     space.ready(name)

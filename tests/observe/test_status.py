@@ -93,6 +93,22 @@ def test_what_runs_nowhere_costs_nothing() -> None:
     assert not {"cost", "overhead", "placement"} & status.keys()
 
 
+@pytest.mark.parametrize(
+    ("disk", "image"),
+    [
+        ({"dataSource": {"name": "gold", "storage": "1Gi"}}, "gold"),
+        ({"pvc": {"name": "other", "storage": "1Gi"}}, "other"),
+        ({"http": {"url": "https://images.example/a", "storage": "1Gi"}}, "https://images.example/a"),
+        ({"registry": {"url": "docker://images.example/a:1", "storage": "1Gi"}}, "docker://images.example/a:1"),
+        ({"blank": {"storage": "1Gi"}}, None),
+        ({"persistentVolumeClaim": {"claimName": "own"}}, "own"),
+    ],
+)
+def test_the_image_of_a_machine_is_what_it_boots(disk: Json, image: str | None) -> None:
+    machine = {"machine": {"bootDisk": disk}, "resources": {"requests": {"memory": "1Gi"}}}
+    assert compute_status(at_rest(machine, MACHINE), {}, NOW).get("image") == image
+
+
 @pytest.mark.parametrize(("facts", "image"), [(RUNC, "app:1"), (MACHINE, "d:1")])
 def test_the_image_is_that_of_what_runs(facts: ClassFacts, image: str) -> None:
     assert compute_status(at_rest(PAIR, facts), {}, NOW)["image"] == image

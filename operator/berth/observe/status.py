@@ -211,7 +211,11 @@ def _image(scene: Scene) -> str | None:
     disk = spec.machine.boot_disk
     if disk.container_disk is not None:
         return disk.container_disk.image
-    return disk.data_source.name if disk.data_source else getattr(disk.persistent_volume_claim, "claim_name", None)
+    if remote := disk.http or disk.registry:
+        return remote.url
+    if named := disk.data_source or disk.pvc:
+        return named.name
+    return disk.persistent_volume_claim.claim_name if disk.persistent_volume_claim else None
 
 
 def _ready_text(scene: Scene, fares: Health) -> str:

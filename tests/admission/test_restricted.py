@@ -200,26 +200,26 @@ MACHINE_BREACHES: dict[str, tuple[Json, str]] = {
         devices(gpus=[{"name": "a", "claimName": "b", "requestName": "c"}]),
         "devices are passed through by deviceName alone",
     ),
-    "bridge": (devices(interfaces=[{"name": "default", "bridge": {}}]), "the only network is that of the pod"),
+    "bridge": (
+        devices(interfaces=[{"name": "default", "bridge": {}}]),
+        "the network of the pod is joined by masquerade",
+    ),
     "binding": (
         devices(interfaces=[{"name": "default", "binding": {"name": "a"}}]),
-        "the only network is that of the pod",
+        "the network of the pod is joined by masquerade",
     ),
     "other network": (
         instance(networks=[{"name": "default", "multus": {"networkName": "kube-system/a"}}]),
-        "the only network is that of the pod",
+        "the network of the pod is joined by masquerade",
     ),
     "own kernel": (
         {**instance(), "domain": {**instance()["domain"], "firmware": {"kernelBoot": {"kernelArgs": "a"}}}},
         "kernelBoot",
     ),
-    "keys": (
-        instance(
-            accessCredentials=[
-                {"sshPublicKey": {"propagationMethod": {"noCloud": {}}, "source": {"secret": {"secretName": "a"}}}}
-            ]
-        ),
-        "accessCredentials",
+    "user data of a config drive": (disk(cloudInitConfigDrive={"userDataBase64": "eA=="}), "user data stands in the"),
+    "default network of multus": (
+        instance(networks=[{"name": "default", "multus": {"networkName": "a", "default": True}}]),
+        "the network of the pod is joined by masquerade",
     ),
 }
 HOOKED = {"hooks.kubevirt.io/hookSidecars": "[]"}
@@ -275,7 +275,12 @@ MACHINES_REFUSED = [
         "a disk was plugged into the running machine",
     ),
 ]
+SECRET = {"source": {"secret": {"secretName": "a"}}, "propagationMethod": {"qemuGuestAgent": {"users": ["root"]}}}
+LAN = {"networks": [{"name": "default", "pod": {}}, {"name": "lan", "multus": {"networkName": "lan"}}]}
+CARDS = devices(interfaces=[{"name": "default", "masquerade": {}}, {"name": "lan", "bridge": {}}])
 MACHINES_ALLOWED = [
+    machines(OPERATOR, "create", VM, "lab", "web", vm(instance(accessCredentials=[{"sshPublicKey": SECRET}]))),
+    machines(KUBEVIRT, "create", VMI, "lab", "web", vmi({**CARDS, **LAN})),
     machines(KUBEVIRT, "create", VMI, "lab", "web", vmi(instance())),
     machines(OPERATOR, "create", VM, "lab", "web", vm(devices(hostDevices=[{"name": "a", "deviceName": "b/c"}]))),
     machines(OPERATOR, "create", POOL, "lab", "web", pool(instance())),

@@ -161,6 +161,7 @@ def a_guest(random: Random, memory: int, sockets: int) -> Guest:
         graphics=pick(random, (None, True, False)),
         tpm=bool(preference and preference.tpm) or pick(random, MOSTLY_NOT),
         console_log=pick(random, MOSTLY_NOT),
+        virtual_functions=pick(random, MOSTLY_NOT),
         exec_probes=pick(random, (0, 0, 0, 2)),
         disk_buses=pick(random, (("",), ("virtio",), ("", "scsi"), ("sata",))),
         cdroms=pick(random, BOTH),
@@ -246,6 +247,7 @@ def an_ask(random: Random) -> Ask:
         machine=machine,
         claims=often(random, (), lambda random: (pick(random, CLAIMS),)),
         origins=often(random, (), lambda random: (pick(random, ORIGINS),), 0.1) if machine else (),
+        attachments=often(random, (), lambda random: pick(random, (("lan",), ("lan", "x/y"))), 0.1) if machine else (),
         **(pick(random, SIZES) | pick(random, WISHES) | needs),
         refusals=often(random, (), lambda random: pick(random, REFUSALS), 0.08) if machine else (),
     )
@@ -425,7 +427,7 @@ TENANT_PARTS: dict[str, tuple[Any, ...]] = {
         {"imageNamespaces": ["images"]},
         {"imageNamespaces": ["images"], "urls": ["https://images.example/a/"]},
     ),
-    "network": ({"mode": "Open"}, {"mode": "Open"}, None, {}),
+    "network": ({"mode": "Open"}, {"mode": "Open", "attachments": ["lan"]}, None, {}),
     "quota": (None, None, None, {"cpu": "8"}),
 }
 

@@ -14,6 +14,7 @@ import orjson
 import yaml
 
 from berth.api.isolation_class import IsolationClassSpec
+from berth.api.levels import NetworkMode
 from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
 from berth.app.origins import Clones, clones_of
@@ -78,7 +79,7 @@ def _peers(tenant: Object | None, namespace: str) -> Peers | None:
     if tenant is None or "network" not in tenant["spec"]:
         return None
     network = Network.model_validate_json(orjson.dumps(tenant["spec"]["network"]))
-    return peers_of(network, (namespace, f"{namespace}-db"))
+    return None if network.mode is NetworkMode.OPEN else peers_of(network, (namespace, f"{namespace}-db"))
 
 
 def _facts(document: Object) -> ClassFacts:

@@ -87,6 +87,12 @@ DENIED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "(allowed: web): remove it, or ask the platform admins to allow it in Tenant acme",
     ),
     (
+        "network",
+        {"network": {"mode": "Open", "attachments": ["lan"]}},
+        {"attachments": ("lan", "kube-system/node")},
+        "network kube-system/node in spec.machine.networks is not allowed (allowed: lan): use one of these, or ask",
+    ),
+    (
         "priority",
         {},
         {"priority_class": "system-node-critical"},
@@ -146,6 +152,7 @@ ALLOWED: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"claims": (ClaimAsk("d", found=True, storage_class="encrypted"),)},
     ),
     ({"storageClasses": {"allowed": ["encrypted"]}}, {"claims": (ClaimAsk("gone", found=False),)}),
+    ({"network": {"mode": "Open", "attachments": ["lan"]}}, {"attachments": ("lan",)}),
     ({}, {}),
 ]
 
@@ -316,3 +323,17 @@ def test_a_waiver_that_never_holds_says_why() -> None:
     )
     assert "unknown field spec.newer" in (refusal(waiver(newer=1), 10 * DAY) or "")
     assert "is no time" in (refusal(waiver("for ever"), 10 * DAY) or "")
+
+
+def test_an_isolated_workload_joins_no_network_where_no_policy_holds() -> None:
+    open_tenant = a_tenant(network={"mode": "Open", "attachments": ["lan"]})
+    isolated = a_policy("p", {"network": "Isolated"})
+    denials = required(open_tenant, records=(isolated,), ask=an_ask(attachments=("lan",))).denials
+    text = (
+        "spec.machine.networks leave the pod network, and IsolationPolicy p (cardholder data) requires network Isolated"
+    )
+    assert denials == (f"{text}, which no NetworkPolicy keeps there: remove spec.machine.networks",)
+
+
+def test_without_a_tenant_no_further_network_is_allowed() -> None:
+    assert "is not allowed (allowed: none)" in required(ask=an_ask(attachments=("lan",))).denials[0]

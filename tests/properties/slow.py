@@ -213,8 +213,16 @@ def _denied(world: World, tenants: list[Any], demands: list[Demand]) -> bool:
     if any(demand.disks is not None and disk not in demand.disks for demand in demands for disk in disks):
         return True
     lists = [each and each.disks for each in tenants]
-    elsewhere = any(_from_elsewhere(origin, lists) for origin in ask.origins)
+    elsewhere = any(_from_elsewhere(origin, lists) for origin in ask.origins) or _joins(ask, tenants, demands)
     return elsewhere or any(not _image_allowed(image, demand) for demand in demands for image in world.images)
+
+
+def _joins(ask: Ask, tenants: list[Any], demands: list[Demand]) -> bool:
+    """Return whether a network is joined that some tenant, isolation, or the lack of any tenant forbids."""
+    lists = [set((each and each.network and each.network.attachments) or ()) for each in tenants]
+    allowed = set.intersection(*lists) if lists else set()
+    isolated = any(demand.network == "Isolated" for demand in demands)
+    return bool(ask.attachments) and (isolated or not allowed.issuperset(ask.attachments))
 
 
 def _from_elsewhere(origin: Any, lists: list[Any]) -> bool:
@@ -451,7 +459,7 @@ def _overhead(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
         (248 + 8 * guest.sockets * guest.cores * guest.threads, True),
         (32, guest.graphics or (guest.graphics is None and video)),
         (128, _architecture(guest, facts) == "arm64"),
-        (1024, bool(_passed_through(ask, facts))),
+        (1024, guest.virtual_functions or bool(_passed_through(ask, facts))),
         (53, guest.tpm),
         (100, ask.dedicated or guest.dedicated),
         (256, facts.launch_security in ("sev", "snp")),

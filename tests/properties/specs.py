@@ -123,6 +123,11 @@ _MACHINE: dict[str, tuple[Any, ...]] = {
     "readinessProbe": _MACHINE_PROBES,
     "livenessProbe": _MACHINE_PROBES,
 }
+_LAN: Json = {"networks": [{"name": "lan", "multus": {"networkName": "shared/lan"}}]}
+_NETWORKS: tuple[Json, ...] = (
+    _LAN | {"interfaces": [{"name": "lan", "bridge": {}, "model": "e1000"}]},
+    _LAN | {"interfaces": [{"name": "lan", "sriov": {}}, {"name": "default", "model": "rtl8139"}]},
+)
 _NEEDS: tuple[Json, ...] = (
     {},
     {"root": True},
@@ -210,7 +215,10 @@ def a_scene(random: Random) -> Scene:
     """Draw a Workload and a class."""
     peers = pick(random, PEERS)
     tenant = "acme" if peers and len(peers.namespaces) > 1 else "ns.shop"
-    spec = parsed(a_spec(random))
+    drawn = a_spec(random)
+    if peers is None and "machine" in drawn and random.random() < 0.2:  # an isolated one may join no other network
+        drawn["machine"] |= pick(random, _NETWORKS)
+    spec = parsed(drawn)
     subject = Subject("shop", "web", UID, spec, tenant, peers, clones=own_images(spec, "shop"))
     return Scene(subject, pick(random, CLASSES))
 

@@ -189,7 +189,7 @@ def _denied(table: Table) -> list[tuple[str, str]]:
     return sorted((name, str(field.rule)) for name, field in table.fields.items() if field.how is How.DENY)
 
 
-DISK_THREATS = {"hostDisk": 15, "cloudInitConfigDrive": 14}
+DISK_THREATS = {"hostDisk": 15}
 CVES = {
     "hostDisk": ("CVE-2025-64324", "CVE-2022-1798"),
     "kernelBoot": ("CVE-2022-1798",),
@@ -230,9 +230,8 @@ MACHINE_TABLES: tuple[tuple[str, Table, int], ...] = (
 )
 MACHINE_THREATS = {
     **dict.fromkeys(("filesystems", "downwardMetrics", "utilityVolumes", "autoattachVSOCK"), 19),
-    **dict.fromkeys(("hostname", "subdomain", "dnsConfig", "dnsPolicy"), 5),
+    **dict.fromkeys(("subdomain", "dnsConfig", "dnsPolicy"), 5),
     **dict.fromkeys(("schedulerName", "startStrategy"), 8),
-    "accessCredentials": 14,
 }
 
 

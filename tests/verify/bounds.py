@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from berth.api.workload import WorkloadSpec
 from berth.app.bounds import network_of
 from berth.decide.model import ClassFacts
 from berth.render.model import Subject
@@ -46,7 +47,13 @@ def bounds_of(subject: Subject, facts: ClassFacts) -> Bounds:
         image_namespaces=frozenset(each.namespace for _, each in subject.clones),
         priority_class=subject.spec.priority_class_name,
         network=network_of(subject.peers),
+        attachments=attachments_of(subject.spec),
     )
+
+
+def attachments_of(spec: WorkloadSpec) -> frozenset[str]:
+    """Return the further networks of a spec: its tenant lists them all."""
+    return frozenset(each.multus.network_name for each in (spec.machine and spec.machine.networks) or ())
 
 
 @cache

@@ -1,10 +1,12 @@
 """What a machine must never be: the threats of virtual machines, one by one, by the rule that stops each."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from berth.verify.check import verify
+from berth.verify.model import Network
 from berth.verify.rules import Rule
 from golden import golden
 from verify.bounds import golden_bounds
@@ -59,8 +61,8 @@ CASES: list[tuple[Rule, str, Any]] = [
     (Rule.NETWORK, f"{DEVICES}.interfaces.0.slirp", {}),
     (Rule.NETWORK, f"{DEVICES}.interfaces.0.passtBinding", {}),
     (Rule.NETWORK, f"{DEVICES}.interfaces.0.binding", {"name": "plugin"}),
-    (Rule.GUEST_IDENTITY, f"{DEVICES}.interfaces.0.macAddress", "02:00:00:00:00:01"),
-    (Rule.HARDWARE, f"{DEVICES}.interfaces.0.model", "e1000e"),
+    (Rule.NETWORK, f"{DEVICES}.interfaces.0.macAddress", "02:00:00:00:00:01"),
+    (Rule.NETWORK, f"{DEVICES}.interfaces.0.model", "e1000e"),
     (Rule.HARDWARE, f"{DOMAIN}.machine", {"type": "pc-q35-4.2"}),
     (Rule.HARDWARE, f"{DOMAIN}.clock", {"timezone": "Europe/Berlin"}),
     (Rule.HARDWARE, f"{DOMAIN}.clock", {"utc": {}, "timer": {"hyperv": {}}}),
@@ -139,3 +141,31 @@ def test_a_machine_that_is_not_asked_to_run_is_halted() -> None:
 def test_a_guest_is_known_by_what_the_workload_says_and_nothing_else(path: str, value: Any) -> None:
     body = changed(golden.children("machine-imported")[-1], path_of(path), value)
     assert verify(body, golden_bounds("machine-imported"))
+
+
+LAN = "machine-networks"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (f"{INSTANCE}.networks.1.multus.networkName", "kube-system/node"),
+        (f"{INSTANCE}.networks.1.multus.default", True),
+        (f"{INSTANCE}.networks.2", GONE),
+        (f"{DEVICES}.interfaces.1.bridge", GONE),
+        (f"{DEVICES}.interfaces.1.macAddress", GONE),
+        (f"{DEVICES}.interfaces.1.masquerade", {}),
+        (f"{DEVICES}.interfaces.2", {"name": "fast", "bridge": {}}),
+        (f"{DEVICES}.interfaces.0", {"name": "default", "bridge": {}}),
+    ],
+)
+def test_a_guest_joins_the_networks_of_its_workload_and_no_others(path: str, value: Any) -> None:
+    body = changed(golden.children(LAN)[-1], path_of(path), value)
+    assert not verify(golden.children(LAN)[-1], golden_bounds(LAN))
+    assert Rule.NETWORK in {found.rule for found in verify(body, golden_bounds(LAN))}
+
+
+@pytest.mark.parametrize("bounds", [{"attachments": frozenset({"lan"})}, {"network": Network(frozenset({"shop"}))}])
+def test_a_network_that_no_tenant_lists_or_isolation_forbids_is_refused(bounds: dict[str, Any]) -> None:
+    found = verify(golden.children(LAN)[-1], replace(golden_bounds(LAN), **bounds))
+    assert f"{INSTANCE}.networks" in {each.path for each in found}

@@ -17,6 +17,12 @@ _MACHINE_TYPE: Final = r"^[a-z0-9]([-a-zA-Z0-9._]*[a-zA-Z0-9])?$"
 _RESERVED_MAC: Final = "02:00:00:00:00:00"
 """The bridge of the masqueraded network has it (pkg/network/link, kubevirt 1.9)."""
 _DAY: Final = 86400
+_DNS_LABEL: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+
+NetworkName = Annotated[
+    str, Field(min_length=1, max_length=317, pattern=rf"^({_DNS_LABEL}/)?{_DNS_LABEL}(\.{_DNS_LABEL})*$")
+]
+"""A NetworkAttachmentDefinition, as KubeVirt writes it: NAME in the namespace of the machine, or NAMESPACE/NAME."""
 
 FirmwareUUID = Annotated[str, Field(min_length=36, max_length=36, pattern=_UUID)]
 """A UUID in the form 8-4-4-4-12."""
@@ -66,6 +72,38 @@ class InterfaceModel(StrEnum):
     VIRTIO = "virtio"
 
 
+class Multus(Model):
+    """A network that multus attaches."""
+
+    network_name: NetworkName
+    """NetworkAttachmentDefinition: NAME in the own namespace, or NAMESPACE/NAME. Only one that the Tenant lists."""
+
+
+class MachineNetwork(Model):
+    """A further network of the guest. No NetworkPolicy holds there."""
+
+    name: Name
+    """Its name, unique in the machine; one of the interfaces has the same."""
+    multus: Multus
+    """What it is."""
+
+    model_config = rules(
+        Rule(
+            "self.name != 'default'",
+            "default is the pod network, which every machine has: give the network another name",
+            ".name",
+        ),
+    )
+
+
+class BridgeBinding(Model):
+    """The guest joins the network by a bridge."""
+
+
+class SRIOVBinding(Model):
+    """The guest gets a virtual function of a network card of the node."""
+
+
 class Interface(Model):
     """A network card of the guest."""
 
@@ -75,8 +113,20 @@ class Interface(Model):
     """Kind of card; that of the preference, else virtio, when unset."""
     mac_address: Annotated[str, Field(min_length=17, max_length=17, pattern=MAC_ADDRESS)] | None = None
     """Hardware address, such as 52:54:00:ab:cd:ef; any when unset."""
+    bridge: BridgeBinding | None = None
+    """For a further network."""
+    sriov: SRIOVBinding | None = None
+    """For a further network whose attachment names a device; costs 1Gi of memory."""
 
     model_config = rules(
+        Rule(
+            "self.name != 'default' || (!has(self.bridge) && !has(self.sriov))",
+            "the card in the pod network is masqueraded: remove bridge and sriov, or name a further network",
+        ),
+        Rule(
+            "self.name == 'default' || has(self.bridge) != has(self.sriov)",
+            "a card in a further network has one binding: keep exactly one of bridge, sriov",
+        ),
         Rule(
             f"!has(self.macAddress) || self.macAddress != '{_RESERVED_MAC}'",
             f"{_RESERVED_MAC} is the address of KubeVirt's own bridge: choose another macAddress",

@@ -27,6 +27,7 @@ from berth.api.guest import (
     FirmwareSerial,
     FirmwareUUID,
     Interface,
+    MachineNetwork,
     MachineType,
 )
 from berth.api.probe import Exec, HTTPGet, ProbeTiming, TCPSocket, named_ports
@@ -477,6 +478,8 @@ class Machine(Model):
     """What happens when its node is drained: LiveMigrateIfPossible when unset, and with None it stops."""
     interfaces: Annotated[list[Interface], Field(max_length=8, json_schema_extra=keyed_by("name"))] | None = None
     """Network cards. The pod network has one in any case."""
+    networks: Annotated[list[MachineNetwork], Field(max_length=7, json_schema_extra=keyed_by("name"))] | None = None
+    """Further networks, which the Tenant must list and on which no NetworkPolicy holds."""
     log_serial_console: bool | None = None
     """Whether `kubectl logs -c guest-console-log` shows the serial console; costs 5m and 35M. False when unset."""
     graphics: bool | None = None
@@ -537,9 +540,16 @@ class Machine(Model):
         _handed_over("noCloud", "cloudInit"),
         _handed_over("configDrive", "cloudInitConfigDrive"),
         Rule(
-            "!has(self.interfaces) || self.interfaces.all(one, one.name == 'default')",
-            "an interface has no network of its name: call it default, which is the pod network",
+            "!has(self.interfaces) || self.interfaces.all(one, one.name == 'default' ||"
+            " (has(self.networks) && self.networks.exists(network, network.name == one.name)))",
+            "an interface has no network of its name: add it to networks, or call it default, which is the pod network",
             ".interfaces",
+        ),
+        Rule(
+            "!has(self.networks) || self.networks.all(network,"
+            " has(self.interfaces) && self.interfaces.exists(one, one.name == network.name))",
+            "a network has no interface: add one of its name to interfaces, with bridge or sriov",
+            ".networks",
         ),
         Rule(
             "!has(self.sysprep) || self.os == 'Windows'",

@@ -8,6 +8,7 @@ from berth.api.base import Model, Name, ObjectName, Port, Quantity, Rule, as_set
 from berth.api.condition import Conditions
 from berth.api.container import Protocol
 from berth.api.demands import ImageRules
+from berth.api.guest import NetworkName
 from berth.api.isolation_class import NodePool
 from berth.api.levels import IsolationLevel, NetworkMode, NodeSharing
 from berth.api.selector import SELECTS_SOMETHING, LabelSelector
@@ -93,6 +94,18 @@ class Network(Model):
     """Further namespaces from which clients may come, to the workloads' own ports: that of an ingress controller."""
     egress: Annotated[list[Block], Field(max_length=64, json_schema_extra=keyed_by("cidr"))] | None = None
     """Addresses outside the tenant that its workloads may reach."""
+    attachments: Annotated[list[NetworkName], Field(max_length=64, json_schema_extra=as_set)] | None = None
+    """Further networks that machines may join: NAME of a NetworkAttachmentDefinition in their own namespace, or
+    NAMESPACE/NAME. No NetworkPolicy holds there, so the mode must be Open."""
+
+    model_config = rules(
+        Rule(
+            "!has(self.attachments) || self.mode == 'Open'",
+            "no NetworkPolicy holds on attachments, so they leave an isolated network: set mode to Open, or remove"
+            " attachments",
+            ".attachments",
+        ),
+    )
 
 
 class ClassQuota(Model):

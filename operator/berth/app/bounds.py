@@ -5,7 +5,7 @@ from berth.app.origins import clones_of
 from berth.app.views import Look
 from berth.decide.facts import vouched_handler
 from berth.decide.model import ClassFacts
-from berth.policy.denials import image_namespaces
+from berth.policy.denials import attachments, image_namespaces
 from berth.render.model import Peers
 from berth.verify.model import Bounds, Images, Named, Network, Runtime
 from berth.verify.named import named_in
@@ -47,6 +47,7 @@ def bounds_of(look: Look, facts: ClassFacts, store: Store) -> Bounds:
         storage_classes=requirement.storage_classes,
         priority_class=spec.priority_class_name,
         network=network_of(look.rendered.peers),
+        attachments=attachments(look.policy_subject.tenants),
     )
 
 

@@ -29,6 +29,7 @@ def ask_of(spec: WorkloadSpec, claims: FindClaim, described: Described) -> Ask:
         level=isolation.level,
         class_name=isolation.class_name,
         trust=spec.trust,
+        attachments=_attachments(spec.machine),
         service_account=spec.service_account_name,
         priority_class=spec.priority_class_name,
         root=bool(needs.root),
@@ -74,6 +75,10 @@ def _task_limits(spec: WorkloadSpec) -> tuple[str, ...]:
         return ()
     given = (("activeDeadlineSeconds", spec.task.active_deadline_seconds), ("backoffLimit", spec.task.backoff_limit))
     return tuple(f"task.{name}" for name, value in given if value is not None)
+
+
+def _attachments(machine: Machine | None) -> tuple[str, ...]:
+    return tuple(sorted({each.multus.network_name for each in (machine and machine.networks) or ()}))
 
 
 def _device(device: Device) -> tuple[str, int]:

@@ -60,7 +60,7 @@ def machine_overhead(ask: Ask, guest: Guest, facts: ClassFacts) -> int:
         memory += _GRAPHICS
     if architecture_of(guest, facts) == ARM64:
         memory += _ARM64_FIRMWARE
-    if devices_in(ask, facts):
+    if guest.virtual_functions or devices_in(ask, facts):
         memory += _PASSTHROUGH
     if guest.tpm:
         memory += _TPM

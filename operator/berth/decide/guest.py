@@ -76,6 +76,7 @@ def guest_of(spec: WorkloadSpec, machine: Machine, described: Described) -> Gues
         architecture=needs.architecture or (preference and preference.preferred_architecture) or None,
         graphics=machine.graphics,
         tpm=_has_tpm(machine, preference),
+        virtual_functions=any(card.sriov for card in machine.interfaces or ()),
         console_log=bool(machine.log_serial_console),
         exec_probes=sum(1 for probe in probes if probe is not None and probe.exec is not None),
         disk_buses=tuple(sorted({bus for cdrom, bus in _targets(spec, machine) if bus or not cdrom})),

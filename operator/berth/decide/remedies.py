@@ -86,6 +86,8 @@ def _denied(inputs: Inputs) -> Iterable[Change]:
         )
     if ask.priority_class is not None:
         yield _field("remove spec.priorityClassName", "priorityClassName", None, priority_class=None)
+    if ask.attachments:
+        yield _field("remove spec.machine.networks", "machine.networks", None, attachments=())
     if not ask.dedicated:
         yield _field("set spec.resources.dedicated to true", "resources.dedicated", value=True, dedicated=True)
     for policy in inputs.policies.policies:

@@ -1,4 +1,4 @@
-"""What forbids a workload whatever the class: ServiceAccount, PriorityClass, images, disks, shared processors.
+"""What forbids a workload whatever the class: ServiceAccount, PriorityClass, images, disks, networks, processors.
 
 Every denial is one message: what, by which rule, what is allowed, and the fix.
 """
@@ -6,6 +6,7 @@ Every denial is one message: what, by which rule, what is allowed, and the fix.
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from berth.api.levels import NetworkMode
 from berth.api.tenant import Allowed
 from berth.policy.demand import Demand
 from berth.policy.images import parse_image
@@ -26,6 +27,8 @@ class Used(NamedTuple):
     storage_classes: tuple[str, ...]
     unsized: tuple[tuple[str, str], ...]
     """Resource and container of every request that is missing."""
+    attachments: tuple[str, ...] = ()
+    """Further networks of the machine."""
     origins: tuple[OriginAsk, ...] = ()
     """What is made into disks from elsewhere: another namespace, a web server."""
 
@@ -40,6 +43,7 @@ def denials(
         *(text for tenant in tenants for text in _sizes(used, tenant)),
         *(text for demand in demands for text in _images(used.images, demand.images)),
         *(text for demand in demands for text in _disks(used.storage_classes, demand)),
+        *_attachments(used.attachments, tenants, demands),
         *_origins(used.origins, tenants),
         *(_shared_processors(demand) for demand in demands if demand.dedicated and not used.dedicated),
     )
@@ -100,6 +104,22 @@ def _disks(used: tuple[str, ...], demand: Demand) -> Iterable[str]:
         if name not in (allowed or ()):
             what = f"StorageClass {name}" if name else "a disk without storageClassName"
             yield f"{what} is not allowed by {demand.by} (allowed: {_listed(allowed)}): use a disk of one of these"
+
+
+def attachments(tenants: Sequence[CompiledTenant]) -> frozenset[str]:
+    """Return the further networks that every tenant allows; none where there is no tenant."""
+    return _in_all([tenant.network.attachments for tenant in tenants])
+
+
+def _attachments(used: tuple[str, ...], tenants: Sequence[CompiledTenant], demands: Sequence[Demand]) -> Iterable[str]:
+    allowed = attachments(tenants)
+    for name in sorted(set(used) - allowed):
+        fix = f"use one of these, or ask the platform admins to add it to network.attachments{_where(tenants)}"
+        yield f"network {name} in spec.machine.networks is not allowed (allowed: {_listed(allowed)}): {fix}"
+    isolating = [demand.by for demand in demands if demand.network is NetworkMode.ISOLATED]
+    if used and isolating:
+        what = f"spec.machine.networks leave the pod network, and {isolating[0]} requires network Isolated"
+        yield f"{what}, which no NetworkPolicy keeps there: remove spec.machine.networks"
 
 
 def image_namespaces(tenants: Sequence[CompiledTenant]) -> frozenset[str]:

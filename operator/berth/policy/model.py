@@ -53,6 +53,8 @@ class Guest:
     graphics: bool | None = None
     """Whether it has a screen; None leaves that to its preference."""
     tpm: bool = False
+    virtual_functions: bool = False
+    """Whether it gets virtual functions of network cards of the node."""
     console_log: bool = False
     """Whether what it writes to its serial console is kept as a log."""
     exec_probes: int = 0
@@ -149,6 +151,8 @@ class Ask:
     level: IsolationLevel | None = None
     class_name: str | None = None
     trust: Trust | None = None
+    attachments: tuple[str, ...] = ()
+    """Further networks of the machine, sorted, each once."""
     service_account: str | None = None
     priority_class: str | None = None
     root: bool = False

@@ -69,7 +69,7 @@ def _instance(subject: Subject, facts: ClassFacts, machine: Machine, spread: lis
                 **_hardware(machine),
                 "devices": _devices(needs, machine, shape, volumes, ports),
             },
-            "networks": [{"name": NETWORK, "pod": {}}],
+            "networks": [{"name": NETWORK, "pod": {}}, *(written(each) for each in machine.networks or ())],
             "volumes": volume_entries(volumes),
             "accessCredentials": [written(each) for each in machine.access_credentials or ()],
             "hostname": machine.hostname,
@@ -96,7 +96,7 @@ def _devices(needs: Needs, machine: Machine, guest: Guest, volumes: list[Attache
             "rng": None if machine.os is OperatingSystem.WINDOWS else {},
             "tpm": tpm(machine),
             "disks": disk_entries(volumes),
-            "interfaces": [_pod_interface(machine, ports)],
+            "interfaces": [_pod_interface(machine, ports), *_further_interfaces(machine)],
             **_passed_through(needs),
         }
     )
@@ -112,6 +112,12 @@ def _pod_interface(machine: Machine, ports: list[Object]) -> Object:
     card = next((each for each in machine.interfaces or () if each.name == NETWORK), None)
     given = written(card) if card else {}
     return present({**given, "name": NETWORK, "masquerade": {}, "ports": ports})
+
+
+def _further_interfaces(machine: Machine) -> list[Object]:
+    """Return the cards in further networks, in the order of the networks."""
+    cards = {each.name: written(each) for each in machine.interfaces or ()}
+    return [cards[network.name] for network in machine.networks or () if network.name in cards]
 
 
 def _hardware(machine: Machine) -> Object:

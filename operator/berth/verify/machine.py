@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from berth.api.levels import IsolationLevel
 from berth.verify.credentials import ACCESS_CREDENTIALS
-from berth.verify.machine_devices import BRIDGED, DEVICES, NETWORK
+from berth.verify.machine_devices import BRIDGED, DEVICES
 from berth.verify.machine_disks import MACHINE_VOLUME
 from berth.verify.metadata import TEMPLATE, match_labels
 from berth.verify.model import Bounds
@@ -16,7 +16,7 @@ from berth.verify.probe import MACHINE_PROBE
 from berth.verify.rules import Rule
 from berth.verify.scheduling import MACHINE_AFFINITY, MACHINE_NODES, SPREAD, TOLERATIONS, nested_features
 from berth.verify.shapes import count, empty, flag, quantity
-from berth.verify.table import Complaint, Field, Table, allow, always, derive, each, exactly, inside, shown, table
+from berth.verify.table import Complaint, Field, Table, allow, always, derive, each, exactly, inside, same, shown, table
 
 
 def _encryption(value: Any, bounds: Bounds) -> Complaint:
@@ -69,6 +69,23 @@ def _clock(bounds: Bounds) -> dict[str, Any] | None:
     if not guest.utc:
         return None
     return {"utc": {} if guest.utc_offset is None else {"offsetSeconds": guest.utc_offset}}
+
+
+def _networks(value: Any, bounds: Bounds) -> Complaint:
+    cards = bounds.named.guest.cards
+    allowed = frozenset() if bounds.network else bounds.attachments
+    for name in sorted({card.network for card in cards if card.network} - allowed):
+        return f"joins {name}, which no Tenant lists, or the Workload is isolated on the network: remove it"
+    wanted = [{"name": card.name, **_joined(card.network)} for card in cards]
+    return None if same(value, wanted) else f"is {shown(value)}: set it to {shown(wanted)}"
+
+
+def _joined(network: str | None) -> dict[str, Any]:
+    return {"multus": {"networkName": network}} if network else {"pod": {}}
+
+
+def _no_networks(bounds: Bounds) -> Complaint:
+    return f"is missing: set it to {shown([{'name': card.name} for card in bounds.named.guest.cards])}"
 
 
 def _eviction(bounds: Bounds) -> str:
@@ -130,7 +147,7 @@ INSTANCE: Final[Table] = table(
     {
         "architecture": exactly(Rule.NODES, _architecture),
         "domain": inside(DOMAIN, "is missing: add the machine"),
-        "networks": always(Rule.NETWORK, [{"name": NETWORK, "pod": {}}]),
+        "networks": derive(Rule.NETWORK, _networks, _no_networks),
         "volumes": each(MACHINE_VOLUME),
         "readinessProbe": inside(MACHINE_PROBE),
         "livenessProbe": inside(MACHINE_PROBE),

@@ -1,15 +1,13 @@
 """Virtual hardware of machines. Every field of KubeVirt's Devices and Interface stands here."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from berth.verify.machine_disks import DISK
-from berth.verify.model import Bounds
+from berth.verify.model import Bounds, Card
 from berth.verify.rules import Rule
 from berth.verify.shapes import empty, flag, one_of, port, text
-from berth.verify.table import Complaint, Field, Table, allow, always, derive, each, exactly, inside, shown, table
+from berth.verify.table import Complaint, Table, allow, derive, each, exactly, inside, same, shown, table
 
-NETWORK: Final = "default"
 BRIDGED: Final = "is missing, and KubeVirt would bridge the machine to the pod network: add its interface"
 
 
@@ -19,17 +17,24 @@ def _device(value: Any, bounds: Bounds) -> Complaint:
     return f"is {shown(value)}, which the Workload does not need: remove it"
 
 
-def _card(name: str) -> Callable[[Bounds], str | None]:
-    """Return what reads a field of the card in the pod network."""
-    return lambda bounds: getattr(bounds.named.guest.cards[0], name)
+_PORTS: Final = frozenset({"ports", "portRanges"})
+"""Fields of a card that the table below judges."""
 
 
-def _masquerade() -> Field:
-    return derive(
-        Rule.NETWORK,
-        lambda value, _: empty(value),
-        lambda _: "is missing, and other bindings join the pod network itself: set it to {}",
-    )
+def _cards(value: Any, bounds: Bounds) -> Complaint:
+    """Return what is wrong with cards beside their ports: each is as the Workload says, in the order of networks."""
+    if not isinstance(value, list) or not all(isinstance(card, dict) for card in value):
+        return "is no list of cards: make it one"
+    if not value:
+        return BRIDGED
+    found = [{name: field for name, field in card.items() if name not in _PORTS} for card in value]
+    wanted = [_card(card) for card in bounds.named.guest.cards]
+    return None if same(found, wanted) else f"is {shown(found)} beside ports: set it to {shown(wanted)}"
+
+
+def _card(card: Card) -> dict[str, Any]:
+    given = {"model": card.model, "macAddress": card.mac_address}
+    return {"name": card.name, card.binding: {}} | {name: value for name, value in given.items() if value}
 
 
 _PASSED_THROUGH: Final = {
@@ -43,17 +48,19 @@ GPU: Final[Table] = table(_PASSED_THROUGH, deny={**_CLAIMED, Rule.HARDWARE: ("ta
 
 INTERFACE: Final[Table] = table(
     {
-        "name": always(Rule.NETWORK, NETWORK),
-        "masquerade": _masquerade(),
-        "model": exactly(Rule.HARDWARE, _card("model")),
-        "macAddress": exactly(Rule.GUEST_IDENTITY, _card("mac_address")),
+        "name": allow(text),
+        "masquerade": allow(empty),
+        "bridge": allow(empty),
+        "sriov": allow(empty),
+        "model": allow(text),
+        "macAddress": allow(text),
         "ports": each(
             table({"name": allow(text), "port": allow(port), "protocol": allow(one_of("TCP", "UDP"))}),
         ),
     },
     deny={
         Rule.NETWORK: (
-            *("binding", "bridge", "macvtap", "passt", "passtBinding", "slirp", "sriov"),
+            *("binding", "macvtap", "passt", "passtBinding", "slirp"),
             *("bootOrder", "dhcpOptions", "state"),
         ),
         Rule.EXPOSURE: ("portRanges",),
@@ -68,10 +75,7 @@ DEVICES: Final[Table] = table(
         "rng": allow(empty),
         "tpm": inside(table({"enabled": allow(flag), "persistent": allow(flag)})),
         "disks": each(DISK),
-        "interfaces": each(
-            INTERFACE,
-            BRIDGED,
-        ),
+        "interfaces": each(INTERFACE, BRIDGED, check=_cards, rule=Rule.NETWORK),
         "gpus": each(GPU),
         "hostDevices": each(HOST_DEVICE),
     },

@@ -71,6 +71,10 @@ class Card:
     """Name of its network; `default` is the pod network."""
     model: str | None = None
     mac_address: str | None = None
+    network: str | None = None
+    """NetworkAttachmentDefinition; None is the pod network."""
+    binding: str = "masquerade"
+    """masquerade, bridge or sriov."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,8 @@ class Bounds:
     """PriorityClass that it may have."""
     network: Network | None = None
     """Whom it may talk to; None is anybody, on its own ports."""
+    attachments: frozenset[str] = frozenset()
+    """NetworkAttachmentDefinitions that machines may join, if they are not isolated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,6 @@ def _preference(machine: Machine) -> tuple[str, str] | None:
 
 def _guest(machine: Machine) -> Guest:
     firmware, clock = machine.firmware, machine.clock
-    card = next((each for each in machine.interfaces or () if each.name == Card().name), None)
     return Guest(
         uuid=firmware.uuid if firmware else None,
         serial=firmware.serial if firmware else None,
@@ -64,8 +63,24 @@ def _guest(machine: Machine) -> Guest:
         console_log=bool(machine.log_serial_console),
         stays=machine.eviction_strategy is EvictionStrategy.NONE,
         credentials=tuple(_credentials(machine)),
-        cards=(Card(model=card.model, mac_address=card.mac_address),) if card else (Card(),),
+        cards=tuple(_cards(machine)),
     )
+
+
+def _cards(machine: Machine) -> Iterator[Card]:
+    """Yield the card in the pod network, which there always is, and those in further ones."""
+    pod, given = Card().name, {each.name: each for each in machine.interfaces or ()}
+    networks = [(pod, None), *((each.name, each.multus.network_name) for each in machine.networks or ())]
+    for name, network in networks:
+        card = given.get(name)
+        further = "sriov" if card and card.sriov else "bridge"
+        yield Card(
+            name=name,
+            model=str(card.model) if card and card.model else None,
+            mac_address=card.mac_address if card else None,
+            network=network,
+            binding="masquerade" if name == pod else further,
+        )
 
 
 def _credentials(machine: Machine) -> Iterator[Credential]:

@@ -113,12 +113,12 @@ def inside(inner: Table, needed: str | None = None) -> Field:
     return Field(How.INSIDE, Rule.SHAPE, inner=inner, absent=_needed(needed))
 
 
-def each(inner: Table, needed: str | None = None, check: Check | None = None) -> Field:
+def each(inner: Table, needed: str | None = None, *, check: Check | None = None, rule: Rule = Rule.SHAPE) -> Field:
     """Return a list whose items have fields of their own; `needed` says what is wrong without it.
 
-    `check` is put to the whole list first, for what its items must be to each other.
+    `check` is put to the whole list first, by `rule`, for what its items must be to each other.
     """
-    return Field(How.INSIDE, Rule.SHAPE, check=check, inner=inner, each=True, absent=_needed(needed))
+    return Field(How.INSIDE, rule, check=check, inner=inner, each=True, absent=_needed(needed))
 
 
 def walk(judged: Table, value: Any, path: str, bounds: Within) -> Iterator[Violation]:

@@ -157,6 +157,7 @@ def a_guest(random: Random, memory: int, sockets: int) -> Guest:
         kind.cpus if kind else sockets,
         dedicated=bool(kind and kind.dedicated),
         page_size=kind.page_size if kind else pick(random, ("", "", "", "2Mi")),
+        model=pick(random, ("", "", "Haswell")),
         architecture=preference.preferred_architecture or None if preference else None,
         graphics=pick(random, (None, True, False)),
         tpm=bool(preference and preference.tpm) or pick(random, MOSTLY_NOT),

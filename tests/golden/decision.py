@@ -24,7 +24,13 @@ from kubevirt_real.verdicts import common
 VALUES = Path(__file__).resolve().parents[2] / "manifests" / "berth" / "values.yaml"
 GI = 1 << 30
 
-DEVICES = (("devices.kubevirt.io/kvm", 1000), ("example.com/nic", 8), ("nvidia.com/A100", 8), ("nvidia.com/gpu", 8))
+DEVICES = (
+    ("devices.kubevirt.io/kvm", 1000),
+    ("example.com/nic", 8),
+    ("hugepages-1Gi", 64 * GI),
+    ("nvidia.com/A100", 8),
+    ("nvidia.com/gpu", 8),
+)
 VIRT = {
     "kubevirt.io/schedulable",
     "kubevirt.io/cpumanager",

@@ -20,6 +20,7 @@ from berth.api.base import (
     rules,
 )
 from berth.api.container import Protocol
+from berth.api.cpu import CPU, Hugepages
 from berth.api.guest import (
     AccessCredential,
     Clock,
@@ -456,6 +457,10 @@ class Machine(Model):
     """Preference for the hardware, such as `fedora` or `windows.2k22.virtio`; what it requires must be met."""
     preference_kind: PreferenceKind | None = None
     """Whether it is one of the cluster or of the own namespace; of the cluster when unset."""
+    cpu: CPU | None = None
+    """Topology and model of its processors, of which spec.resources says how many."""
+    hugepages: Hugepages | None = None
+    """Memory in huge pages."""
     cloud_init: CloudInit | None = None
     """First-boot configuration."""
     cloud_init_config_drive: CloudInit | None = None

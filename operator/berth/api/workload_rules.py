@@ -61,6 +61,28 @@ _SIZE: Final = (
         "a machine needs a size: set resources.requests.memory, or machine.instancetype",
     ),
     Rule(
+        "!has(self.machine) || !has(self.machine.instancetype) ||"
+        " (!has(self.machine.cpu) && !has(self.machine.hugepages))",
+        "the instancetype gives the machine its processors and memory: remove machine.cpu and machine.hugepages",
+        ".machine",
+    ),
+    Rule(
+        "!has(self.machine) || !has(self.machine.cpu) || !self.?resources.?requests.?cpu.hasValue() ||"
+        " (!has(self.machine.cpu.sockets) && !has(self.machine.cpu.cores) && !has(self.machine.cpu.threads)) ||"
+        " quantity(string(self.resources.requests.cpu)).compareTo(quantity(string(self.machine.cpu.?sockets.orValue(1)"
+        " * self.machine.cpu.?cores.orValue(1) * self.machine.cpu.?threads.orValue(1)))) == 0",
+        "sockets, cores and threads of machine.cpu make another number of processors than is asked for: set"
+        " resources.requests.cpu to their product",
+        ".machine",
+    ),
+    Rule(
+        "!has(self.machine) || !has(self.machine.cpu) || !has(self.machine.cpu.numa) ||"
+        " (self.?resources.?dedicated.orValue(false) && has(self.machine.hugepages))",
+        "NUMA nodes are seen by dedicated processors with huge pages only: set resources.dedicated and"
+        " machine.hugepages, or remove machine.cpu.numa",
+        ".machine",
+    ),
+    Rule(
         "has(self.container) || (!self.?resources.?requests.?ephemeral__dash__storage.hasValue() &&"
         " !self.?resources.?limits.?ephemeral__dash__storage.hasValue())",
         "a machine has no ephemeral-storage, for each of its disks has a size: remove it from requests and limits",

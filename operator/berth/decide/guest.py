@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from berth.api.base import Quantity
+from berth.api.cpu import CPU
 from berth.api.levels import Backend
-from berth.api.machine import EFI, Disk, DiskBus, InstancetypeKind, Machine, PreferenceKind
+from berth.api.machine import EFI, Disk, DiskBus, InstancetypeKind, Machine, OperatingSystem, PreferenceKind
 from berth.api.quantity import amount, millicores
 from berth.api.size import ContainerResources, ResourceList
 from berth.api.workload import Needs, WorkloadSpec
@@ -21,6 +22,7 @@ AMD64: Final = "amd64"
 ARM64: Final = "arm64"
 
 _NO_SIZE: Final = ResourceList()
+_WINDOWS_SOCKETS: Final = 2
 _THREADS_PER_CORE: Final = 2
 """What a preference that spreads across threads gives each core."""
 
@@ -61,8 +63,7 @@ def guest_of(spec: WorkloadSpec, machine: Machine, described: Described) -> Gues
     kind, preference = described.instancetype(machine), described.preference(machine)
     needs, resources = spec.needs or Needs(), spec.resources
     size = ContainerResources() if machine.instancetype or resources is None else resources
-    vcpus = kind.cpus if kind else max(1, -(-millicores(requested_of(size, "cpu")) // 1000))
-    sockets, cores, threads = _topology(vcpus, preference if kind else None)
+    sockets, cores, threads = _topology(kind.cpus, preference) if kind else _own_topology(machine, size, preference)
     probes = (machine.readiness_probe, machine.liveness_probe)
     bootloader = machine.firmware.bootloader if machine.firmware else None
     efi = (bootloader and bootloader.efi) or EFI()
@@ -72,7 +73,8 @@ def guest_of(spec: WorkloadSpec, machine: Machine, described: Described) -> Gues
         cores=cores,
         threads=threads,
         dedicated=bool(resources and resources.dedicated) or bool(kind and kind.dedicated),
-        page_size=kind.page_size if kind else "",
+        model=(machine.cpu and machine.cpu.model) or "",
+        page_size=kind.page_size if kind else machine.hugepages.page_size.value if machine.hugepages else "",
         architecture=needs.architecture or (preference and preference.preferred_architecture) or None,
         graphics=machine.graphics,
         tpm=_has_tpm(machine, preference),
@@ -106,6 +108,24 @@ def requested_of(resources: ContainerResources, resource: Literal["cpu", "memory
     if resource == "cpu":
         return limits.cpu if requests.cpu is None else requests.cpu
     return limits.memory if requests.memory is None else requests.memory
+
+
+def _own_topology(
+    machine: Machine, size: ContainerResources, preference: PreferenceRecord | None
+) -> tuple[int, int, int]:
+    """Return sockets, cores and threads of a machine without an instancetype: its own, else one socket each.
+
+    Windows clients use two sockets at most, so there the rest are cores, unless that is fewer sockets than required.
+    """
+    cpu = machine.cpu or CPU()
+    if cpu.sockets or cpu.cores or cpu.threads:
+        return cpu.sockets or 1, cpu.cores or 1, cpu.threads or 1
+    vcpus = max(1, -(-millicores(requested_of(size, "cpu")) // 1000))
+    sockets = _WINDOWS_SOCKETS if vcpus % _WINDOWS_SOCKETS == 0 else 1
+    by_sockets = preference is not None and preference.topology == "sockets" and preference.cpus > sockets
+    if machine.os is not OperatingSystem.WINDOWS or vcpus <= sockets or by_sockets:
+        return vcpus, 1, 1
+    return sockets, vcpus // sockets, 1
 
 
 def _topology(vcpus: int, preference: PreferenceRecord | None) -> tuple[int, int, int]:

@@ -46,6 +46,8 @@ class Guest:
     """Of each core."""
     dedicated: bool = False
     """Whether it gets whole processors of its own."""
+    model: str = ""
+    """Model of processor that it sees; empty leaves that to KubeVirt."""
     page_size: str = ""
     """Size of the huge pages that its memory is taken from, as `2Mi`; empty without."""
     architecture: str | None = None

@@ -152,7 +152,9 @@ def _size(spec: WorkloadSpec, needs: Needs, machine: Machine, guest: Guest) -> O
         raise Unrenderable("a machine needs a size: set resources.requests.memory, or machine.instancetype")
     # Sockets are what KubeVirt can add to a running machine; it does so only if all three are said.
     topology = {"sockets": guest.sockets, "cores": guest.cores, "threads": guest.threads}
-    return {"cpu": {**topology, **cpu}, "memory": {"guest": canonical(memory)}}
+    own = written(machine.cpu) if machine.cpu else {}
+    pages = written(machine.hugepages) if machine.hugepages else None
+    return {"cpu": {**own, **topology, **cpu}, "memory": present({"guest": canonical(memory), "hugepages": pages})}
 
 
 def _may_pin(machine: Machine, guest: Guest) -> bool:

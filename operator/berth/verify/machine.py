@@ -42,6 +42,10 @@ def _dedicated(value: Any, bounds: Bounds) -> Complaint:
     return "takes whole processors, which the Workload does not ask for: remove it"
 
 
+def _pages(bounds: Bounds) -> dict[str, str] | None:
+    return {"pageSize": bounds.named.page_size} if bounds.named.page_size else None
+
+
 def _run_strategy(bounds: Bounds) -> str:
     if not bounds.named.replicas:
         return "Halted"
@@ -99,10 +103,15 @@ _CPU: Final = table(
         "threads": allow(count(1)),
         "dedicatedCpuPlacement": derive(Rule.NODE_LOAD, _dedicated),
         "features": exactly(Rule.HARDWARE, nested_features),
+        "model": exactly(Rule.HARDWARE, lambda bounds: bounds.named.cpu_model),
+        "numa": exactly(Rule.NODE_LOAD, lambda bounds: {"guestMappingPassthrough": {}} if bounds.named.numa else None),
     },
-    deny={Rule.NODE_LOAD: ("isolateEmulatorThread", "maxSockets", "numa", "realtime"), Rule.HARDWARE: ("model",)},
+    deny={Rule.NODE_LOAD: ("isolateEmulatorThread", "maxSockets", "realtime")},
 )
-_MEMORY: Final = table({"guest": allow(quantity)}, deny={Rule.NODE_LOAD: ("hugepages", "maxGuest", "reservedOverhead")})
+_MEMORY: Final = table(
+    {"guest": allow(quantity), "hugepages": exactly(Rule.NODE_LOAD, _pages)},
+    deny={Rule.NODE_LOAD: ("maxGuest", "reservedOverhead")},
+)
 _BOOTLOADER: Final = table(
     {
         "efi": inside(table({"secureBoot": allow(flag), "persistent": allow(flag)})),

@@ -131,6 +131,10 @@ class Named:
     service_type: str | None = None
     instancetype: tuple[str, str] | None = None
     """Kind and name."""
+    cpu_model: str | None = None
+    numa: bool = False
+    """Whether it sees the NUMA nodes."""
+    page_size: str | None = None
     preference: tuple[str, str] | None = None
     """Kind and name."""
     dedicated: bool = False

@@ -22,6 +22,7 @@ def wanting(**fields: Any) -> dict[str, Any]:
     ("guest", "words"),
     [
         ({"architecture": "riscv64"}, "KubeVirt has no machines of riscv64: set needs.architecture to one of amd64"),
+        (ARM | {"model": "Haswell"}, "set machine.cpu.model to host-passthrough"),
         (ARM | {"bios": True}, "boot by UEFI only"),
         (ARM | {"secure_boot": True}, "have no secure boot"),
         (ARM | {"disk_buses": ("sata",)}, "have no sata disks"),

@@ -32,11 +32,17 @@ def _hardware(guest: Guest, found: str) -> str | None:
         return f"KubeVirt has no machines of {found}: set needs.architecture to one of {', '.join(_VIDEO)}"
     if guest.dedicated and guest.threads > _PINNED_THREADS.get(found, 2):
         return f"dedicated processors cannot have {guest.threads} threads for each core: name another preference"
-    if found == ARM64 and guest.bios:
+    return _on_arm64(guest) if found == ARM64 else None
+
+
+def _on_arm64(guest: Guest) -> str | None:
+    if guest.model not in ("", "host-passthrough"):
+        return f"arm64 machines have no processors of model {guest.model}: set machine.cpu.model to host-passthrough"
+    if guest.bios:
         return "arm64 machines boot by UEFI only: remove firmware.bootloader.bios, or name another preference"
-    if found == ARM64 and guest.secure_boot:
+    if guest.secure_boot:
         return "arm64 machines have no secure boot: set firmware.bootloader.efi.secureBoot to false"
-    if found == ARM64 and "sata" in guest.disk_buses:
+    if "sata" in guest.disk_buses:
         return "arm64 machines have no sata disks: set bus of the disks to virtio or scsi"
     return None
 

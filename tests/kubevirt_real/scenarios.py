@@ -169,8 +169,8 @@ def crash(place: Place) -> None:
     """The launcher pod fails."""
     run(place)
     place.status(POD, place.launcher("w"), {"phase": "Failed"})
-    place.until(VMI, "w", {}, "condition Ready")
-    place.settle()
+    place.started_again("w")
+    place.rest(VM, "w", RUNNING)
     tolerated(place)
 
 

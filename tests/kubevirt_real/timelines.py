@@ -33,7 +33,6 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("t-crash", UNPAUSED): RESTARTED,
     ("t-crash", "POD life"): RESTARTED,
     ("t-crash", "POD phase"): RESTARTED,
-    ("t-crash", "VM generation/observedGeneration"): RESTARTED,
     ("t-migrate", UNPAUSED): MOVED,
     ("t-migrate", "POD life"): MOVED,
     ("t-migrate", "POD phase"): MOVED,
@@ -117,8 +116,8 @@ def compared(was: Trace, shown: Trace, failures: dict[str, str]) -> Comparison:
             reason = DIFFERENCES.get((name, where))
             if reason is None:
                 wrong.append(f"{name} {where}: {what}")
-            else:
-                found.reasons.append(f"{name} {where}: {reason}")
+            elif (told := f"{name} {where}: {reason}") not in found.reasons:
+                found.reasons.append(told)
         found.differ += wrong
         found.agree += [] if wrong else [name]
         listed = {where for namespace, where in DIFFERENCES if namespace == name}

@@ -305,6 +305,15 @@ def test_what_a_disk_waits_for_is_told_in_place_of_the_claim_that_is_not_there_y
     assert of(alone, ConditionType.READY) == ("False", Reason.VOLUME_MISSING)
 
 
+def test_a_machine_serves_while_kubevirt_has_yet_to_look_at_an_edit_of_it() -> None:
+    edited = served(PAIR, MACHINE, generation=3, observed_generation=2)
+    scene = a_scene(PAIR, catalog=(MACHINE,), children=edited, machines=(a_machine(),))
+    assert of(scene, ConditionType.READY) == ("True", Reason.UPDATING)
+    assert of(scene, ConditionType.RECONCILING)[0] == "True"
+    starting = served(PAIR, MACHINE, generation=3, observed_generation=2, ready=0)
+    assert of(replace(scene, children=starting), ConditionType.READY)[0] == "False"
+
+
 def test_a_machine_that_stops_is_not_ready_before_it_has_stopped() -> None:
     halted = PAIR | {"replicas": 0}
     scene = a_scene(halted, catalog=(MACHINE,), children=served(halted, MACHINE, replicas=1), machines=(a_machine(),))

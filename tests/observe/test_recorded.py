@@ -18,7 +18,9 @@ MACHINE: Json = {
     "resources": {"requests": {"cpu": "1", "memory": "1Gi"}},
 }
 CLONED = MACHINE | {"machine": {"bootDisk": {"dataSource": {"name": "fedora", "storage": "10Gi"}}}}
-STARTING, SERVING, CHANGING = "False Provisioning", "True Running", "False Updating"
+STARTING, SERVING = "False Provisioning", "True Running"
+CHANGING, STOPPING = "True Updating", "False Updating"
+"""KubeVirt has yet to look at an edit: the guest serves meanwhile, unless it is to stop or be renewed."""
 RESTART, LIVE = "True RestartRequired", "True LiveUpdating"
 AFTERWARDS = (CHANGING, SERVING, CHANGING, SERVING)
 """An edit of its class and one back, each told until KubeVirt has seen it."""
@@ -52,7 +54,7 @@ def stages(statuses: list[Status]) -> list[str]:
             "t-restart",
             Played(MACHINE, halts=True),
             (
-                *(STARTING, SERVING, CHANGING, RESTART, CHANGING, "True ScaledToZero", STARTING, SERVING),
+                *(STARTING, SERVING, CHANGING, RESTART, STOPPING, "True ScaledToZero", STARTING, SERVING),
                 *(CHANGING, SERVING),
             ),
         ),
@@ -68,12 +70,12 @@ def stages(statuses: list[Status]) -> list[str]:
         (
             "t-limits",
             Played(MACHINE, halts=True),
-            (STARTING, "False Retrying", CHANGING, "True ScaledToZero"),
+            (STARTING, "False Retrying", STOPPING, "True ScaledToZero"),
         ),
         (
             "t-unsched",
             Played(MACHINE, names="w3", halts=True),
-            (STARTING, "False Unschedulable", CHANGING, "True ScaledToZero"),
+            (STARTING, "False Unschedulable", STOPPING, "True ScaledToZero"),
         ),
         ("t-hp", Played(MACHINE), (STARTING, "False Unschedulable")),
         ("t-crash", Played(MACHINE), (STARTING, SERVING, STARTING)),
@@ -84,8 +86,8 @@ def stages(statuses: list[Status]) -> list[str]:
             "t-pool",
             Played(MACHINE | {"replicas": 2}),
             (
-                *(STARTING, SERVING, CHANGING, SERVING, "True Retrying", "False Retrying", CHANGING, SERVING),
-                *(CHANGING, STARTING, SERVING),
+                *(STARTING, SERVING, STOPPING, SERVING, "True Retrying", "False Retrying", STOPPING, SERVING),
+                *(STOPPING, STARTING, SERVING),
             ),
         ),
     ],

@@ -107,7 +107,7 @@ class Reason(StrEnum):
     PROVISIONING = "Provisioning"
     """Objects are created and start."""
     UPDATING = "Updating"
-    """Replicas are being replaced or added."""
+    """Replicas are being replaced or added, or KubeVirt has yet to look at an edit of a machine that serves."""
     LIVE_UPDATING = "LiveUpdating"
     """KubeVirt changes the size of the guest that runs; it serves meanwhile."""
     MIGRATING = "Migrating"

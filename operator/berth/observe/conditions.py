@@ -28,7 +28,7 @@ _WAITING: Final = {
     Reason.PAUSED: "waits until the machine is unpaused",
     Reason.RESTART_REQUIRED: "waits until the machine is restarted",
 }
-_UNDER_WAY: Final = frozenset({Reason.LIVE_UPDATING, Reason.RETRYING})
+_UNDER_WAY: Final = frozenset({Reason.LIVE_UPDATING, Reason.RETRYING, Reason.UPDATING})
 """Reasons with which a machine may serve while KubeVirt still changes it."""
 
 

@@ -30,7 +30,9 @@ def health(scene: Scene) -> Health:
         complete=newest is not None and (newest.complete or (is_task and "Succeeded" in phases)),
         failed=newest.failed if newest and newest.failed else _failed_machine(is_task=is_task, phases=phases),
         problem=most_important(problems),
-        told=most_important((*_goings_on(newest, machines), *(each for each in problems if each.reason in _BY_ITSELF))),
+        told=most_important(
+            (*_goings_on(scene, newest, machines), *(each for each in problems if each.reason in _BY_ITSELF))
+        ),
     )
 
 
@@ -49,12 +51,22 @@ def _ready(scene: Scene, runs: tuple[ChildRecord, ...], machines: list[MachineRe
 
 
 def _in_motion(scene: Scene, runs: tuple[ChildRecord, ...], newest: ChildRecord) -> bool:
+    rolling = newest.kind == "Deployment" and not newest.updated == newest.replicas == scene.spec.replicas
+    unseen = _unseen(scene, newest) and not _serves_meanwhile(newest)
+    return unseen or rolling or len(runs) > 1 or _renewed(scene, newest)
+
+
+def _unseen(scene: Scene, newest: ChildRecord) -> bool:
+    """Return whether the controller of a backing object has yet to look at its newest spec."""
     being_changed = any(isinstance(step, Apply) and step.child.kind in BACKING_KINDS for step in scene.plan.writes)
     # KubeVirt notes which generation of a machine it has seen only while there is an instance of it.
     observed = newest.kind == "Deployment" or (newest.kind == "VirtualMachine" and newest.replicas > 0)
-    stale = observed and newest.observed_generation < newest.generation
-    rolling = newest.kind == "Deployment" and not newest.updated == newest.replicas == scene.spec.replicas
-    return being_changed or stale or rolling or len(runs) > 1 or _renewed(scene, newest)
+    return being_changed or (observed and newest.observed_generation < newest.generation)
+
+
+def _serves_meanwhile(newest: ChildRecord) -> bool:
+    """Return whether it serves until its controller has looked: no edit of a machine stops the guest that runs."""
+    return newest.kind == "VirtualMachine" and newest.ready > 0
 
 
 def _renewed(scene: Scene, newest: ChildRecord) -> bool:
@@ -62,7 +74,9 @@ def _renewed(scene: Scene, newest: ChildRecord) -> bool:
     return any(child.restart is not None and child.owner_uid == newest.uid for child in scene.children)
 
 
-def _goings_on(newest: ChildRecord | None, machines: Iterable[MachineRecord]) -> Iterable[Problem]:
+def _goings_on(scene: Scene, newest: ChildRecord | None, machines: Iterable[MachineRecord]) -> Iterable[Problem]:
+    if newest is not None and _serves_meanwhile(newest) and _unseen(scene, newest):
+        yield Problem(Reason.UPDATING, "KubeVirt has yet to look at what was changed; the guest serves meanwhile")
     if newest is not None and newest.restart is not None:
         yield newest.restart
     for machine in machines:

@@ -69,8 +69,9 @@ _SIZE: Final = (
     Rule(
         "!has(self.machine) || !has(self.machine.cpu) || !self.?resources.?requests.?cpu.hasValue() ||"
         " (!has(self.machine.cpu.sockets) && !has(self.machine.cpu.cores) && !has(self.machine.cpu.threads)) ||"
-        " quantity(string(self.resources.requests.cpu)).compareTo(quantity(string(self.machine.cpu.?sockets.orValue(1)"
-        " * self.machine.cpu.?cores.orValue(1) * self.machine.cpu.?threads.orValue(1)))) == 0",
+        " quantity(string(self.resources.requests.cpu)).asApproximateFloat() =="
+        " double(self.machine.cpu.?sockets.orValue(1) * self.machine.cpu.?cores.orValue(1) *"
+        " self.machine.cpu.?threads.orValue(1))",
         "sockets, cores and threads of machine.cpu make another number of processors than is asked for: set"
         " resources.requests.cpu to their product",
         ".machine",

@@ -3,7 +3,7 @@
 from typing import Final
 
 from berth.api.base import Rule
-from berth.api.machine import LAUNCHER_VOLUMES
+from berth.api.machine_disks import LAUNCHER_VOLUMES
 
 _TYPE: Final = (
     Rule("self.type == oldSelf.type", "type is immutable: delete the Workload and create it anew", ".type"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from berth.api.machine import DiskSource
+from berth.api.machine_disks import DiskSource
 from berth.api.workload import WorkloadSpec
 from berth.policy.model import OriginAsk
 from berth.render.disks import BOOT_DISK

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from berth.api.machine import DiskSource, Machine, MadeDisk
+from berth.api.machine import Machine
+from berth.api.machine_disks import DiskSource, MadeDisk
 from berth.api.quantity import amount, millicores
 from berth.api.size import ContainerResources
 from berth.api.workload import Device, Isolation, Needs, WorkloadSpec

@@ -10,8 +10,10 @@ from typing import Final, Literal
 
 from berth.api.base import Quantity
 from berth.api.cpu import CPU
+from berth.api.firmware import EFI
 from berth.api.levels import Backend
-from berth.api.machine import EFI, Disk, DiskBus, InstancetypeKind, Machine, OperatingSystem, PreferenceKind
+from berth.api.machine import InstancetypeKind, Machine, OperatingSystem, PreferenceKind
+from berth.api.machine_disks import Disk, DiskBus
 from berth.api.quantity import amount, millicores
 from berth.api.size import ContainerResources, ResourceList
 from berth.api.workload import Needs, WorkloadSpec

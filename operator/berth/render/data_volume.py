@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from berth.api.levels import Backend
-from berth.api.machine import DiskSource, MadeDisk
+from berth.api.machine_disks import DiskSource, MadeDisk
 from berth.api.workload import DeletionPolicy
 from berth.decide.model import ClassFacts
 from berth.render.disks import BOOT_DISK, data_volume_name

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from berth.api.machine import CDRomBus, Disk, DiskBus, DiskSource, Machine
+from berth.api.machine import Machine
+from berth.api.machine_disks import CDRomBus, Disk, DiskBus, DiskSource
 from berth.api.volume import Volume
 from berth.render.fields import canonical, present, written
 from berth.render.model import Object, Subject, Unrenderable

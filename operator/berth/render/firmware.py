@@ -7,7 +7,8 @@ boot.
 
 from typing import Final
 
-from berth.api.machine import EFI, Machine
+from berth.api.firmware import EFI
+from berth.api.machine import Machine
 from berth.render.fields import present
 from berth.render.model import Object, Unrenderable
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from berth.api.container import ContainerBase
 from berth.api.guest import EvictionStrategy
 from berth.api.levels import WorkloadType
-from berth.api.machine import DiskSource, Machine
+from berth.api.machine import Machine
+from berth.api.machine_disks import DiskSource
 from berth.api.workload import DeletionPolicy, WorkloadSpec
 from berth.verify.model import Card, Credential, Filling, Guest, Named
 

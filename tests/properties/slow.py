@@ -360,7 +360,7 @@ def _not_there(guest: Guest, facts: ClassFacts) -> Iterable[bool]:
     """Yield whether a class or an architecture lacks what a guest wants."""
     preference, encrypted, on = guest.preference, facts.launch_security, _architecture(guest, facts)
     arm = on == "arm64"
-    yield on not in ("", "amd64", "arm64", "s390x")
+    yield guest.architecture not in (None, "amd64", "arm64", "s390x")
     yield arm and (guest.bios or guest.secure_boot or "sata" in guest.disk_buses)
     yield arm and guest.model not in ("", "host-passthrough")
     yield guest.dedicated and guest.threads > (1 if arm else 2)

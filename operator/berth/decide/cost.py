@@ -9,7 +9,7 @@ import struct
 from typing import Final
 
 from berth.api.levels import Backend
-from berth.decide.guest import ARM64, architecture_of, devices_in
+from berth.decide.guest import ARM64, architecture_of
 from berth.decide.model import Ask, ClassFacts, Cost, Guest
 
 MI: Final = 1 << 20
@@ -60,7 +60,7 @@ def machine_overhead(ask: Ask, guest: Guest, facts: ClassFacts) -> int:
         memory += _GRAPHICS
     if architecture_of(guest, facts) == ARM64:
         memory += _ARM64_FIRMWARE
-    if guest.virtual_functions or devices_in(ask, facts):
+    if guest.virtual_functions or ask.gpu or ask.host_devices or (guest.instancetype and guest.instancetype.devices):
         memory += _PASSTHROUGH
     if guest.tpm:
         memory += _TPM

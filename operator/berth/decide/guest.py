@@ -221,5 +221,5 @@ def architecture_of(guest: Guest, facts: ClassFacts) -> str:
         return AMD64
     if facts.architecture:
         return facts.architecture
-    offered = {shape.architecture for shape in facts.shapes}
-    return offered.pop() if len(offered) == 1 else ""
+    first = facts.shapes[0].architecture if facts.shapes else ""
+    return first if all(shape.architecture == first for shape in facts.shapes) else ""

@@ -82,6 +82,17 @@ class Guest:
         return self.sockets * self.cores * self.threads
 
     @property
+    def plain(self) -> bool:
+        """Return whether it says nothing but its size, and has nothing that some class or architecture excludes."""
+        return (
+            self.architecture is None
+            and self.preference is None
+            and self.instancetype is None
+            and not (self.dedicated or self.model or self.own_firmware or self.bios)
+            and not (self.secure_boot or self.persistent_efi or "sata" in self.disk_buses)
+        )
+
+    @property
     def screen(self) -> bool:
         """Return whether it has a screen: it says so, or else its preference has a video device."""
         return self.graphics is not False if self.video else bool(self.graphics)

@@ -59,13 +59,16 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     # the preference of a machine gets what it requires
     preference: lambda ask: ask.machine is not None and ask.machine.guest.preference is not None,
     # KubeVirt is new enough for it, and set up for it
-    features: lambda ask: ask.machine is not None,
+    features: lambda ask: (
+        ask.machine is not None
+        and (ask.service_account is not None or ask.host_devices != () or not ask.machine.guest.plain)
+    ),
     # its instancetype contradicts nobody
     instancetype: lambda ask: ask.with_instancetype or (ask.machine is not None and ask.machine.guest.page_size != ""),
     # its memory can be encrypted as the class does
-    encryption: lambda ask: ask.machine is not None,
+    encryption: lambda ask: ask.machine is not None and not ask.machine.guest.plain,
     # there is such hardware for its architecture
-    architecture: lambda ask: ask.machine is not None,
+    architecture: lambda ask: ask.machine is not None and not ask.machine.guest.plain,
     # kernel modules and all capabilities in machines only; user 0 not on a bare shared kernel
     needs: lambda ask: ask.root or ask.privileged or ask.nested_virtualization or ask.kernel_modules != (),
     # devices pass through, are permitted, and some node has them all

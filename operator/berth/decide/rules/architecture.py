@@ -28,7 +28,7 @@ def architecture(ask: Ask, facts: ClassFacts) -> Verdict | None:
 
 
 def _hardware(guest: Guest, found: str) -> str | None:
-    if found and found not in _VIDEO:
+    if guest.architecture is not None and found not in _VIDEO:
         return f"KubeVirt has no machines of {found}: set needs.architecture to one of {', '.join(_VIDEO)}"
     if guest.dedicated and guest.threads > _PINNED_THREADS.get(found, 2):
         return f"dedicated processors cannot have {guest.threads} threads for each core: name another preference"

@@ -1,5 +1,7 @@
 """One node of the class is large enough for one replica and its overhead, and has all else that is asked of it."""
 
+from typing import Final
+
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.decide.cost import huge_pages, needed, overhead
@@ -7,6 +9,8 @@ from berth.decide.guest import architecture_of, devices_in
 from berth.decide.model import Ask, ClassFacts, Cost, NodeShape, Outcome, Verdict
 from berth.decide.rules.devices import has_devices
 from berth.decide.words import memory, size
+
+_POD: Final = Backend.POD
 
 
 def capacity(ask: Ask, facts: ClassFacts) -> Verdict | None:
@@ -28,23 +32,23 @@ def capacity(ask: Ask, facts: ClassFacts) -> Verdict | None:
 
 def suits(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     """Return whether a node of this shape has what is asked for, size aside."""
-    architecture = _architecture(ask, facts)
+    machine = None if facts.backend is _POD else ask.machine
+    architecture = ask.architecture if machine is None else architecture_of(machine.guest, facts)
     if architecture and shape.architecture != architecture:
         return False
-    devices = devices_in(ask, facts)
-    if devices and not has_devices(shape, devices):
+    if (ask.gpu or ask.host_devices or ask.with_instancetype) and not has_devices(shape, devices_in(ask, facts)):
         return False
-    if ask.machine is None or facts.backend is Backend.POD:
+    if machine is None:
         return True
     return (
         (shape.cpu_manager or not ask.pinned)
         and (shape.nested or not ask.nested_virtualization)
-        and has_devices(shape, huge_pages(ask, facts))
+        and (not machine.guest.page_size or has_devices(shape, huge_pages(ask, facts)))
     )
 
 
 def _architecture(ask: Ask, facts: ClassFacts) -> str | None:
-    if ask.machine is None or facts.backend is Backend.POD:
+    if ask.machine is None or facts.backend is _POD:
         return ask.architecture
     return architecture_of(ask.machine.guest, facts)
 

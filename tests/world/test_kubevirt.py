@@ -161,7 +161,7 @@ def test_a_change_that_waits_for_a_restart_comes_with_kubevirts_words_and_the_co
         assert each in found.message
 
 
-@pytest.mark.parametrize("kind", ["HotVCPUChange", "HotMemoryChange"])
+@pytest.mark.parametrize("kind", ["HotVCPUChange", "HotMemoryChange", "MigrationRequired"])
 def test_a_live_update_is_told_while_it_lasts(kind: str) -> None:
     (told,) = instance(condition("Ready"), condition(kind)).goings_on
     assert (told.reason, kind in told.message) == (Reason.LIVE_UPDATING, True)

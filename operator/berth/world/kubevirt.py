@@ -60,7 +60,7 @@ _PRINTABLE: Final = {
 _WITHOUT_POD: Final = frozenset({"PodNotExists", "VMINotExists"})
 """Reasons of Ready=False with which PodScheduled is left over: from a pod that is gone, or a claim that has come."""
 
-_CHANGES: Final = {"HotVCPUChange": "processors", "HotMemoryChange": "memory"}
+_CHANGES: Final = {"HotVCPUChange": "processors", "HotMemoryChange": "memory", "MigrationRequired": "network cards"}
 
 
 def pool_problem(status: Raw) -> Problem | None:

@@ -12,7 +12,7 @@ from berth.world.records import ChildRecord
 MACHINE_KINDS = frozenset({"VirtualMachine", "VirtualMachinePool"})
 """Kinds that run a workload on disks of its own."""
 
-BACKING_KINDS = ("Deployment", "Job", *MACHINE_KINDS)
+BACKING_KINDS = ("Deployment", "Job", *sorted(MACHINE_KINDS))
 """Kinds that run a workload."""
 
 

@@ -65,6 +65,15 @@ def test_what_the_scheduler_said_of_a_pod_that_is_not_there_is_no_news(gone: str
     assert instance(STALE, condition("Ready", "False", gone)).problem is None
 
 
+def test_a_claim_that_has_come_is_not_told_to_be_missing_before_there_is_a_pod() -> None:
+    starting = condition("Ready", "False", "GuestNotRunning")
+    assert machine(STALE, starting, printableStatus="ErrorUnschedulable") is None
+    assert instance(STALE, starting).problem is None
+    missing = machine(STALE, starting, printableStatus="ErrorPvcNotFound")
+    assert missing is not None
+    assert missing.reason == Reason.VOLUME_MISSING
+
+
 def test_what_the_scheduler_says_of_a_pod_that_is_there_is_told() -> None:
     said = condition("PodScheduled", "False", "Unschedulable", "0/3 nodes are available: 3 Insufficient memory.")
     found = machine(said, condition("Ready", "False", "GuestNotRunning"), printableStatus="ErrorUnschedulable")

@@ -60,6 +60,10 @@ _PRINTABLE: Final = {
 _WITHOUT_POD: Final = frozenset({"PodNotExists", "VMINotExists"})
 """Reasons of Ready=False with which PodScheduled is left over: from a pod that is gone, or a claim that has come."""
 
+_NO_CLAIM: Final = "does not exist, waiting for it to appear"
+"""End of what KubeVirt, not a scheduler, writes into PodScheduled while a claim is missing. It stays there when the
+claim has come, until there is a pod; the claim itself is told by Synchronized and printableStatus."""
+
 _CHANGES: Final = {"HotVCPUChange": "processors", "HotMemoryChange": "memory", "MigrationRequired": "network cards"}
 
 
@@ -81,13 +85,14 @@ def machine_problem(status: Raw) -> Problem | None:
     unsynchronized = None if gone else condition(status, "Synchronized", "False")
     if unsynchronized is not None:
         return problem(_reason(unsynchronized), unsynchronized)
-    if reason_of(status, "Ready") not in _WITHOUT_POD:
-        unscheduled = condition(status, "PodScheduled", "False")
-        if unscheduled is not None:
-            return problem(Reason.UNSCHEDULABLE, unscheduled)
-    elif status.get("printableStatus") == "ErrorUnschedulable":
-        return None
-    return _PRINTABLE.get(status.get("printableStatus", ""))
+    unscheduled = condition(status, "PodScheduled", "False")
+    if unscheduled is None:
+        return _PRINTABLE.get(status.get("printableStatus", ""))
+    if reason_of(status, "Ready") not in _WITHOUT_POD and not unscheduled.get("message", "").endswith(_NO_CLAIM):
+        return problem(Reason.UNSCHEDULABLE, unscheduled)
+    # It is left over, and so is the ErrorUnschedulable that KubeVirt derives from it.
+    printable = status.get("printableStatus", "")
+    return None if printable == "ErrorUnschedulable" else _PRINTABLE.get(printable)
 
 
 def _reason(said: Raw) -> Reason:

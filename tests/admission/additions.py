@@ -14,10 +14,11 @@ from ground.chart import CHART
 from scenarios.kinds import DATA_VOLUME, POD, VM, VMI, Kind
 
 _TABLE: Final = CHART / "files" / "additions.yaml"
+_BLANK: Final[Json] = {"source": {"blank": {}}, "storage": {"resources": {"requests": {"storage": "1Gi"}}}}
 _OBJECTS: Final[dict[str, tuple[Kind, str, Json]]] = {
     "kubevirt.io/virtualmachines": (VM, "web", bodies.machine(MARKED, bodies.owned())),
     "kubevirt.io/virtualmachineinstances": (VMI, "erp", {"metadata": {"labels": MARKED}, "spec": bodies.instance()}),
-    "cdi.kubevirt.io/datavolumes": (DATA_VOLUME, "web-root", bodies.data_volume(MARKED)),
+    "cdi.kubevirt.io/datavolumes": (DATA_VOLUME, "web-root", {**bodies.data_volume(MARKED), "spec": _BLANK}),
     "pods": (POD, "web-x", bodies.pod(labels=MARKED)),
 }
 VALUES: Final[dict[str, object]] = {

@@ -20,6 +20,7 @@ from ground.api import Json, call, eventually
 from ground.cluster import Cluster
 from scenarios import objects, specs
 from scenarios.kinds import (
+    DATA_SOURCE,
     DATA_VOLUME,
     DEPLOYMENT,
     EVENT,
@@ -107,6 +108,8 @@ UNFILLED: Json = {
         }
     }
 }
+IMAGES = ("fedora",)
+"""DataSources, without which CDI refuses a disk."""
 GIVEN: Json = {
     "spec": {
         "workloads": [{"namespace": TEAM, "name": "web"}],
@@ -188,6 +191,9 @@ def furnish(cluster: Cluster) -> None:
     for namespace, labels in LABELS.items():
         objects.put(cluster, NAMESPACE, "", {"metadata": {"name": namespace, "labels": labels}})
         eventually(lambda at=namespace: objects.get(cluster, ACCOUNT, at, "default"), 60.0, f"{namespace} is usable")
+        for image in IMAGES:
+            source = {"source": {"pvc": {"namespace": namespace, "name": image}}}
+            objects.put(cluster, DATA_SOURCE, namespace, {"metadata": {"name": image}, "spec": source})
     for tenant, spec in TENANTS.items():
         objects.put(cluster, TENANT, "", {"metadata": {"name": tenant}, "spec": spec})
     for policy, selector in POLICIES.items():

@@ -80,7 +80,8 @@ ALLOWED = [
     attempt(JOBS, "create", POD, BANK, "build-x", bodies.pod()),
     attempt(KUBEVIRT, "create", VMI, BANK, "erp", {"spec": bodies.instance()}),
     attempt(NODE, "create", POD, SHOP, "mirror", bodies.pod()),
-    *(attempt(DEVELOPER, "create", kind, LAB, "mine", body, note="no floor") for kind, body in BODIES.items()),
+    # KubeVirt takes a migration only where its machine runs.
+    *(attempt(DEVELOPER, "create", kind, TEAM if kind is MIGRATION else LAB, "mine", body, note="no floor") for kind, body in BODIES.items()),
     *(attempt(DEVELOPER, "create", POD, where, "mine", bodies.pod(), note="no member") for where in (TEAM, NEAR)),
 ]  # fmt: skip
 RUNTIMES = [

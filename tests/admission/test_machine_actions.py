@@ -53,7 +53,15 @@ def replace(path: str, value: Any) -> list[Json]:
 
 
 VOLUMES = [{"name": "more", "persistentVolumeClaim": {"claimName": "more"}}]
-ADDED = [{"addVolumeOptions": {"name": "more", "disk": {"disk": {}}, "volumeSource": {"dataVolume": {"name": "more"}}}}]
+ADDED = [
+    {
+        "addVolumeOptions": {
+            "name": "more",
+            "disk": {"name": "more", "disk": {}},
+            "volumeSource": {"dataVolume": {"name": "more"}},
+        }
+    }
+]
 RESTART = [{"action": "Stop", "uid": "1"}, {"action": "Start"}]
 COPIED = {"metadata": {"labels": MARKED}, **bodies.machine(MARKED)}
 MEMBER = {"apiVersion": "pool.kubevirt.io/v1beta1", "kind": "VirtualMachinePool", "uid": "1", "controller": True}

@@ -14,7 +14,7 @@ from berth.render.children import render
 from berth.render.model import Subject
 from golden import golden
 from golden.images import own_images
-from ground import api, berth, crds, simulator
+from ground import api, berth, crds, kubevirt_sim, simulator
 from ground import cluster as control_plane
 from ground.api import Json, call, eventually
 from ground.cluster import Cluster
@@ -24,6 +24,7 @@ from scenarios.kinds import (
     DATA_VOLUME,
     DEPLOYMENT,
     EVENT,
+    KUBEVIRT,
     NAMESPACE,
     POD,
     POLICY,
@@ -108,6 +109,10 @@ UNFILLED: Json = {
         }
     }
 }
+GATED: Json = {
+    "spec": {"configuration": {"developerConfiguration": {"featureGates": ["HostDevices", "WorkloadEncryptionTDX"]}}}
+}
+"""What golden cases need of KubeVirt beside what is on by itself."""
 IMAGES = ("fedora",)
 """DataSources, without which CDI refuses a disk."""
 GIVEN: Json = {
@@ -137,6 +142,7 @@ def prepared() -> Iterator[Cluster]:
         if crds.real_folder() is None:
             open_schemas(cluster)
         simulator.start(cluster)
+        objects.merge(cluster, KUBEVIRT, kubevirt_sim.NAMESPACE, "kubevirt", GATED)
         berth.install(cluster)
         furnish(cluster)
         for workload, (case, spec) in WORKLOADS.items():

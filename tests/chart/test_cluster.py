@@ -57,7 +57,7 @@ def prepared() -> Iterator[Cluster]:
     """One with Berth's kinds and the namespaces that values name."""
     with control_plane_with_others() as found:
         crds.serve(found, {each["metadata"]["name"]: each for each in chart.objects(CRD.name)})
-        for name in (chart.NAMESPACE, "monitoring"):
+        for name in (chart.NAMESPACE, "monitoring", "golden-images"):
             objects.put(found, NAMESPACE, "", {"metadata": {"name": name, "labels": RESTRICTED}})
         kubectl(found, "-n", chart.NAMESPACE, "wait", "--for=create", "serviceaccount/default", "--timeout=60s")
         yield found

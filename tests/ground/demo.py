@@ -37,8 +37,19 @@ PREFERENCE = {
     "apiVersion": "instancetype.kubevirt.io/v1beta1",
     "kind": "VirtualMachineClusterPreference",
     "metadata": {"name": "windows.2k22.virtio"},
-    "spec": {},
+    "spec": {
+        "devices": {
+            "preferredDiskBus": "virtio",
+            "preferredInterfaceModel": "virtio",
+            "preferredTPM": {"persistent": True},
+            "preferredVideoType": "virtio",
+        },
+        "features": {"preferredSmm": {}},
+        "firmware": {"preferredEfi": {"persistent": True, "secureBoot": True}},
+        "requirements": {"cpu": {"guest": 1}, "memory": {"guest": "2Gi"}},
+    },
 }
+"""What KubeVirt's common preference of this name asks for, as far as it bears on size and admission."""
 
 
 def up() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from berth.world import parse
+from berth.world import instancetypes
 from kubevirt_real.verdicts import common, compare, difference
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "kubevirt-real" / "verdicts.jsonl"
@@ -31,12 +31,14 @@ def test_the_table_of_common_instancetypes_says_what_the_real_ones_say() -> None
         for document in yaml.safe_load_all(path.read_text())
         if document
     ]
-    instancetypes = [each for each in documents if each["kind"] == "VirtualMachineClusterInstancetype"]
+    sizes = [each for each in documents if each["kind"] == "VirtualMachineClusterInstancetype"]
     preferences = [each for each in documents if each["kind"] == "VirtualMachineClusterPreference"]
     assert {
-        ("", each["metadata"]["name"]): parse.instancetype(each) for each in instancetypes
+        ("", each["metadata"]["name"]): instancetypes.instancetype(each) for each in sizes
     } == common().instancetypes
-    assert {("", each["metadata"]["name"]): parse.preference(each) for each in preferences} == common().preferences
+    assert {
+        ("", each["metadata"]["name"]): instancetypes.preference(each) for each in preferences
+    } == common().preferences
 
 
 BOOT = {"bootDisk": {"containerDisk": {"image": "registry.example/disk:1"}}}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from berth.world import parse
+from berth.world import instancetypes, parse
 from berth.world.packed import unpack
 from berth.world.records import InstancetypeRecord, PreferenceRecord
 from world.raws import BORN_SECONDS, Raw, a_cluster_raw, a_node, a_raw
@@ -189,7 +189,7 @@ def test_an_instancetype_is_all_that_makes_a_guest_larger_or_another_one() -> No
         "annotations": {"vm.kubevirt.io/os": "linux"},
         "nodeSelector": {},
     }
-    found = parse.instancetype(a_raw("VirtualMachineInstancetype", "own", spec=spec))
+    found = instancetypes.instancetype(a_raw("VirtualMachineInstancetype", "own", spec=spec))
     assert found == InstancetypeRecord(
         "own",
         4,
@@ -222,7 +222,7 @@ def test_a_preference_is_what_it_requires_and_what_it_makes_of_the_hardware() ->
         "features": {"preferredSmm": {}},
         "annotations": {"hooks.kubevirt.io/hookSidecars": "[]"},
     }
-    found = parse.preference(a_cluster_raw("VirtualMachineClusterPreference", "windows", spec=spec))
+    found = instancetypes.preference(a_cluster_raw("VirtualMachineClusterPreference", "windows", spec=spec))
     assert found == PreferenceRecord(
         "windows",
         2,
@@ -256,12 +256,12 @@ def test_a_preference_is_what_it_requires_and_what_it_makes_of_the_hardware() ->
 )
 def test_uefi_is_secure_unless_a_preference_says_else(firmware: dict[str, Any], secure: bool) -> None:
     raw = a_cluster_raw("VirtualMachineClusterPreference", "p", spec={"firmware": firmware})
-    assert parse.preference(raw).secure_boot is secure
+    assert instancetypes.preference(raw).secure_boot is secure
 
 
 def test_the_rest_is_projected_to_what_is_needed() -> None:
     size = {"cpu": {"guest": 2, "dedicatedCPUPlacement": True}, "memory": {"guest": "4Gi"}}
-    found = parse.instancetype(a_cluster_raw("VirtualMachineClusterInstancetype", "u1", spec=size))
+    found = instancetypes.instancetype(a_cluster_raw("VirtualMachineClusterInstancetype", "u1", spec=size))
     assert (found.cpus, found.memory, found.dedicated) == (2, 4 * GI, True)
     claim = parse.claim(
         a_raw(

@@ -37,7 +37,7 @@ from berth.kube.resources import (
     WORKLOADS,
     Resource,
 )
-from berth.world import children, parse
+from berth.world import children, instancetypes, parse
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -96,11 +96,11 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
         ),
         (KUBEVIRTS, everything, parse.kubevirt, lambda key, record: store.put_fact(store.kubevirts, key, record)),
         *(
-            (kind, everything, parse.instancetype, partial(store.put_description, store.instancetypes))
+            (kind, everything, instancetypes.instancetype, partial(store.put_description, store.instancetypes))
             for kind in (VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES, VIRTUAL_MACHINE_INSTANCETYPES)
         ),
         *(
-            (kind, everything, parse.preference, partial(store.put_description, store.preferences))
+            (kind, everything, instancetypes.preference, partial(store.put_description, store.preferences))
             for kind in (VIRTUAL_MACHINE_CLUSTER_PREFERENCES, VIRTUAL_MACHINE_PREFERENCES)
         ),
         *((kind, labelled, _child_of(kind), _putter(store, kind)) for kind in CHILDREN),

@@ -15,7 +15,11 @@ Json = dict[str, Any]
 Path = tuple[str, ...]
 ITEM = "[]"
 
-_LABEL, _SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_QUALIFIED = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+_SITE = r"^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
 TEXTS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     r"^[0-9]+(\.[0-9]+)?([eE][0-9]+|m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$": (
         ("1", "500m", "2.5", "1024Mi", "3e9", 7, "64Gi", "2Mi", "0"),
@@ -26,25 +30,52 @@ TEXTS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
         ("app:1", "registry.example/a/x:1", "registry.example.evil/a/x", "registry.example/a/../b/x", "docker.io/x"),
         ("", "-x", "a b", "a\n", "x" * 1025),
     ),
-    r"^[-._a-zA-Z][-._a-zA-Z0-9]*$": (("A", "B_1", ".x"), ("", "1A", "A=B", "A B")),
+    r"^\.?[-_a-zA-Z][-._a-zA-Z0-9]*$": (("A", "B_1", ".x"), ("", "1A", "A=B", "A B", "..x")),
+    r"^(\.?[-_a-zA-Z][-._a-zA-Z0-9]*)?$": (("A_", ""), ("1A", "A=B", "..")),
     r"^[A-Za-z0-9_-]+$": (("wireguard", "x_1"), ("", "a b", "../x")),
     r"^[a-z0-9]+$": (("amd64", "arm64", "s390x"), ("", "AMD64", "a-b")),
     _LABEL: (("a", "data", "config-1", "0", "shop"), ("", "A", "a.b", "-a", "a-", "x" * 64)),
-    _SUBDOMAIN: (("s", "c.d", "fast", "builder", "c1"), ("", "A", "a_b", ".a", "a/b", "x" * 254)),
-    r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?/([a-z0-9]+([._-]+[a-z0-9]+)*/)*$": (
+    f"^{_SUBDOMAIN}$": (("s", "c.d", "fast", "builder", "c1"), ("", "A", "a_b", ".a", "a/b", "a..b", "x" * 254)),
+    rf"^{_SUBDOMAIN}{_PORT}/([a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*/)*$": (
         ("registry.example/", "registry.example:5000/a/", "docker.io/library/"),
         ("registry.example", "", "/", "https://registry.example/", "registry.example/A/", "registry.example/a"),
     ),
     r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$": (("1", "", "a.B_c"), ("-", "a b", "x" * 64)),
-    r"^[-._a-zA-Z0-9]+$": (("k", "a.b"), ("", "a/b", "x" * 254)),
+    r"^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$": (("k", "a.b", ".a"), ("", "a/b", "..", "x" * 254)),
     r"^(\.?[^/.][^/]*)(/\.?[^/.][^/]*)*$": (("k", "a/b", ".x"), ("", "/a", "../a", "a/../b", "..")),
-    r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$": (
+    f"^({_SUBDOMAIN}/)?{_QUALIFIED}$": (
         ("a", "b", "tenant", "example.com/team"),
         ("", "a/b/c", "-a", "a b", "x" * 64),
     ),
     r"^([0-9]-?)*[a-z](-?[a-z0-9])*$": (("http", "h-2", 80, 65535), ("", "8080", "a--b", "sixteen-letters-", 0, 65536)),
     r"^/[^:]*[^/:][^:]*$": (("/srv", "/a/b"), ("", "/", "srv", "/a:b")),
-    r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$": (("nvidia.com/A100", "example.com/nic"), ("", "gpu", "a/b/c", "A/b")),
+    f"^{_SUBDOMAIN}/{_QUALIFIED}$": (("nvidia.com/A100", "example.com/nic"), ("", "gpu", "a/b/c", "A/b")),
+    rf"{_SITE}(/[A-Za-z0-9_][A-Za-z0-9._~+-]*)+$": (
+        ("https://images.example/a.iso", "http://h:8080/a/b~1"),
+        ("", "ftp://h/a", "https://h", "https://h/../a", "https://h/a?b", "https://u@h/a"),
+    ),
+    rf"{_SITE}/([A-Za-z0-9_][A-Za-z0-9._~+-]*/)*$": (
+        ("https://images.example/", "http://h:8080/a/"),
+        ("", "https://h", "https://h/a", "https://h/../", "h/"),
+    ),
+    r"^docker://[A-Za-z0-9][-A-Za-z0-9._:/@]*$": (
+        ("docker://registry.example/a/x:1", "docker://docker.io/library/x"),
+        ("", "registry.example/a/x:1", "docker://", "docker://a b"),
+    ),
+    r"^[A-Za-z0-9._-]+$": (("host-model", "Skylake-Server_v1.0"), ("", "a b", "x" * 64)),
+    r"^[A-Za-z_][A-Za-z0-9_.-]*$": (("root", "_svc-1"), ("", "1a", "a b", "x" * 33)),
+    r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$": (
+        ("5d307ca9-b3ef-428c-8861-06e72d69f223",),
+        ("", "5d307ca9", "5d307ca9-b3ef-428c-8861-06e72d69f22g"),
+    ),
+    r"^[A-Za-z0-9]([A-Za-z0-9 ._:/+-]*[A-Za-z0-9])?$": (("VMware-56 4d", "a"), ("", " a", "a;b", "x" * 65)),
+    r"^[a-z0-9]([-a-zA-Z0-9._]*[a-zA-Z0-9])?$": (("q35", "pc-q35-rhel9.4.0"), ("", "Q35", "a/b", "x" * 64)),
+    r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$": (("UTC", "Europe/Berlin"), ("", "../etc", "a/b/c/d")),
+    r"^[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}$": (
+        ("02:00:00:00:00:01", "00:50:56:aB:cd:EF"),
+        ("", "01:00:00:00:00:01", "02-00-00-00-00-01", "02:00"),
+    ),
+    rf"^([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?{_SUBDOMAIN}$": (("lan", "shop/lan.1"), ("", "a/b/c", "A", "/a")),
     "isCIDR(self)": (("10.0.0.0/8", "192.0.2.0/24"), ()),
 }
 """For each pattern and rule on a text that there is, texts that it lets pass and such that it does not."""

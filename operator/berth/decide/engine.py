@@ -10,7 +10,7 @@ from berth.api.reasons import Reason
 from berth.decide.cost import overhead
 from berth.decide.model import Ask, Candidate, ClassFacts, Cost, Decision, Outcome, Requirement, Verdict
 from berth.decide.refusal import refusal
-from berth.decide.rules import CLASS_RULES, WORKLOAD_RULES
+from berth.decide.rules import CLASS_RULES, WORKLOAD_RULES, WorkloadRule
 from berth.decide.words import required
 
 Given = TypeVar("Given", Ask, Requirement)
@@ -71,8 +71,16 @@ def _candidates(ask: Ask, shared: tuple[Candidate, ...], current: str | None) ->
     """Put a workload to every class. One that is disabled takes nobody new, but keeps whoever runs there."""
     classes = [each.facts for each in shared]
     seen = [replace(each, enabled=True) if each.name == current and not each.enabled else each for each in classes]
-    verdicts = zip(*[_put(rule, ask, seen) for rule, concerns in WORKLOAD_RULES.items() if concerns(ask)], strict=True)
+    verdicts = zip(*[_put(rule, ask, seen) for rule in _concerning(ask)], strict=True)
     return tuple([_candidate(ask, each, found) for each, found in zip(shared, verdicts, strict=True)])
+
+
+def _concerning(ask: Ask) -> list[WorkloadRule]:
+    """Return the rules that can refuse a workload; all of them where that cannot be told."""
+    try:
+        return [rule for rule, concerns in WORKLOAD_RULES.items() if concerns(ask)]
+    except Exception:  # noqa: BLE001 - what is not understood is put to every rule, and one that breaks refuses
+        return list(WORKLOAD_RULES)
 
 
 def _candidate(ask: Ask, shared: Candidate, verdicts: tuple[Verdict | None, ...]) -> Candidate:

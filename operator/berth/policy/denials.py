@@ -116,10 +116,10 @@ def _attachments(used: tuple[str, ...], tenants: Sequence[CompiledTenant], deman
     for name in sorted(set(used) - allowed):
         fix = f"use one of these, or ask the platform admins to add it to network.attachments{_where(tenants)}"
         yield f"network {name} in spec.machine.networks is not allowed (allowed: {_listed(allowed)}): {fix}"
-    isolating = [demand.by for demand in demands if demand.network is NetworkMode.ISOLATED]
-    if used and isolating:
-        what = f"spec.machine.networks leave the pod network, and {isolating[0]} requires network Isolated"
-        yield f"{what}, which no NetworkPolicy keeps there: remove spec.machine.networks"
+    for demand in demands:
+        if used and demand.network is NetworkMode.ISOLATED:
+            what = f"spec.machine.networks leave the pod network, and {demand.by} requires network Isolated"
+            yield f"{what}, which no NetworkPolicy keeps there: remove spec.machine.networks"
 
 
 def image_namespaces(tenants: Sequence[CompiledTenant]) -> frozenset[str]:

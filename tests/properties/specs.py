@@ -187,6 +187,8 @@ def a_spec(random: Random) -> Json:
             spec["initContainers"][0]["resources"] = pick(random, _RESOURCES)
     if sources > 0.45:
         spec["machine"] = {"bootDisk": pick(random, _DISKS) | pick(random, _BOOTS), **_part(random, _MACHINE, 0.25)}
+        if "instancetype" in spec["machine"]:  # it gives the processors and the memory
+            spec["machine"] = {name: each for name, each in spec["machine"].items() if name not in ("cpu", "hugepages")}
     volumes = some(random, _VOLUMES, 2)
     if volumes:
         spec["volumes"] = volumes

@@ -43,7 +43,8 @@ def change(path: str, value: object) -> list[Json]:
 GUEST = "/spec/template/spec"
 MORE = {"name": "more", "persistentVolumeClaim": {"claimName": "more"}}
 PLUGGED = {"name": "more", "persistentVolumeClaim": {"claimName": "more", "hotpluggable": True}}
-EXTRA = {"name": "extra", "masquerade": {}}
+EXTRA = {"name": "extra", "bridge": {}}
+JOINED = {"name": "extra", "multus": {"networkName": "extra"}}
 DISKS = "Add or remove them in spec.machine.disks or spec.volumes of the Workload"
 DUMPED = {"status": {"memoryDumpRequest": {"claimName": "dump", "phase": "Associating"}}}
 ASKED = {"status": {"volumeRequests": [{"removeVolumeOptions": {"name": "more"}}]}}
@@ -57,7 +58,7 @@ PATCHED = [
     Action("plug a volume in", VIRT_API, VMI, "erp", change("/spec/volumes/-", PLUGGED), "a disk was plugged into the running machine"),
     Action("remove a volume", VIRT_API, VM, "erp", [{"op": "remove", "path": f"{GUEST}/volumes/0"}], DISKS),
     Action("dump memory", VIRT_API, VM, "erp", DUMPED, "a memory dump adds a volume to it", "status"),
-    Action("add an interface", VIRT_CONTROLLER, VM, "erp", change(f"{GUEST}/domain/devices/interfaces/-", EXTRA), "KubeVirt must not change spec.template.spec.domain.devices"),
+    Action("add an interface", VIRT_CONTROLLER, VM, "erp", [*change(f"{GUEST}/networks/-", JOINED), *change(f"{GUEST}/domain/devices/interfaces/-", EXTRA)], "KubeVirt must not change spec.template.spec."),
     Action("expand the instancetype", VIRT_CONTROLLER, VM, "sized", [{"op": "remove", "path": "/spec/instancetype"}], "referencePolicy of the KubeVirt object to reference"),
     Action("restore", VIRT_CONTROLLER, VM, "erp", {"metadata": {"annotations": {"restore.kubevirt.io/lastRestoreUID": "1"}}}, "the operator would undo a restore of it"),
     Action("edit", AUTHOR, VM, "erp", {"spec": {"runStrategy": "Halted"}}, "belongs to Berth: only the operator writes it"),
@@ -111,10 +112,14 @@ def test_an_old_revision_is_refused_to_admins_too(sized: Space) -> None:
     [
         (
             RESTORE,
-            {"target": {"kind": "VirtualMachine", "name": "erp"}},
+            {"target": {"kind": "VirtualMachine", "name": "erp"}, "virtualMachineSnapshotName": "s"},
             "would restore into a machine of Workload erp",
         ),
-        (RESTORE, {"target": {"kind": "VirtualMachine", "name": "herd-1"}}, "into a machine of Workload herd"),
+        (
+            RESTORE,
+            {"target": {"kind": "VirtualMachine", "name": "herd-1"}, "virtualMachineSnapshotName": "s"},
+            "into a machine of Workload herd",
+        ),
         (CLONE, {"source": {"kind": "VirtualMachine", "name": "erp"}}, "would copy the labels of Workload erp"),
     ],
 )

@@ -139,6 +139,8 @@ FOREIGN: Final[dict[str, list[Any]]] = {
     ],
     "bus": ["usb", "ide"],
     "cdrom.bus": ["virtio"],
+    "cpu.model": ["host-passthrough"],
+    "firmware.serial": ["of-another"],
     "uuid": ["5d307ca9-b3ef-428c-8861-06e72d69f224", "", None],
     "machine.type": ["pc-q35-4.2", "", None],
     "clock": [{}, {"timezone": "Mars/Phobos"}, {"utc": {"offsetSeconds": 7}}, {"timer": {}}],
@@ -214,6 +216,16 @@ STEERING: Final = [
 """Annotations that some controller, runtime or network plugin takes orders from."""
 
 MISSING: Final = {
+    *(
+        "hostname",
+        "domain.machine",
+        "domain.clock",
+        "firmware.uuid",
+        "firmware.serial",
+        "memory.hugepages",
+        "cpu.numa",
+        "cpu.model",
+    ),
     *("automountServiceAccountToken", "enableServiceLinks", "runtimeClassName", "hostUsers", "securityContext"),
     *(
         "allowPrivilegeEscalation",

@@ -118,6 +118,19 @@ def test_a_pool_replaces_one_machine_at_a_time() -> None:
     assert [found.path for found in verify(body, golden_bounds("machine-pool"))] == ["spec.maxUnavailable"]
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "rule"),
+    [
+        ("cpu.model", "host-passthrough", Rule.HARDWARE),
+        ("firmware", {"serial": "x"}, Rule.GUEST_IDENTITY),
+    ],
+)
+def test_members_of_a_pool_are_known_by_nothing_of_their_own(path: str, value: Any, rule: Rule) -> None:
+    whole = path_of(f"spec.virtualMachineTemplate.{DOMAIN}.{path}")
+    body = changed(golden.children("machine-pool")[-1], whole, value)
+    assert [found.rule for found in verify(body, golden_bounds("machine-pool"))] == [rule]
+
+
 def test_a_machine_that_is_not_asked_to_run_is_halted() -> None:
     body = changed(golden.children("machine-halted")[-1], path_of("spec.runStrategy"), "Always")
     assert {found.rule for found in verify(body, golden_bounds("machine-halted"))} == {Rule.RESOURCES}

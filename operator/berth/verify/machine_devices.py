@@ -17,19 +17,19 @@ def _device(value: Any, bounds: Bounds) -> Complaint:
     return f"is {shown(value)}, which the Workload does not need: remove it"
 
 
-_PORTS: Final = frozenset({"ports", "portRanges"})
-"""Fields of a card that the table below judges."""
+_IDENTITY: Final = frozenset({"name", "masquerade", "bridge", "sriov", "model", "macAddress"})
+"""Fields of a card that must be as the Workload says. The table below judges the others."""
 
 
 def _cards(value: Any, bounds: Bounds) -> Complaint:
-    """Return what is wrong with cards beside their ports: each is as the Workload says, in the order of networks."""
+    """Return what is wrong with which cards there are: each is as the Workload says, in the order of networks."""
     if not isinstance(value, list) or not all(isinstance(card, dict) for card in value):
         return "is no list of cards: make it one"
     if not value:
         return BRIDGED
-    found = [{name: field for name, field in card.items() if name not in _PORTS} for card in value]
+    found = [{name: field for name, field in card.items() if name in _IDENTITY} for card in value]
     wanted = [_card(card) for card in bounds.named.guest.cards]
-    return None if same(found, wanted) else f"is {shown(found)} beside ports: set it to {shown(wanted)}"
+    return None if same(found, wanted) else f"is {shown(found)}: set it to {shown(wanted)}"
 
 
 def _card(card: Card) -> dict[str, Any]:

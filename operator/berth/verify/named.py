@@ -16,6 +16,7 @@ _BOOT_DISK = "root"
 def named_in(namespace: str, name: str, spec: WorkloadSpec) -> Named:
     """Return everything that the spec of a Workload names: its children may refer to nothing else."""
     machine, needs = spec.machine, spec.needs
+    sized = None if machine is None or machine.instancetype else machine  # else its instancetype has the say
     disks = list(_disks(machine))
     devices = (*([needs.gpu] if needs and needs.gpu else ()), *((needs and needs.host_devices) or ()))
     return Named(
@@ -33,9 +34,9 @@ def named_in(namespace: str, name: str, spec: WorkloadSpec) -> Named:
         architecture=needs.architecture if needs else None,
         service_type=spec.service.type.value if spec.service else None,
         instancetype=_instancetype(machine) if machine else None,
-        cpu_model=machine.cpu.model if machine and machine.cpu else None,
-        numa=machine is not None and machine.cpu is not None and machine.cpu.numa is not None,
-        page_size=machine.hugepages.page_size.value if machine and machine.hugepages else None,
+        cpu_model=sized.cpu.model if sized and sized.cpu else None,
+        numa=sized is not None and sized.cpu is not None and sized.cpu.numa is not None,
+        page_size=sized.hugepages.page_size.value if sized and sized.hugepages else None,
         preference=_preference(machine) if machine else None,
         dedicated=bool(spec.resources and spec.resources.dedicated),
         nested=bool(needs and needs.nested_virtualization),

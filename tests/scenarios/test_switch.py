@@ -3,7 +3,7 @@
 import pytest
 
 from scenarios import specs
-from scenarios.kinds import DEPLOYMENT, SERVICE, VM
+from scenarios.kinds import DEPLOYMENT, QUOTA, SERVICE, VM
 from scenarios.objects import Json, history
 from scenarios.site import Space, condition
 
@@ -46,12 +46,12 @@ def version(found: Json) -> int:
 
 def test_a_machine_that_does_not_start_leaves_the_pods_serving(space: Space) -> None:
     spec = specs.both()
-    spec["machine"] = spec["machine"] | {"preference": "not-there"}
     space.workload("portal", spec)
     space.ready("portal")
     pod = space.pods("portal")[0]["metadata"]["uid"]
+    space.put(QUOTA, "full", {"hard": {"pods": "1"}})
     space.policy({"level": "Virtualized", "classes": ["vm"]})
-    space.until(VM, "portal", lambda found: condition(found, "Failure")["status"] == "True")
+    space.until(VM, "portal", lambda found: condition(found, "Synchronized")["status"] == "False")
     found = space.expect("portal", "Isolated", "False", "BelowRequired")
     assert condition(found, "Ready")["status"] == "False"
     space.quiet()

@@ -7,7 +7,7 @@ import pytest
 
 from ground.api import eventually
 from scenarios import objects
-from scenarios.kinds import CLASS, DEPLOYMENT, EVENT, POLICY, TENANT, WORKLOAD
+from scenarios.kinds import CLASS, DEPLOYMENT, EVENT, POLICY, TENANT, WORKLOAD, Kind
 from scenarios.objects import Json
 from scenarios.site import condition
 from threats.site import EVIL, Site
@@ -35,6 +35,9 @@ SECRET: dict[str, object] = {
     "sidecars": [{"name": "side", "image": CONTAINER["container"]["image"], "args": [CANARY], "resources": SIZE}],
 }
 THEIRS: Json = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+LIMITS = Kind("LimitRange", "v1", "limitranges")
+SMALLER: Json = {"type": "Container", "max": {"memory": "2Gi"}}
+"""What refuses the pods of one of them."""
 FAILING = "registry.example/evil/web:fail-"
 STATES: dict[str, tuple[Json, str, str]] = {
     # What is changed beside, and the condition that says what became of it.
@@ -46,7 +49,7 @@ STATES: dict[str, tuple[Json, str, str]] = {
     "nowhere": ({"needs": {"architecture": "s390x"}}, "Placed", ""),
     "absurd": ({"resources": {"requests": {"cpu": "1e999999", "memory": "1Gi"}}}, "Placed", "NoCapableNode"),
     "taken": ({}, "Stalled", "NameTaken"),
-    "rejected": ({"container.envFrom": [{"prefix": "1=", "secretRef": {"name": "own"}}]}, "Stalled", "ChildRejected"),
+    "rejected": ({"resources": {"requests": {"cpu": "100m", "memory": "3Gi"}}}, "Stalled", "ChildRejected"),
     "unpulled": ({"container.image": f"{FAILING}ImagePullBackOff"}, "Ready", ""),
     "crashing": ({"container.image": f"{FAILING}CrashLoopBackOff"}, "Ready", ""),
     "task": (
@@ -85,6 +88,7 @@ def written(shared: Site) -> Iterator[list[str]]:
     """Workloads in all states, each with the canary in every field that may hold a secret."""
     foreign = {"selector": {"matchLabels": {"app": "x"}}, "replicas": 0, "template": THEIRS}
     objects.put(shared.cluster, DEPLOYMENT, EVIL, {"metadata": {"name": "canary-taken"}, "spec": foreign})
+    objects.put(shared.cluster, LIMITS, EVIL, {"metadata": {"name": "canary"}, "spec": {"limits": [SMALLER]}})
     specs = {f"canary-{name}": spec_of(changes) for name, (changes, _, _) in STATES.items()} | {"canary-guest": guest()}
     for name, spec in specs.items():
         meta = {"name": name, "annotations": {"note.example/secret": CANARY}}
@@ -93,6 +97,7 @@ def written(shared: Site) -> Iterator[list[str]]:
     for name in specs:
         objects.delete(shared.cluster, WORKLOAD, EVIL, name)
     objects.delete(shared.cluster, DEPLOYMENT, EVIL, "canary-taken")
+    objects.delete(shared.cluster, LIMITS, EVIL, "canary")
 
 
 def reached(site: Site, name: str) -> bool:

@@ -26,7 +26,8 @@ _ARM64_FIRMWARE: Final = 128 * MI
 _PASSTHROUGH: Final = 1024 * MI
 _TPM: Final = 53 * MI
 _DEDICATED: Final = 100 * MI
-_ENCRYPTED: Final = 256 * MI
+_ENCRYPTED: Final = {None: 0, "sev": 256 * MI, "snp": 256 * MI, "tdx": 0}
+"""By launch security. What is not known here has no cost, and so takes nobody."""
 _EXEC_PROBES: Final = 100 * MI
 _EXEC_PROBE: Final = 10 * MI
 _PAGE_TABLES: Final = 512
@@ -66,8 +67,7 @@ def machine_overhead(ask: Ask, guest: Guest, facts: ClassFacts) -> int:
         memory += _TPM
     if ask.pinned:
         memory += _DEDICATED
-    if facts.launch_security in ("sev", "snp"):
-        memory += _ENCRYPTED
+    memory += _ENCRYPTED[facts.launch_security]
     if guest.exec_probes:
         memory += _EXEC_PROBES + _EXEC_PROBE * guest.exec_probes
     if _overcommitted(guest):

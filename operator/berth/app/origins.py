@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from berth.api.machine_disks import DiskSource
 from berth.api.workload import WorkloadSpec
 from berth.policy.model import OriginAsk
-from berth.render.disks import BOOT_DISK
+from berth.render.disks import data_volume_name, named_disks
 from berth.render.model import Clone
 from berth.world.records import DataSourceRecord, Key
 from berth.world.store import Store
@@ -23,7 +23,7 @@ def origins_of(
     Nothing is looked up in a namespace that its tenant does not list: not even whether something is there.
     """
     namespace, name = key
-    disks = ((disk, source) for disk, source in _disks(spec) if f"{name}-{disk}" not in made)
+    disks = ((disk, source) for disk, source in _disks(spec) if data_volume_name(name, disk) not in made)
     return tuple(sorted({each for _, disk in disks for each in _origin(namespace, disk, store, allowed)}, key=str))
 
 
@@ -40,8 +40,7 @@ def clones_of(key: Key, spec: WorkloadSpec, sources: DataSources, allowed: froze
 
 def _disks(spec: WorkloadSpec) -> Iterator[tuple[str, DiskSource]]:
     if spec.machine:
-        yield BOOT_DISK, spec.machine.boot_disk
-        yield from ((disk.name, disk) for disk in spec.machine.disks or ())
+        yield from named_disks(spec.machine)
 
 
 def _origin(namespace: str, disk: DiskSource, store: Store, allowed: frozenset[str]) -> Iterator[OriginAsk]:

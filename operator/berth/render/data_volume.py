@@ -6,7 +6,7 @@ from berth.api.levels import Backend
 from berth.api.machine_disks import DiskSource, MadeDisk
 from berth.api.workload import DeletionPolicy
 from berth.decide.model import ClassFacts
-from berth.render.disks import BOOT_DISK, data_volume_name
+from berth.render.disks import data_volume_name, named_disks
 from berth.render.fields import canonical, present
 from berth.render.metadata import child, labels, metadata
 from berth.render.model import Child, Object, Subject, Unrenderable
@@ -20,9 +20,9 @@ def data_volumes(subject: Subject, facts: ClassFacts) -> Iterator[Child]:
     machine = subject.spec.machine
     if machine is None or facts.backend is not Backend.VIRTUAL_MACHINE:
         return
-    for name, disk in ((BOOT_DISK, machine.boot_disk), *((disk.name, disk) for disk in machine.disks or ())):
+    for name, disk in named_disks(machine):
         if disk.made:
-            yield _data_volume(subject, data_volume_name(subject, name), disk, disk.made)
+            yield _data_volume(subject, data_volume_name(subject.name, name), disk, disk.made)
 
 
 def _data_volume(subject: Subject, name: str, disk: DiskSource, made: MadeDisk) -> Child:

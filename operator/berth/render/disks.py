@@ -67,9 +67,15 @@ def _bus(machine: Machine, architecture: str, *, cdrom: bool) -> str | None:
     return None if machine.preference else DiskBus.VIRTIO.value
 
 
-def data_volume_name(subject: Subject, disk: str) -> str:
-    """Return the name of the DataVolume behind a disk."""
-    return f"{subject.name}-{disk}"
+def named_disks(machine: Machine) -> Iterator[tuple[str, DiskSource]]:
+    """Yield every disk that a machine names, with its name, the boot disk first."""
+    yield BOOT_DISK, machine.boot_disk
+    yield from ((disk.name, disk) for disk in machine.disks or ())
+
+
+def data_volume_name(workload: str, disk: str) -> str:
+    """Return the name of the DataVolume behind a disk of a Workload."""
+    return f"{workload}-{disk}"
 
 
 def disk_entries(volumes: list[Attached]) -> list[Object]:
@@ -113,7 +119,7 @@ def _source(subject: Subject, name: str, source: DiskSource) -> Object:
     if source.container_disk:
         return {"containerDisk": written(source.container_disk)}
     if source.made:
-        return {"dataVolume": {"name": data_volume_name(subject, name)}}
+        return {"dataVolume": {"name": data_volume_name(subject.name, name)}}
     if source.persistent_volume_claim:
         return {"persistentVolumeClaim": {"claimName": source.persistent_volume_claim.claim_name}}
     raise Unrenderable(f"disk {name} has no source: give one, such as containerDisk or dataSource")

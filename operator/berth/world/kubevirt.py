@@ -85,13 +85,12 @@ def machine_problem(status: Raw) -> Problem | None:
     unsynchronized = None if gone else condition(status, "Synchronized", "False")
     if unsynchronized is not None:
         return problem(_reason(unsynchronized), unsynchronized)
-    unscheduled = condition(status, "PodScheduled", "False")
+    unscheduled, printable = condition(status, "PodScheduled", "False"), status.get("printableStatus", "")
     if unscheduled is None:
-        return _PRINTABLE.get(status.get("printableStatus", ""))
+        return _PRINTABLE.get(printable)
     if reason_of(status, "Ready") not in _WITHOUT_POD and not unscheduled.get("message", "").endswith(_NO_CLAIM):
         return problem(Reason.UNSCHEDULABLE, unscheduled)
     # It is left over, and so is the ErrorUnschedulable that KubeVirt derives from it.
-    printable = status.get("printableStatus", "")
     return None if printable == "ErrorUnschedulable" else _PRINTABLE.get(printable)
 
 

@@ -236,8 +236,9 @@ def test_missing_instancetype_heals(kubevirt: Cluster, space: str) -> None:
     name = f"u1-{space}"
     domain: Json = {"cpu": {}, "memory": {}}
     wishes.machine(kubevirt, space, "web", domain=domain, instancetype={"name": name})
-    found = wishes.wait(kubevirt, VM, space, "web", wishes.printed("Stopped"))
-    assert wishes.condition(found, "Failure") == ("True", "FailedFindInstancetype")
+    failed = ("True", "FailedFindInstancetype")
+    found = wishes.wait(kubevirt, VM, space, "web", lambda vm: wishes.condition(vm, "Failure") == failed)
+    assert wishes.printed("Stopped")(found)
     spec = {"cpu": {"guest": 2}, "memory": {"guest": "4Gi"}}
     wishes.make(kubevirt, CLUSTER_INSTANCETYPE, "", {"metadata": {"name": name}, "spec": spec})
     found = wishes.wait(kubevirt, VM, space, "web", wishes.ready)

@@ -208,7 +208,7 @@ MACHINES = maybe(
         lambda both: [{"name": "further", "bootOrder": 2, **both[0], **both[1]}]
     ),
     instancetype=st.just("u1.small"),
-    cpu=st.sampled_from([{"cores": 2}, {"model": "host-passthrough"}, {"numa": {"guestMappingPassthrough": {}}}]),
+    cpu=st.sampled_from([{"cores": 2}, {"model": "host-passthrough"}]),
     hugepages=st.sampled_from([{"pageSize": "2Mi"}, {"pageSize": "1Gi"}]),
     preference=st.just("fedora"),
     cloudInit=st.just({"secretRef": {"name": "s"}}),

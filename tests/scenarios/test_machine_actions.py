@@ -40,6 +40,7 @@ def change(path: str, value: object) -> list[Json]:
     return [{"op": "add", "path": path, "value": value}]
 
 
+STATUS = "patch workloads/status"
 GUEST = "/spec/template/spec"
 MORE = {"name": "more", "persistentVolumeClaim": {"claimName": "more"}}
 PLUGGED = {"name": "more", "persistentVolumeClaim": {"claimName": "more", "hotpluggable": True}}
@@ -183,8 +184,12 @@ def test_a_snapshot_leaves_the_machine_alone(machines: Space) -> None:
 def test_what_virt_controller_adds_to_an_old_machine_stays(machines: Space) -> None:
     slots = {"kubevirt.io/pci-interface-slot-count": "8"}
     machines.quiet()
+    before = machines.writes()
     patch(machines, VIRT_CONTROLLER, VM, "erp", {"spec": {"template": {"metadata": {"annotations": slots}}}})
-    machines.silence()
+    machines.until(VM, "erp", lambda found: found["status"]["desiredGeneration"] == found["metadata"]["generation"])
+    machines.quiet()
+    machines.expect("erp", "Ready", "True", "Running")
+    assert {**machines.writes(), STATUS: 0} == {**before, STATUS: 0}
     found = machines.get(VM, "erp")["spec"]["template"]["metadata"]["annotations"]
     assert slots.items() <= found.items()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import aiohttp
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -24,10 +25,10 @@ def exported() -> Iterator[tuple[Tracing, InMemorySpanExporter]]:
 
 
 async def test_every_write_is_a_child_of_the_pass_that_makes_it_and_reads_are_none(
-    server: FakeApiServer, client: Client
+    server: FakeApiServer, session: aiohttp.ClientSession
 ) -> None:
     with exported() as (tracing, exporter):
-        traced = Client(client._session, server.url, span=tracing.span)
+        traced = Client(lambda: session, server.url, span=tracing.span)
         body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"}}
         with tracing.span("reconcile workload", {"berth.workload": "web"}):
             await traced.apply(SERVICES, "shop", "web", body)

@@ -6,7 +6,8 @@ import aiohttp
 import pytest_asyncio
 
 from berth.kube.backoff import Backoff
-from berth.kube.client import Client, Retries
+from berth.kube.client import Client
+from berth.kube.transport import Retries
 from kube.fake_apiserver import FakeApiServer, running
 
 QUICK = Retries(attempts=5, backoff=Backoff(base=0.001, cap=0.01), patience=2.0)

@@ -8,8 +8,9 @@ import pytest
 from aiohttp import web
 
 from berth.kube import errors
-from berth.kube.client import Client, Selection, Timeouts
+from berth.kube.client import Client, Selection
 from berth.kube.resources import DEPLOYMENTS, EVENTS, LEASES, PODS, SERVICES
+from berth.kube.transport import Timeouts
 from kube.calls import a_service, events_of, pages_of
 from kube.conditions import eventually
 from kube.conftest import QUICK

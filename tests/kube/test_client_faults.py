@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from berth.kube import errors
-from berth.kube.client import Client, Retries, Timeouts
+from berth.kube.client import Client
 from berth.kube.resources import EVENTS, PODS, SERVICES
+from berth.kube.transport import Retries, Timeouts
 from kube.calls import a_service, events_of, pages_of
 from kube.conditions import eventually
 from kube.conftest import QUICK

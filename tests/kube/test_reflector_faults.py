@@ -7,9 +7,10 @@ import aiohttp
 import pytest
 
 from berth.kube.backoff import Backoff
-from berth.kube.client import Client, Timeouts
+from berth.kube.client import Client
 from berth.kube.reflector import Timing
 from berth.kube.resources import PODS
+from berth.kube.transport import Timeouts
 from kube.conditions import eventually
 from kube.fake_apiserver import FakeApiServer, answer, broken, raw, slow
 from kube.reflecting import Running, reflecting, watched

@@ -16,9 +16,10 @@ from berth.app.sweep import sweep
 from berth.app.views import Views
 from berth.app.watch_lines import Echoes
 from berth.kube import errors
-from berth.kube.client import Client, ClientMetrics
+from berth.kube.client import Client
 from berth.kube.reading import Reader, Span, no_span
 from berth.kube.resources import KUBEVIRTS, OWN, Resource
+from berth.kube.transport import ClientMetrics
 from berth.world.records import Key
 from berth.world.store import Store
 

@@ -4,13 +4,10 @@ Only the verbs Berth needs. Every write is one that may be repeated or that the 
 DELETE of one UID, PUT with a resourceVersion.
 """
 
-import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import aclosing
 from dataclasses import dataclass
-from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
@@ -18,13 +15,10 @@ import orjson
 from yarl import URL
 
 from berth.kube import errors
-from berth.kube.backoff import Backoff
 from berth.kube.resources import Resource
-from berth.kube.stream import lines, session_closed
+from berth.kube.transport import ClientMetrics, Request, Retries, Span, Timeouts, Transport, no_span
 
 Obj = dict[str, Any]
-
-log: Final = logging.getLogger(__name__)
 
 _APPLY: Final = "application/apply-patch+yaml"  # JSON is YAML; the server knows no +json form
 _JSON: Final = "application/json"
@@ -33,56 +27,6 @@ _METADATA: Final = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=
 _NEVER_STORED: Final = "1"
 _DRY_RUN: Final = "&dryRun=All"
 _LIST_RESTARTS: Final = 3
-_CALL_BACKOFF: Final = Backoff(base=0.2, cap=5.0)
-_MAX_WARNINGS: Final = 1000
-
-
-class ClientMetrics(Protocol):
-    """Where finished requests are counted."""
-
-    def observe(self, method: str, resource: str, status: int, seconds: float) -> None:
-        """Record one request: HTTP method, plural of the kind, HTTP status (0 = no answer), seconds it took.
-
-        A watch (method WATCH) is recorded when it begins.
-        """
-
-
-Span = Callable[[str, dict[str, str]], AbstractContextManager[object]]
-"""Begins a span of a trace, with a name and attributes."""
-
-
-def no_span(_name: str, _attributes: dict[str, str]) -> AbstractContextManager[object]:
-    """Trace nothing."""
-    return nullcontext()
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """How often, and how patiently, a call that may be repeated is repeated."""
-
-    attempts: int = 5
-    backoff: Backoff = _CALL_BACKOFF
-    # A server that asks for a longer pause gets it, but from the work queue: a worker should not sleep that long.
-    patience: float = 10.0
-
-    def delay(self, error: errors.ApiError, failures: int) -> float | None:
-        """Return the seconds to wait before the next attempt, or None when `error` is final."""
-        transient = (errors.Unavailable, errors.TooManyRequests, errors.Unauthorized)
-        if failures >= self.attempts or not isinstance(error, transient):
-            return None
-        asked = error.retry_after or 0.0
-        return None if asked > self.patience else max(asked, self.backoff.delay(failures))
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds until a call counts as failed."""
-
-    connect: float = 10.0
-    answer: float = 30.0
-    page: float = 60.0
-    # The server sends a bookmark about once a minute: a watch that is silent for longer than that is dead.
-    silence: float = 75.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +53,9 @@ class Page:
     first: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    resource: Resource
-    url: URL
-    headers: Mapping[str, str]
-    body: bytes | None
-    repeatable: bool
-    timeout: aiohttp.ClientTimeout
-
-
 EVERYTHING: Final = Selection()
-DEFAULT_RETRIES: Final = Retries()
-DEFAULT_TIMEOUTS: Final = Timeouts()
+_RETRIES: Final = Retries()
+_TIMEOUTS: Final = Timeouts()
 # Compressing costs the server, and decompressing us, more time than a network inside a cluster does.
 _HEADERS: Final = {"Accept": _JSON, "Accept-Encoding": "identity"}
 _JSON_HEADERS: Final = {**_HEADERS, "Content-Type": _JSON}
@@ -148,22 +81,23 @@ class Client:
         field_manager: str = "berth",
         metrics: ClientMetrics | None = None,
         max_in_flight: int = 40,
-        retries: Retries = DEFAULT_RETRIES,
-        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        retries: Retries = _RETRIES,
+        timeouts: Timeouts = _TIMEOUTS,
         span: Span = no_span,
     ) -> None:
         """`span` is entered for every write."""
-        self._session = session_provider
         self._server = server.rstrip("/")
-        self._metrics = metrics
-        self._slots = asyncio.Semaphore(max_in_flight)
-        self._retries = retries
-        self._span = span
-        self._warned: set[str] = set()
+        self._transport = Transport(
+            session_provider,
+            metrics=metrics,
+            max_in_flight=max_in_flight,
+            retries=retries,
+            silence=timeouts.silence,
+            span=span,
+        )
         connect = timeouts.connect
         self._answer_timeout = aiohttp.ClientTimeout(total=timeouts.answer, sock_connect=connect)
         self._page_timeout = aiohttp.ClientTimeout(total=timeouts.page, sock_connect=connect)
-        self._silence = timeouts.silence
         # `connect` also bounds the wait for a free connection; a watch has no total that would.
         self._watch_timeout = aiohttp.ClientTimeout(
             connect=2 * connect, sock_connect=connect, sock_read=timeouts.silence
@@ -174,7 +108,7 @@ class Client:
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Obj:
         """Return one object as stored now."""
-        return _decode(await self._call(self._request("GET", resource, resource.path(namespace, name))))
+        return _decode(await self._transport.call(self._request("GET", resource, resource.path(namespace, name))))
 
     async def list_pages(
         self, resource: Resource, selection: Selection = EVERYTHING, *, limit: int = 50
@@ -223,20 +157,9 @@ class Client:
         path = f"{resource.path(selection.namespace)}?{query}"
         headers = _METADATA_HEADERS if selection.metadata_only else _HEADERS
         request = self._request("GET", resource, path, headers, timeout=self._watch_timeout)
-        started, status = perf_counter(), 0
-        try:
-            session = self._live_session()
-            async with _open(session, request) as response:
-                status = response.status
-                self._observe("WATCH", resource, status, perf_counter() - started)
-                if status != 200:
-                    raise errors.from_answer(status, await response.read(), response.headers.get("Retry-After"))
-                async for line in lines(response, session, self._silence, gather):
-                    yield _decode(line)
-        except (aiohttp.ClientError, OSError) as error:
-            if not status:
-                self._observe("WATCH", resource, status, perf_counter() - started)
-            raise errors.from_transport(error) from error
+        async with aclosing(self._transport.stream(request, gather)) as events:
+            async for line in events:
+                yield _decode(line)
 
     async def apply(
         self,
@@ -269,7 +192,7 @@ class Client:
         headers = _APPLY_METADATA_HEADERS if metadata_only else _APPLY_HEADERS
         request = self._request("PATCH", resource, path, headers, orjson.dumps(body), repeatable=not dry_run)
         try:
-            return _decode(await self._call(request))
+            return _decode(await self._transport.call(request))
         except (errors.Conflict, errors.Invalid) as error:
             if (failed := _precondition(error, create_only=create_only, uid=uid)) is None:
                 raise
@@ -286,20 +209,20 @@ class Client:
         """Patch an object by JSON Patch (RFC 6902), whoever owned its fields before; return its metadata."""
         path = resource.path(namespace, name, subresource) + self._write_query
         request = self._request("PATCH", resource, path, _JSON_PATCH_HEADERS, orjson.dumps(operations))
-        return _decode(await self._call(request))
+        return _decode(await self._transport.call(request))
 
     async def create(self, resource: Resource, namespace: str | None, body: Mapping[str, Any]) -> Obj:
         """Create an object by POST and return it. Never repeated after a lost answer."""
         path = resource.path(namespace) + self._write_query
         request = self._request("POST", resource, path, _JSON_HEADERS, orjson.dumps(body), repeatable=False)
-        return _decode(await self._call(request))
+        return _decode(await self._transport.call(request))
 
     async def replace(self, resource: Resource, namespace: str | None, name: str, body: Mapping[str, Any]) -> Obj:
         """Replace an object by PUT and return it; Conflict unless it is still at the resourceVersion in `body`."""
         _required(body["metadata"].get("resourceVersion"), "resourceVersion")
         path = resource.path(namespace, name) + self._write_query
         request = self._request("PUT", resource, path, _JSON_HEADERS, orjson.dumps(body), repeatable=False)
-        return _decode(await self._call(request))
+        return _decode(await self._transport.call(request))
 
     async def delete(
         self, resource: Resource, namespace: str | None, name: str, uid: str, propagation: str = "Background"
@@ -308,7 +231,7 @@ class Client:
         options = {"preconditions": {"uid": _required(uid, "uid")}, "propagationPolicy": propagation}
         path = resource.path(namespace, name)
         try:
-            await self._call(self._request("DELETE", resource, path, _JSON_HEADERS, orjson.dumps(options)))
+            await self._transport.call(self._request("DELETE", resource, path, _JSON_HEADERS, orjson.dumps(options)))
         except errors.NotFound:
             return False
         return True
@@ -318,7 +241,7 @@ class Client:
         headers = {**_HEADERS, "Accept": _METADATA.format("List")} if selection.metadata_only else _HEADERS
         path = f"{resource.path(selection.namespace)}?{query}"
         request = self._request("GET", resource, path, headers, timeout=self._page_timeout)
-        return _decode(await self._call(request))
+        return _decode(await self._transport.call(request))
 
     def _request(
         self,
@@ -330,76 +253,10 @@ class Client:
         *,
         repeatable: bool = True,
         timeout: aiohttp.ClientTimeout | None = None,
-    ) -> _Request:
+    ) -> Request:
         # encoded=True: path and query are escaped already, and yarl's own escaping is the dearest part of a URL.
         url = URL(self._server + path, encoded=True)
-        return _Request(method, resource, url, headers, body, repeatable, timeout or self._answer_timeout)
-
-    async def _call(self, request: _Request) -> bytes:
-        if request.method == "GET":
-            return await self._until_answered(request)
-        attributes = {"http.request.method": request.method, "url.path": request.url.path}
-        with self._span(f"{request.method} {request.resource.plural}", attributes):
-            return await self._until_answered(request)
-
-    async def _until_answered(self, request: _Request) -> bytes:
-        failures = 0
-        while True:
-            try:
-                return await self._once(request)
-            except errors.ApiError as error:
-                failures += 1
-                # A 429 was refused before anything was done, so even a POST may be repeated after it.
-                repeatable = request.repeatable or isinstance(error, errors.TooManyRequests)
-                delay = self._retries.delay(error, failures) if repeatable else None
-                if delay is None:
-                    raise
-            await asyncio.sleep(delay)
-
-    async def _once(self, request: _Request) -> bytes:
-        async with self._slots:
-            started, status = perf_counter(), 0
-            try:
-                async with _open(self._live_session(), request) as response:
-                    status = response.status
-                    payload = await response.read()
-            except (aiohttp.ClientError, OSError) as error:
-                raise errors.from_transport(error) from error
-            finally:
-                self._observe(request.method, request.resource, status, perf_counter() - started)
-        if "Warning" in response.headers:
-            self._warn(response.headers.getall("Warning"))
-        if not 200 <= status < 300:
-            raise errors.from_answer(status, payload, response.headers.get("Retry-After"))
-        return payload
-
-    def _live_session(self) -> aiohttp.ClientSession:
-        session = self._session()
-        if session.closed:
-            raise session_closed()
-        return session
-
-    def _observe(self, method: str, resource: Resource, status: int, seconds: float) -> None:
-        if self._metrics is not None:
-            self._metrics.observe(method, resource.plural, status, seconds)
-
-    def _warn(self, warnings: list[str]) -> None:
-        for warning in warnings:
-            if warning not in self._warned and len(self._warned) < _MAX_WARNINGS:
-                self._warned.add(warning)
-                log.warning("the API server warns: %s", warning)
-
-
-def _open(session: aiohttp.ClientSession, request: _Request) -> aiohttp.client._RequestContextManager:
-    return session.request(
-        request.method,
-        request.url,
-        data=request.body,
-        headers=request.headers,
-        timeout=request.timeout,
-        allow_redirects=False,  # a redirect would carry the credentials to another host
-        raise_for_status=False,
-    )
+        return Request(method, resource, url, headers, body, repeatable, timeout or self._answer_timeout)
 
 
 def _decode(payload: bytes) -> Obj:

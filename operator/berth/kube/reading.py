@@ -7,7 +7,7 @@ Workload's own namespace.
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from berth.kube.client import EVERYTHING, Client, Obj, Page, Selection, Span, no_span
+from berth.kube.client import EVERYTHING, Client, Obj, Page, Selection
 from berth.kube.resources import (
     CHILDREN,
     DATA_SOURCES,
@@ -26,6 +26,7 @@ from berth.kube.resources import (
     VIRTUAL_MACHINE_PREFERENCES,
     Resource,
 )
+from berth.kube.transport import Span, no_span
 
 __all__ = ["EVERYTHING", "READABLE", "NotReadable", "Obj", "Reader", "Selection", "Span", "no_span"]
 

@@ -14,8 +14,8 @@ from admission import additions
 from berth.api import crd
 from berth.api.crd import Kind
 from berth.api.reasons import Reason
-from berth.app.metrics import declared
-from berth.app.metrics.declared import Declared
+from berth.app.metrics import declared, declared_process
+from berth.app.metrics.declare import Declared
 from berth.app.settings import PreviewSettings, Settings
 from berth.decide.rules import RULES
 from chart import install, readme
@@ -165,8 +165,12 @@ def rights() -> str:
 
 def metrics() -> str:
     """Return all metrics as they are declared: those of the operator, then those of the preview."""
-    own = (each for each in declared.DECLARED if each not in (declared.PREVIEW_REQUESTS, declared.PREVIEW_SECONDS))
-    preview = (each for each in declared.DECLARED if each in declared.OF_PREVIEW)
+    own = (
+        each
+        for each in declared.DECLARED
+        if each not in (declared_process.PREVIEW_REQUESTS, declared_process.PREVIEW_SECONDS)
+    )
+    preview = (each for each in declared.DECLARED if each in declared_process.OF_PREVIEW)
     return (
         "At `/metrics` of the operator, beside `process_*` and `python_*`. State is computed at every scrape and told by"
         f" the leader alone.\n\n{_metrics(own)}\n"

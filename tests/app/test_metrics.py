@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.scrapes import an_outcome, families_of, scraped, series, text_of, value
-from berth.app.metrics import declared
+from berth.app.metrics import declared_process
 from berth.app.metrics.admin import ClassState, PolicyState, QuotaState, WaiverState
-from berth.app.metrics.declared import DECLARED, Declared
+from berth.app.metrics.declare import Declared
+from berth.app.metrics.declared import DECLARED
 from berth.app.metrics.process import Metrics
 from berth.decide.impact import Effect
 from berth.decide.model import Cost
@@ -59,10 +60,10 @@ def every_metric_used() -> Metrics:
     metrics.segment_seconds.labels("runc", "Pod", "Scheduled").observe(1)
     metrics.reconcile_seconds.labels("workload").observe(0.1)
     for read, labels in (
-        (declared.WATCH_ACTIVITY, ("pods",)),
-        (declared.UNFINISHED_SECONDS, ("workload",)),
-        (declared.LONGEST_SECONDS, ("workload",)),
-        (declared.CERTIFICATE_EXPIRES, ("metrics",)),
+        (declared_process.WATCH_ACTIVITY, ("pods",)),
+        (declared_process.UNFINISHED_SECONDS, ("workload",)),
+        (declared_process.LONGEST_SECONDS, ("workload",)),
+        (declared_process.CERTIFICATE_EXPIRES, ("metrics",)),
     ):
         metrics.readings.read(read, lambda labels=labels: [(labels, 1.0)])  # type: ignore[misc]  # bound now, not later
     return metrics

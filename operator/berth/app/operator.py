@@ -15,7 +15,7 @@ from berth.app.concern import World, concerned
 from berth.app.deps import Deps
 from berth.app.events import Recorder
 from berth.app.lasting import Lasting
-from berth.app.metrics import declared
+from berth.app.metrics import declared_process
 from berth.app.metrics.process import WORKLOAD, Metrics
 from berth.app.mirror import Mirror
 from berth.app.preflight import Preflight
@@ -95,12 +95,12 @@ class Operator:
             tracing=self.tracing,
         )
         self.metrics.state.moving = self.deps.turns.moving
-        self.metrics.readings.read(declared.WATCH_ACTIVITY, self.mirror.heard)
+        self.metrics.readings.read(declared_process.WATCH_ACTIVITY, self.mirror.heard)
         self.metrics.readings.read(
-            declared.UNFINISHED_SECONDS, lambda: [((WORKLOAD,), self.queue.unfinished_seconds())]
+            declared_process.UNFINISHED_SECONDS, lambda: [((WORKLOAD,), self.queue.unfinished_seconds())]
         )
         self.metrics.readings.read(
-            declared.LONGEST_SECONDS, lambda: [((WORKLOAD,), self.queue.longest_running_seconds())]
+            declared_process.LONGEST_SECONDS, lambda: [((WORKLOAD,), self.queue.longest_running_seconds())]
         )
 
     def _written(self, resource: Resource, stored: Obj) -> None:

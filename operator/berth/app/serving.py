@@ -10,7 +10,7 @@ from aiohttp import web
 from berth.app.access import May, guarded
 from berth.app.http import add_metrics, probes, serve
 from berth.app.lasting import Lasting
-from berth.app.metrics import declared
+from berth.app.metrics import declared_process
 from berth.app.metrics.process import Readings
 from berth.app.settings import Settings
 from berth.app.tls import Certificate, self_signed
@@ -39,7 +39,7 @@ async def serve_metrics(
         runner, port = await serve(probed, settings.listen_address, settings.listen_port)
         return (runner,), port
     certificate = _certificate(settings, lasting)
-    metrics.readings.read(declared.CERTIFICATE_EXPIRES, lambda: [(("metrics",), certificate.expires)])
+    metrics.readings.read(declared_process.CERTIFICATE_EXPIRES, lambda: [(("metrics",), certificate.expires)])
     guard = web.Application(middlewares=[guarded(may)])
     add_metrics(guard, metrics.scrape)
     secure, port = await serve(guard, settings.listen_address, settings.metrics_port, certificate.context)

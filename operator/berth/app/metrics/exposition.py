@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from berth.app.metrics import declared
-from berth.app.metrics.declared import Declared
+from berth.app.metrics.declare import Declared
 from berth.app.outcomes import Outcome
 from berth.world.records import Key
 

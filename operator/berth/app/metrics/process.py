@@ -16,8 +16,8 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from berth import __version__
-from berth.app.metrics import declared
-from berth.app.metrics.declared import Declared
+from berth.app.metrics import declared, declared_process
+from berth.app.metrics.declare import Declared
 from berth.app.metrics.exposition import exposition
 from berth.app.metrics.state import State, StateCollector
 
@@ -66,8 +66,10 @@ class Metrics:
             collector(registry=registry)
         registry.register(StateCollector(self.state, cap))
         registry.register(self.readings)
-        declared.BUILD_INFO.gauge(registry).labels(__version__, platform.python_version(), version("kopf")).set(1)
-        declared.CONFIG_INFO.gauge(registry).labels(config_hash).set(1)
+        declared_process.BUILD_INFO.gauge(registry).labels(__version__, platform.python_version(), version("kopf")).set(
+            1
+        )
+        declared_process.CONFIG_INFO.gauge(registry).labels(config_hash).set(1)
         self.decisions = declared.DECISIONS.counter(registry)
         self.decision_seconds = declared.DECISION_SECONDS.histogram(registry)
         self.preflights = declared.PREFLIGHTS.counter(registry)
@@ -80,31 +82,31 @@ class Metrics:
         self.drift = declared.DRIFT.counter(registry)
         self.ready_seconds = declared.TIME_TO_READY.histogram(registry)
         self.segment_seconds = declared.TIME_TO_READY_SEGMENT.histogram(registry)
-        self.watch_errors = declared.WATCH_ERRORS.counter(registry)
+        self.watch_errors = declared_process.WATCH_ERRORS.counter(registry)
         self.events_dropped = declared.EVENTS_DROPPED.counter(registry)
-        self.reconciles = declared.RECONCILES.counter(registry)
-        self.reconcile_errors = declared.RECONCILE_ERRORS.counter(registry)
+        self.reconciles = declared_process.RECONCILES.counter(registry)
+        self.reconcile_errors = declared_process.RECONCILE_ERRORS.counter(registry)
         for controller in (WORKLOAD, POLICY):
             self.reconcile_errors.labels(controller)  # 0 errors are told, too
-        self.reconcile_seconds = declared.RECONCILE_SECONDS.histogram(registry)
-        self.workers = declared.MAX_WORKERS.gauge(registry)
-        self.active = declared.ACTIVE_WORKERS.gauge(registry)
-        self.leader = declared.LEADER.gauge(registry)
-        self.requests = declared.REQUESTS_TOTAL.counter(registry)
-        self.request_seconds = declared.REQUEST_SECONDS.histogram(registry)
+        self.reconcile_seconds = declared_process.RECONCILE_SECONDS.histogram(registry)
+        self.workers = declared_process.MAX_WORKERS.gauge(registry)
+        self.active = declared_process.ACTIVE_WORKERS.gauge(registry)
+        self.leader = declared_process.LEADER.gauge(registry)
+        self.requests = declared_process.REQUESTS_TOTAL.counter(registry)
+        self.request_seconds = declared_process.REQUEST_SECONDS.histogram(registry)
         self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram | None]] = {}
-        self._depth = declared.QUEUE_DEPTH.gauge(registry).labels(WORKLOAD)
-        self._adds = declared.QUEUE_ADDS.counter(registry).labels(WORKLOAD)
-        self._retries = declared.QUEUE_RETRIES.counter(registry).labels(WORKLOAD)
-        self._waited = declared.QUEUE_SECONDS.histogram(registry).labels(WORKLOAD)
-        self._worked = declared.WORK_SECONDS.histogram(registry).labels(WORKLOAD)
+        self._depth = declared_process.QUEUE_DEPTH.gauge(registry).labels(WORKLOAD)
+        self._adds = declared_process.QUEUE_ADDS.counter(registry).labels(WORKLOAD)
+        self._retries = declared_process.QUEUE_RETRIES.counter(registry).labels(WORKLOAD)
+        self._waited = declared_process.QUEUE_SECONDS.histogram(registry).labels(WORKLOAD)
+        self._worked = declared_process.WORK_SECONDS.histogram(registry).labels(WORKLOAD)
 
     def scrape(self, *, open_metrics: bool) -> AsyncIterator[bytes]:
         """Return the text of a scrape, in parts."""
         return exposition(self.registry, self.state.outcomes, self.cap, open_metrics=open_metrics)
 
     def observe(self, method: str, resource: str, status: int, seconds: float) -> None:
-        """Record one request (kube.client.ClientMetrics)."""
+        """Record one request (kube.transport.ClientMetrics)."""
         kind = (method, resource, status)
         series = self._answers.get(kind)
         if series is None:  # looking series up by their labels costs more than counting

@@ -18,7 +18,7 @@ from berth.app.metrics.admin import (
     quota_gauges,
     waiver_gauges,
 )
-from berth.app.metrics.declared import Declared
+from berth.app.metrics.declare import Declared
 from berth.app.outcomes import Outcome
 from berth.decide.model import Cost
 from berth.policy.turns import Moving

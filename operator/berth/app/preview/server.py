@@ -12,7 +12,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from berth.app.http import serve
 from berth.app.lasting import Lasting
-from berth.app.metrics import declared
+from berth.app.metrics import declared_process
 from berth.app.metrics.exposition import exposition
 from berth.app.metrics.process import Readings
 from berth.app.mirror import Mirror
@@ -43,9 +43,9 @@ class PreviewMetrics:
         self.readings = Readings()
         ProcessCollector(registry=self.registry)
         self.registry.register(self.readings)
-        self.requests = declared.PREVIEW_REQUESTS.counter(self.registry)
-        self.seconds = declared.PREVIEW_SECONDS.histogram(self.registry)
-        self.watch_errors = declared.WATCH_ERRORS.counter(self.registry)
+        self.requests = declared_process.PREVIEW_REQUESTS.counter(self.registry)
+        self.seconds = declared_process.PREVIEW_SECONDS.histogram(self.registry)
+        self.watch_errors = declared_process.WATCH_ERRORS.counter(self.registry)
 
     def scrape(self, *, open_metrics: bool) -> AsyncIterator[bytes]:
         """Return the text of a scrape."""
@@ -119,7 +119,7 @@ async def run(settings: PreviewSettings, ready: Callable[[int], None] = lambda _
     answering, port = await serve(
         webhook(ask, metrics), settings.listen_address, settings.preview_port, certificate.context
     )
-    metrics.readings.read(declared.CERTIFICATE_EXPIRES, lambda: [(("preview",), certificate.expires)])
+    metrics.readings.read(declared_process.CERTIFICATE_EXPIRES, lambda: [(("preview",), certificate.expires)])
     ready(port)
     # Before kopf starts: at its end it waits for every task that was started after it, and then cancels it.
     lasting.start(

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from bench.deadline import listed, patience, within
 from berth.app.settings import Settings
 
 Json = dict[str, Any]
@@ -48,6 +49,11 @@ class Bare:
                 raise RuntimeError(f"{method} {path}: {answer.status} {payload[:300]!r}")
             return orjson.loads(payload)  # type: ignore[no-any-return]
 
+    async def get(self, path: str) -> Json:
+        """Return an object or a list; raises aiohttp's errors."""
+        async with self._session.get(self._server + path, raise_for_status=True) as answer:
+            return orjson.loads(await answer.read())  # type: ignore[no-any-return]
+
     async def create(self, path: str, body: Json) -> Json:
         """Create an object."""
         return await self.send("POST", path, body, JSON)
@@ -72,20 +78,24 @@ class Bare:
                     told.add(place)
                     await ready(*place)
 
-    async def until_settled(self, places: set[tuple[str, str]], placed: Callable[[], None]) -> None:
-        """Watch Workloads until all of these are ready; call `placed` once for each that has a class."""
-        told: set[tuple[str, str]] = set()
-        left = set(places)
+    async def until_settled(self, left: dict[tuple[str, str], str], placed: Callable[[], None]) -> None:
+        """Watch Workloads until all of these are ready, and call `placed` once for each that has a class.
+
+        Those that are ready are taken out; what holds up the others is noted.
+        """
+        unplaced = set(left)
         while left:  # a stream may end at any time
             async for found in self._stream(f"{WORKLOADS}/workloads?watch=true&timeoutSeconds=3000"):
                 place = found["metadata"]["namespace"], found["metadata"]["name"]
                 status = found.get("status") or {}
-                if "placement" in status and place in places and place not in told:
-                    told.add(place)
+                if "placement" in status and place in unplaced:
+                    unplaced.discard(place)
                     placed()
-                conditions = {each["type"]: each["status"] for each in status.get("conditions", ())}
-                if conditions.get("Ready") == "True":
-                    left.discard(place)
+                ready = next((each for each in status.get("conditions", ()) if each["type"] == "Ready"), None)
+                if place in left and ready is not None:
+                    left[place] = f"{ready['reason']}: {ready['message']}"
+                    if ready["status"] == "True":
+                        del left[place]
                 if not left:
                     break
 
@@ -136,8 +146,11 @@ async def converge(
                 await operator.apply(PATHS[child["kind"]].format(namespace, name), child)
             await status(namespace, name, statuses[0])
 
+    def missing() -> str:
+        return f"Deployments of {len(workloads)} that are not ready, {listed(['/'.join(each) for each in left])}"
+
     started = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
+    async with within(patience(len(workloads)), missing), asyncio.TaskGroup() as group:
         tasks = [group.create_task(operator.until_ready({each[0] for each in left}, ready))]
         tasks += [group.create_task(work()) for _ in range(WORKERS)]
         await asyncio.gather(*(create(each) for each in workloads))

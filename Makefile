@@ -61,7 +61,7 @@ observe: $(INSTALLED) ## 300 Workloads in all states, a real Prometheus, and eve
 pictures: $(INSTALLED) ## As observe, and draw the dashboards into docs/pictures; needs node, npm, and Chromium
 	@$(BIN)/python -m dashboards --pictures
 
-bench: $(INSTALLED) ## Measure against a bare client on an empty control plane: N=500 Workloads, N=2000 for real
+bench: $(INSTALLED) ## Measure pods against a bare client, and machines beside pods, on empty control planes: N=500, N=2000 for real
 	@$(BIN)/python -m bench --count $(N)
 
 kubevirt-real: $(INSTALLED) ## Hold Berth and the simulated KubeVirt against recordings of the real one: VERDICTS=, TIMELINES=

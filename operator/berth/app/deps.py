@@ -10,6 +10,7 @@ from berth.app.preflight import Preflight
 from berth.app.tracing import Tracing
 from berth.app.views import Views
 from berth.decide.whatif import Flip
+from berth.kube.backoff import AFTER_REFUSAL, Failures
 from berth.kube.gateway import Gateway
 from berth.policy.ledger import Ledger
 from berth.policy.turns import Turns
@@ -57,9 +58,8 @@ class Deps:
     """Hash of the status that was last written."""
     waiting: dict[Key, float] = field(default_factory=dict)
     """Since when a progress-only change of status waits to be written."""
-
-    rejections: dict[Key, int] = field(default_factory=dict)
-    """How often in a row the API server has refused a child."""
+    rejections: Failures[Key] = field(default_factory=lambda: Failures(AFTER_REFUSAL))
+    """Of Workloads whose children the API server refuses."""
 
     @property
     def outcomes(self) -> dict[Key, Outcome]:
@@ -69,7 +69,7 @@ class Deps:
     def forget(self, key: Key) -> None:
         """Drop what is kept about a Workload that is gone."""
         self.preflight.forget(key)
-        self.rejections.pop(key, None)
+        self.rejections.forget(key)
         self.waiting.pop(key, None)
         self.written.pop(key, None)
         if self.outcomes.pop(key, None) is not None:

@@ -16,7 +16,7 @@ from berth.app.views import Look
 from berth.decide.engine import choose
 from berth.decide.model import Ask, ClassFacts, MachineAsk, Refusal
 from berth.kube import errors
-from berth.kube.backoff import Backoff
+from berth.kube.backoff import AFTER_REFUSAL
 from berth.kube.gateway import Gateway
 from berth.plan.model import Apply
 from berth.plan.move import MACHINE_KINDS
@@ -26,8 +26,6 @@ from berth.verify.model import Bounds
 from berth.world.records import Key, KubeVirtRecord
 from berth.world.store import Store
 
-_AGAIN: Final = Backoff(base=15.0, cap=300.0)
-"""Seconds until a machine that was refused is asked about again: much that refuses it cannot be watched."""
 _REMEMBERED: Final = 10_000
 """Most acceptances that are kept; the oldest is forgotten first."""
 _ANYBODY: Final = "w"
@@ -190,7 +188,7 @@ class Preflight:
             return
         digest = _digest(step)
         tries = before.tries + 1 if before and before.digest == digest else 1
-        due = self.clock() + _AGAIN.delay(tries)
+        due = self.clock() + AFTER_REFUSAL.delay(tries)
         known[question.class_name] = _Refused(refusal, digest, *self._around(look), due, tries)
         self._refused[look.workload.key] = known
 

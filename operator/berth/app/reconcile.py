@@ -11,7 +11,6 @@ from berth.app.rationing import release_when_gone
 from berth.app.report import report, report_unreadable
 from berth.app.views import Look, Unreadable
 from berth.kube import errors
-from berth.kube.backoff import Backoff
 from berth.observe.model import Scene
 from berth.plan.model import Move, Plan
 from berth.plan.move import MACHINE_KINDS
@@ -23,9 +22,6 @@ _COUNTING_SECONDS: Final = 1.0
 
 _BLOCKED_SECONDS: Final = 15.0
 """Seconds between tries where what is in the way is not watched: an object without our label, a quota of others."""
-
-_REJECTED: Final = Backoff(base=15.0, cap=300.0)
-"""Seconds between tries of a child that the API server refused."""
 
 
 async def reconcile(key: Key, deps: Deps) -> float | None:
@@ -80,15 +76,11 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
 
 
 def _patience(scene: Scene, deps: Deps) -> float | None:
-    """Return the seconds until another try where a name is taken, a quota not Berth's is full, or a child was refused.
-
-    What is refused is tried again later and later: mostly somebody has to change something first.
-    """
+    """Return the seconds until another try where a name is taken, a quota is full, or a child was refused."""
     key, reasons = scene.workload.key, {each.reason for each in scene.failures}
     if Reason.CHILD_REJECTED in reasons:
-        deps.rejections[key] = deps.rejections.get(key, 0) + 1
-        return _REJECTED.delay(deps.rejections[key])
-    deps.rejections.pop(key, None)
+        return deps.rejections.again(key)
+    deps.rejections.forget(key)
     return _BLOCKED_SECONDS if scene.plan.taken or Reason.WAITING_FOR_QUOTA in reasons else None
 
 

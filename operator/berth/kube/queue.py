@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from berth.kube.backoff import Backoff
+from berth.kube.backoff import Backoff, Failures
 
 # (namespace, name); the namespace is "" for cluster-scoped objects.
 Key = tuple[str, str]
@@ -61,7 +61,6 @@ class KeyedQueue:
     def __init__(
         self, *, backoff: Backoff = RETRY_BACKOFF, clock: Clock | None = None, metrics: QueueMetrics | None = None
     ) -> None:
-        self._backoff = backoff
         self._clock: Clock = clock or asyncio.get_running_loop()
         self._metrics = metrics
         self._turns: deque[str] = deque()  # namespaces with a ready key, each once
@@ -69,7 +68,7 @@ class KeyedQueue:
         self._wanted: dict[Key, float] = {}  # keys that must run (again), and since when
         self._running: dict[Key, float] = {}  # keys at a worker, and since when
         self._timers: dict[Key, tuple[float, Timer]] = {}
-        self._failures: dict[Key, int] = {}
+        self._failures = Failures[Key](backoff)
         self._available = asyncio.Semaphore(0)  # one permit per ready key
         self._idle = asyncio.Event()
         self._idle.set()
@@ -107,8 +106,7 @@ class KeyedQueue:
 
         `at_least` is what the server asked to wait.
         """
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
-        seconds = max(self._backoff.delay(failures), at_least)
+        seconds = max(self._failures.again(key), at_least)
         if self._metrics is not None:
             self._metrics.workqueue_retries()
         self.add_after(key, seconds)
@@ -116,7 +114,7 @@ class KeyedQueue:
 
     def forget(self, key: Key) -> None:
         """Start the backoff of this key afresh: its work succeeded, its input changed, or it is gone."""
-        self._failures.pop(key, None)
+        self._failures.forget(key)
 
     async def get(self) -> Key | None:
         """Wait for the next key; None means that the queue is shut down. Call `done` with the key when finished."""

@@ -141,6 +141,15 @@ TOLD: dict[str, tuple[Callable[[Pictured], None], Json, list[str]]] = {
             "would create NetworkPolicy web, VirtualMachine web",
         ],
     ),
+    "a machine beside an image that runs": (
+        nothing,
+        web(machine=erp()["machine"]),
+        [
+            "would run in container (Container): lowest level that fits and meets Container required by cluster default",
+            "isolation adds nothing to the 500m CPU and 1Gi that it asks for",
+            "would create NetworkPolicy web, Deployment web",
+        ],
+    ),
     "nothing fits": (
         nothing,
         erp(isolation={"level": "Confidential"}),

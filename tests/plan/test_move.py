@@ -6,13 +6,13 @@ import pytest
 
 from berth.api.levels import IsolationLevel, NodeSharing
 from berth.api.reasons import Reason
-from berth.decide.model import Candidate, ClassFacts, Cost, Decision, Requirement
+from berth.decide.model import Ask, Candidate, ClassFacts, Cost, Decision, Refusal, Requirement
 from berth.plan.model import Move, Pending
 from berth.plan.move import backing as running
-from berth.plan.move import current_class, next_move
+from berth.plan.move import current_class, left_alone, next_move
 from berth.world.records import ChildRecord
 from decide.builders import spec_of
-from plan.records import FOREIGN, UID, backing
+from plan.records import FOREIGN, PAIR, UID, asked, backing
 from render.specs import CONTAINER, GVISOR, KATA, TENANTS, VM, Json, container
 
 CATALOG = (CONTAINER, GVISOR, KATA, TENANTS, VM)
@@ -26,6 +26,8 @@ POD, TASK, MACHINE, POOL = (
     backing("VirtualMachine", "vm"),
     backing("VirtualMachinePool", "vm"),
 )
+
+TO_KATA = Pending("vm", "kata", "the machine would stop and start anew")
 
 
 def decided(chosen: ClassFacts | None, requirement: Requirement = ANY) -> Decision:
@@ -162,3 +164,24 @@ def test_the_newest_backing_says_the_class() -> None:
 def test_only_what_is_ours_and_stays_counts_as_running() -> None:
     others = (replace(POD, owner_uid=FOREIGN), replace(POD, owner_uid=""), replace(POD, deleting=True))
     assert running((*others, replace(POD, kind="Service")), UID) == ()
+
+
+REFUSED = (Refusal("vm", Reason.NO_ELIGIBLE_CLASS, "no", heals=False),)
+
+
+@pytest.mark.parametrize(
+    ("ask", "move", "alone"),
+    [
+        (asked(PAIR), Move(VM), False),
+        (asked(PAIR), Move(VM, frozen=True), True),
+        (asked(PAIR), Move(VM, pending=TO_KATA), False),
+        (replace(asked(PAIR), refusals=REFUSED), Move(VM, pending=TO_KATA), True),
+        (replace(asked(PAIR), machine=None), Move(VM, pending=TO_KATA), True),
+        (replace(asked(PAIR), has_container=False), Move(CONTAINER, pending=TO_KATA), True),
+        (replace(asked(PAIR), has_container=False), Move(VM, pending=TO_KATA), False),
+        (asked(PAIR), Move(None), False),
+    ],
+    ids=["placed", "frozen", "waits", "refused", "no machine", "no image", "no image, in a machine", "nowhere"],
+)
+def test_what_its_class_cannot_take_any_more_is_left_as_it_runs(ask: Ask, move: Move, *, alone: bool) -> None:
+    assert left_alone(ask, move) is alone

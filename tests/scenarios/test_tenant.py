@@ -28,6 +28,7 @@ from scenarios.site import Space, condition
 pytestmark = pytest.mark.ground
 
 SMALL: Json = {"requests": {"cpu": "100m", "memory": "1Gi"}}
+LARGE: Json = {"requests": {"cpu": "1", "memory": "3Gi"}}
 
 
 @pytest.fixture
@@ -210,6 +211,27 @@ def test_machines_and_pods_share_one_quota(tenant: Space) -> None:
     tenant.workload("web", specs.container(resources=SMALL))
     found = tenant.expect("web", "Placed", "False", "WaitingForQuota")
     assert "uses 1280Mi of 2Gi memory" in condition(found, "Placed")["message"]
+
+
+@pytest.mark.parametrize(
+    ("runs", "asks"),
+    [
+        (specs.container(resources=LARGE), specs.container(resources=SMALL, needs={"kernelModules": ["none"]})),
+        (specs.machine(resources=LARGE), specs.machine(resources=SMALL, isolation={"level": "Confidential"})),
+        (specs.machine(resources=LARGE), specs.container(resources=SMALL)),
+    ],
+    ids=["pods that no class takes", "a machine that no class takes", "a machine that waits to become pods"],
+)
+def test_what_cannot_follow_an_edit_keeps_what_it_has_of_the_quota(tenant: Space, runs: Json, asks: Json) -> None:
+    be(tenant, quota={"memory": "4Gi"})
+    tenant.workload("web", runs)
+    tenant.ready("web")
+    edited = tenant.workload("web", asks)["metadata"]["generation"]
+    tenant.until(WORKLOAD, "web", lambda found: observed(found) == edited)
+    tenant.workload("other", specs.container(resources=LARGE))
+    found = tenant.expect("other", "Placed", "False", "WaitingForQuota")
+    assert " of 4Gi memory, and this needs 3Gi" in condition(found, "Placed")["message"]
+    assert tenant.children("other") == set()
 
 
 def test_a_namespace_of_two_tenants_is_an_error_on_both_and_the_strictest_holds(tenant: Space) -> None:

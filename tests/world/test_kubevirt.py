@@ -4,7 +4,7 @@ import pytest
 
 from berth.api.reasons import Reason
 from berth.world import children
-from berth.world.records import MachineRecord, Problem
+from berth.world.records import GuestExtras, MachineRecord, Problem
 from world.raws import Raw, a_raw, condition, conditions
 
 CONFLICT = 'failed to create virtual machine pod: pods "virt-launcher-web-{}" is forbidden: exceeded quota: q, used: cpu={}, limited: cpu=3'
@@ -220,3 +220,22 @@ def test_the_size_of_a_guest_is_read_from_its_instance() -> None:
     domain = {"cpu": {"sockets": 2, "cores": 3, "threads": 1}, "memory": {"guest": "2Gi"}}
     record = children.machine(a_raw("VirtualMachineInstance", spec={"domain": domain}))
     assert (record.vcpus, record.memory) == (6, 2 << 30)
+
+
+@pytest.mark.parametrize(
+    ("domain", "extras"),
+    [
+        ({}, GuestExtras()),
+        ({"cpu": {"dedicatedCpuPlacement": True}}, GuestExtras(pinned=True)),
+        ({"cpu": {"isolateEmulatorThread": True}}, GuestExtras(isolated=True)),
+        ({"devices": {"gpus": [{"name": "gpu"}]}}, GuestExtras(passthrough=True)),
+        ({"devices": {"hostDevices": [{"name": "device"}]}}, GuestExtras(passthrough=True)),
+        ({"devices": {"interfaces": [{"name": "a", "masquerade": {}}]}}, GuestExtras()),
+        ({"devices": {"interfaces": [{"name": "a", "sriov": {}}]}}, GuestExtras(passthrough=True)),
+        ({"resources": {"requests": {"memory": "1Gi"}}}, GuestExtras(overcommitted=True)),
+        ({"resources": {"requests": {"memory": "2Gi"}}}, GuestExtras()),
+    ],
+)
+def test_what_a_guest_takes_beside_its_size_is_read_from_its_instance(domain: Raw, extras: GuestExtras) -> None:
+    given = {"domain": {"memory": {"guest": "2Gi"}} | domain}
+    assert children.machine(a_raw("VirtualMachineInstance", spec=given)).extras == extras

@@ -10,7 +10,7 @@ from berth.decide.engine import decide
 from berth.decide.model import Decision
 from berth.plan.make import make_plan
 from berth.plan.model import Apply, Delete, Move, Plan
-from berth.plan.move import MACHINE_KINDS, next_move, overdue
+from berth.plan.move import MACHINE_KINDS, left_alone, next_move, overdue
 from berth.render.children import render
 from berth.render.model import Unrenderable
 from berth.world.records import Problem
@@ -55,6 +55,5 @@ def plan_for(look: Look, move: Move) -> tuple[Plan, tuple[Problem, ...]]:
         desired = render(look.rendered, move.placed)
     except Unrenderable as error:
         return Plan(), () if move.held else (Problem(Reason.MISCONFIGURED, str(error)),)
-    # A machine that waits to move is left as it is, too, where its class does not take its new spec.
-    frozen = move.frozen or any(each.class_name == move.placed.name for each in look.ask.refusals)
+    frozen = left_alone(look.ask, move)
     return make_plan(desired, look.children, look.workload.uid, frozen=frozen, replicas=look.spec.replicas), ()

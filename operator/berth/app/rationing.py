@@ -11,7 +11,7 @@ from berth.app.views import Look
 from berth.decide.charge import as_large_as, charge_of, charge_of_what_runs, rolling
 from berth.decide.model import ClassFacts
 from berth.plan.model import Move, Withheld
-from berth.plan.move import put_off, withhold
+from berth.plan.move import left_alone, put_off, withhold
 from berth.policy.ledger import Limits
 from berth.policy.quota import Charge, limits_of
 from berth.policy.tenancy import CompiledTenant
@@ -28,7 +28,7 @@ def rationed(look: Look, move: Move, deps: Deps) -> Move | None:
         return move
     before = ledger.held(key)
     bounds = bounds_of(look.policy_subject.tenants, deps.views.tenancy())
-    refusal = ledger.ask(wanted(look, move.placed, before, deps.store), bounds, deps.clock())
+    refusal = ledger.ask(wanted(look, move, move.placed, before, deps.store), bounds, deps.clock())
     if before is not None and ledger.held(key) != before:
         deps.wake_reports()  # there may be room for somebody who waits
     if refusal is None:
@@ -113,11 +113,16 @@ def _still_there(key: Key, deps: Deps) -> bool:
     return bool(store.machines(key)) or any(not pod.finished for pod in store.pods(key))
 
 
-def wanted(look: Look, facts: ClassFacts, before: Charge | None, store: Store) -> Charge:
-    """Return what a Workload asks for: of a task that has ended nothing, while it shrinks what is still there."""
+def wanted(look: Look, move: Move, facts: ClassFacts, before: Charge | None, store: Store) -> Charge:
+    """Return what a Workload asks for in a class: of a task that has ended nothing.
+
+    While it shrinks it takes what is still there, and what is left as it runs what it had: its edit takes no effect.
+    """
     key, since, ask = look.workload.key, look.workload.created, look.ask
     if look.runs and (look.runs[-1].complete or look.runs[-1].failed is not None):
         ask = replace(ask, replicas=0)
+    elif before is not None and left_alone(ask, move):
+        return before
     if facts.backend is Backend.VIRTUAL_MACHINE:
         ask = as_large_as(ask, store.machines(key))
     aside = tuple(_aside(look, facts, store))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from berth.api.levels import WorkloadType
+from berth.api.levels import Backend, WorkloadType
 from berth.api.reasons import Reason
 from berth.app.events import Note
 from berth.app.views import Look
@@ -74,8 +74,8 @@ def _stricter(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:
 
 def _closed(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:
     """Yield that nothing can connect to a machine: people who bring one expect all of its ports to be open."""
-    spec = look.spec
-    serves = spec.machine is not None and spec.type is WorkloadType.SERVICE and decision.chosen is not None
-    if serves and not open_ports(spec):
+    spec, chosen = look.spec, decision.chosen
+    is_machine = chosen is not None and chosen.facts.backend is Backend.VIRTUAL_MACHINE
+    if is_machine and spec.type is WorkloadType.SERVICE and not open_ports(spec):
         text = "no port is open: machine.ports is empty, so nothing can connect"
         yield Reason.NO_OPEN_PORT, f"{text}: add the ports that the guest listens on to machine.ports"

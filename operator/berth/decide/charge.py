@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Final
 
 from berth.api.levels import Backend
+from berth.api.machine import OperatingSystem
 from berth.decide.cost import huge_pages, overhead, requested
-from berth.decide.model import Ask, ClassFacts, Cost
+from berth.decide.model import Ask, ClassFacts, Cost, Guest, MachineAsk
 from berth.policy.quota import CPU, MACHINES, MEMORY, NOTHING, STORAGE, WORKLOADS, Charge, Part, in_class
-from berth.world.records import ChildRecord, Key, MachineRecord
+from berth.world.records import ChildRecord, GuestExtras, InstancetypeRecord, Key, MachineRecord
 from berth.world.sizes import seen_size
 
 _SURGE: Final = 4
@@ -43,18 +44,49 @@ def charge_of_what_runs(
 
 
 def as_large_as(ask: Ask, guests: Iterable[MachineRecord]) -> Ask:
-    """Return what is asked for, each guest at least as large as the largest that runs: until a restart it stays so."""
-    sizes = [(ask.machine.guest.vcpus, ask.machine.guest.memory)] if ask.machine else []
-    sizes += [(guest.vcpus, guest.memory) for guest in guests if guest.memory]
-    return with_guest(ask, max(vcpus for vcpus, _ in sizes), max(memory for _, memory in sizes)) if sizes else ask
+    """Return what is asked for, each guest taking at least as much as the largest that runs: until a restart it does.
+
+    A guest runs on, too, where the Workload has no machine any more.
+    """
+    running = [each for each in guests if each.memory]
+    if not running:
+        return ask
+    sizes = [(each.vcpus, each.memory) for each in running]
+    sizes += [(ask.machine.guest.vcpus, ask.machine.guest.memory)] if ask.machine else []
+    larger = with_guest(ask, max(vcpus for vcpus, _ in sizes), max(memory for _, memory in sizes))
+    return _with_extras(larger, [each.extras for each in running])
 
 
 def with_guest(ask: Ask, vcpus: int, memory: int) -> Ask:
     """Return the same with guests of another size: virtual processors, and memory in bytes."""
-    if ask.machine is None or (vcpus, memory) == (ask.machine.guest.vcpus, ask.machine.guest.memory):
+    machine = ask.machine or MachineAsk(OperatingSystem.LINUX, Guest(0))
+    if (vcpus, memory) == (machine.guest.vcpus, machine.guest.memory):
         return ask
-    guest = replace(ask.machine.guest, sockets=vcpus, cores=1, threads=1, memory=memory)
-    return replace(ask, machine=replace(ask.machine, guest=guest))
+    guest = replace(machine.guest, sockets=vcpus, cores=1, threads=1, memory=memory)
+    return replace(ask, machine=replace(machine, guest=guest))
+
+
+def _with_extras(ask: Ask, running: list[GuestExtras]) -> Ask:
+    """Return the same with guests that take what those take that run, beside their size."""
+    if ask.machine is None:
+        return ask
+    guest = ask.machine.guest
+    changed = replace(
+        guest,
+        dedicated=guest.dedicated or any(each.pinned for each in running),
+        virtual_functions=guest.virtual_functions or any(each.passthrough for each in running),
+        instancetype=_instancetype(guest, running),
+    )
+    return ask if changed == guest else replace(ask, machine=replace(ask.machine, guest=changed))
+
+
+def _instancetype(guest: Guest, running: list[GuestExtras]) -> InstancetypeRecord | None:
+    """Return the instancetype, without overcommitment and with an isolated emulator where what runs has it so."""
+    isolated, full = any(each.isolated for each in running), not all(each.overcommitted for each in running)
+    kind = guest.instancetype or (InstancetypeRecord("", guest.vcpus, guest.memory) if isolated else None)
+    if kind is None:
+        return None
+    return replace(kind, isolated=kind.isolated or isolated, overcommit=0 if full else kind.overcommit)
 
 
 def rolling(charge: Charge) -> Charge:

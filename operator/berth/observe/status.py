@@ -16,6 +16,7 @@ from berth.observe.health import health
 from berth.observe.model import Finding, Health, Scene, Status
 from berth.observe.readiness import time_to_ready
 from berth.policy.waiving import Waived
+from berth.world.records import MachineRecord
 
 _ENDED: Final = frozenset({"Succeeded", "Failed"})
 """Phases of instances that run no more."""
@@ -187,14 +188,19 @@ def _cost(scene: Scene) -> Status | None:
 
 def _running(scene: Scene) -> Cost | None:
     """Return what the guests that run have, where that is not what is asked for; None where it is."""
-    placed, machine = scene.move.placed, scene.ask.machine
-    guests = [each for each in scene.machines if each.memory and not each.deleting and each.phase not in _ENDED]
-    if placed is None or machine is None:
+    placed, guests = scene.move.placed, _guests(scene)
+    if placed is None or placed.backend is Backend.POD:
         return None
-    if all((guest.vcpus, guest.memory) == (machine.guest.vcpus, machine.guest.memory) for guest in guests):
+    size = (scene.ask.machine.guest.vcpus, scene.ask.machine.guest.memory) if scene.ask.machine else None
+    if all((guest.vcpus, guest.memory) == size for guest in guests):
         return None
     sizes = [requested(with_guest(scene.ask, guest.vcpus, guest.memory), placed) for guest in guests]
     return Cost(sum(size.cpu for size in sizes), sum(size.memory for size in sizes))
+
+
+def _guests(scene: Scene) -> list[MachineRecord]:
+    """Return the machines that run and whose size is known."""
+    return [each for each in scene.machines if each.memory and not each.deleting and each.phase not in _ENDED]
 
 
 def _overhead_text(scene: Scene) -> str | None:

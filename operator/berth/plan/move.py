@@ -5,7 +5,7 @@ from dataclasses import replace
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.api.workload import WorkloadSpec
-from berth.decide.model import ClassFacts, Decision, Requirement
+from berth.decide.model import Ask, ClassFacts, Decision, Requirement
 from berth.plan.model import Move, Pending, Withheld
 from berth.world.records import ChildRecord
 
@@ -55,6 +55,15 @@ def next_move(
     if stops is None:
         return Move(chosen, weaker=weaker)
     return Move(current, frozen=name in weaker, pending=Pending(name, chosen.name, stops), weaker=weaker)
+
+
+def left_alone(ask: Ask, move: Move) -> bool:
+    """Return whether what runs stays as it is, whatever its Workload asks for by now: its class cannot take that."""
+    placed = move.placed
+    if move.frozen or placed is None:
+        return move.frozen
+    lacking = ask.machine is None if placed.backend is Backend.VIRTUAL_MACHINE else not ask.has_container
+    return lacking or any(each.class_name == placed.name for each in ask.refusals)
 
 
 def withhold(move: Move, current: ClassFacts | None, withheld: Withheld) -> Move:

@@ -17,7 +17,7 @@ from berth.world.conditions import MAX_TEXT, condition, problem
 from berth.world.packed import pack
 from berth.world.parse import Raw, key_of, seconds
 from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem
-from berth.world.sizes import guest_size
+from berth.world.sizes import guest_extras, guest_size
 
 _RANDOM: Final = re.compile(r'\b[0-9a-f]{12,}\b|(?<=_)\d+(?=")')
 """Ids of containers, and the number of the try in their names."""
@@ -188,6 +188,7 @@ def machine(raw: Raw) -> MachineRecord:
         vcpus=vcpus,
         memory=memory,
         created=seconds(meta.get("creationTimestamp")),
+        extras=guest_extras(raw.get("spec") or {}),
         phases=phases,
         # KubeVirt copies the time of the pod's Ready, which may lie before the guest runs: take the later one.
         ready_at=max(seconds(ready.get("lastTransitionTime")), dict(phases).get("Running", 0.0)) if ready else 0.0,

@@ -322,6 +322,20 @@ class PodRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestExtras:
+    """What a guest takes of its node beside its processors and its memory."""
+
+    pinned: bool = False
+    """Whether it has whole processors of its own."""
+    isolated: bool = False
+    """Whether its emulator has one, too."""
+    passthrough: bool = False
+    """Whether devices of the node are passed through to it."""
+    overcommitted: bool = False
+    """Whether less memory is requested for it than it sees."""
+
+
+@dataclass(frozen=True, slots=True)
 class MachineRecord:
     """One VirtualMachineInstance with the workload label."""
 
@@ -341,6 +355,7 @@ class MachineRecord:
     memory: int
     """Of the guest that runs; 0 where it is not known."""
     created: float
+    extras: GuestExtras = GuestExtras()
     phases: tuple[tuple[str, float], ...] = field(default=())
     """Phase and when it was reached."""
     ready_at: float = 0.0

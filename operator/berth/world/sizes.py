@@ -5,7 +5,7 @@ from typing import Any
 
 from berth.api.quantity import amount, millicores
 from berth.world.packed import unpack
-from berth.world.records import ChildRecord
+from berth.world.records import ChildRecord, GuestExtras
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +63,17 @@ def guest_size(instance: dict[str, Any]) -> tuple[int, int]:
     cpu = domain.get("cpu") or {}
     vcpus = cpu.get("sockets", 1) * cpu.get("cores", 1) * cpu.get("threads", 1)
     return vcpus, amount((domain.get("memory") or {}).get("guest"))
+
+
+def guest_extras(instance: dict[str, Any]) -> GuestExtras:
+    """Return what a guest takes beside its size, by the spec of the instance that runs it."""
+    domain = instance.get("domain") or {}
+    cpu, devices = domain.get("cpu") or {}, domain.get("devices") or {}
+    requests = (domain.get("resources") or {}).get("requests") or {}
+    cards = devices.get("interfaces") or ()
+    return GuestExtras(
+        pinned=bool(cpu.get("dedicatedCpuPlacement")),
+        isolated=bool(cpu.get("isolateEmulatorThread")),
+        passthrough=bool(devices.get("gpus") or devices.get("hostDevices")) or any("sriov" in card for card in cards),
+        overcommitted=0 < amount(requests.get("memory")) < guest_size(instance)[1],
+    )

@@ -57,7 +57,7 @@ def _outlook(look: Look, picture: Picture) -> _Outlook:
     if move.placed is None:
         return _Outlook(look, decision, move, None, ())
     bounds = bounds_of(look.policy_subject.tenants, picture.views.tenancy())
-    charge = wanted(look, move.placed, picture.ledger.held(look.workload.key), picture.store)
+    charge = wanted(look, move, move.placed, picture.ledger.held(look.workload.key), picture.store)
     refusal = picture.ledger.answer(charge, bounds)
     if refusal is not None:
         move = withhold(move, look.catalog.named(look.current), Withheld(refusal.reason, refusal.message))

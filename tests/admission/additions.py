@@ -8,7 +8,7 @@ import yaml
 
 from admission import bodies
 from admission.attempts import merged
-from admission.bodies import MARKED
+from admission.bodies import DISK, MARKED
 from ground.api import Json
 from ground.chart import CHART
 from scenarios.kinds import DATA_VOLUME, POD, VM, VMI, Kind
@@ -18,7 +18,7 @@ _BLANK: Final[Json] = {"source": {"blank": {}}, "storage": {"resources": {"reque
 _OBJECTS: Final[dict[str, tuple[Kind, str, Json]]] = {
     "kubevirt.io/virtualmachines": (VM, "web", bodies.machine(MARKED, bodies.owned())),
     "kubevirt.io/virtualmachineinstances": (VMI, "erp", {"metadata": {"labels": MARKED}, "spec": bodies.instance()}),
-    "cdi.kubevirt.io/datavolumes": (DATA_VOLUME, "web-root", {**bodies.data_volume(MARKED), "spec": _BLANK}),
+    "cdi.kubevirt.io/datavolumes": (DATA_VOLUME, "web-root", {**bodies.data_volume(DISK), "spec": _BLANK}),
     "pods": (POD, "web-x", bodies.pod(labels=MARKED)),
 }
 VALUES: Final[dict[str, object]] = {

@@ -3,6 +3,7 @@
 from ground.api import Json
 
 MARKED = {"berth.dev/workload": "web"}
+DISK = {"berth.dev/disk-of": "web"}
 SAFE: Json = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 POD_SAFE: Json = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 

@@ -144,6 +144,12 @@ LOOKALIKES = [
     attempt(DEVELOPER, "create", VMI, TEAM, "mine", {"metadata": LABELLED, "spec": bodies.instance()}, LOOKS),
     attempt(DEVELOPER, "create", POOL, TEAM, "mine", bodies.pool(MARKED), LOOKS, note="instance label"),
     attempt(DEVELOPER, "create", DATA_VOLUME, TEAM, "web-root", bodies.data_volume(MARKED), LOOKS),
+    attempt(
+        DEVELOPER, "create", DATA_VOLUME, TEAM, "web-root", bodies.data_volume(bodies.DISK), LOOKS, note="of a disk"
+    ),
+    attempt(
+        DEVELOPER, "create", POD, TEAM, "importer", bodies.pod(labels=bodies.DISK), LOOKS, note="of what fills a disk"
+    ),
     attempt(DEVELOPER, "merge-patch", DEPLOYMENT, TEAM, "own", {"metadata": LABELLED}, LOOKS, note="label"),
     attempt(DEVELOPER, "merge-patch", SERVICE, TEAM, "own", {"metadata": OWNED}, LOOKS, note="owner"),
     attempt(OWNER, "create", QUOTA, LAB, "berth", bodies.quota(), LOOKS),

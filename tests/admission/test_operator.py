@@ -35,10 +35,12 @@ attempt = partial(Attempt, OPERATOR, policy="berth-operator")
 WRITES = "it writes children of Workloads, the status of its own kinds, its Events and its Lease"
 SYSTEM = "nothing is run for tenants beside the system. Move the Workload to another namespace"
 ONE = "name, label berth.dev/workload and controlling owner must be those of one Workload"
+DISK_OF_ONE = "name, label berth.dev/disk-of and controlling owner must be those of one Workload"
 DELETES = "it deletes only what a Workload or a Tenant owns, and no disk"
 SOMEBODY = "it belongs to somebody else. Delete or rename one of the two"
 SELECTS = "it must select the pods of its own Workload"
 LABELS = {"berth.dev/workload": "web"}
+DISK = {"berth.dev/disk-of": "web"}
 AGAIN = [{"op": "add", "path": "/series", "value": {"count": 2, "lastObservedTime": "2026-01-01T00:10:00.000000Z"}}]
 
 
@@ -105,14 +107,16 @@ REFUSED = [
     attempt("create", SERVICE, LAB, "other", service(), ONE, note="other name"),
     attempt("create", SERVICE, LAB, "web", service(owned("Tenant", "acme")), ONE, note="of a tenant"),
     attempt("create", SERVICE, LAB, "web", service({**owned(), "labels": {}}), ONE, note="without label"),
-    attempt("create", DATA_VOLUME, LAB, "other-root", disk({"labels": LABELS}, **SOURCE), ONE, note="other name"),
-    attempt("create", DATA_VOLUME, LAB, "web-root", disk({}, **SOURCE), ONE, note="bare"),
+    attempt("create", DATA_VOLUME, LAB, "other-root", disk({"labels": DISK}, **SOURCE), DISK_OF_ONE, note="other name"),
+    attempt("create", DATA_VOLUME, LAB, "web-root", disk({}, **SOURCE), DISK_OF_ONE, note="bare"),
+    attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS}, **SOURCE), DISK_OF_ONE, note="with the label of pods"),
+    attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS | DISK}, **SOURCE), DISK_OF_ONE, note="with both labels"),
     attempt("delete", DEPLOYMENT, TEAM, "own", None, DELETES),
     attempt("delete", SERVICE, TEAM, "own", None, DELETES),
     attempt("delete", DATA_VOLUME, TEAM, "db-root", None, DELETES),
     attempt("merge-patch", DEPLOYMENT, TEAM, "own", NOTED, ONE),
     attempt("apply", SERVICE, TEAM, "own", service({**owned(name="own"), "labels": {"berth.dev/workload": "own"}}, selector={"berth.dev/workload": "own"}), SOMEBODY, note="adopt"),
-    attempt("apply", DATA_VOLUME, TEAM, "db-root", disk({"labels": {"berth.dev/workload": "d"}}, **SOURCE), "must", note="rename"),
+    attempt("apply", DATA_VOLUME, TEAM, "db-root", disk({"labels": {"berth.dev/disk-of": "d"}}, **SOURCE), "must", note="rename"),
     attempt("create", SERVICE, LAB, "web", service(selector={"app": "own"}), SELECTS),
     attempt("create", SERVICE, LAB, "web", service(selector={}), SELECTS, note="all"),
     attempt("create", SERVICE, LAB, "web", service(selector={"berth.dev/workload": "other"}), SELECTS, note="other"),
@@ -123,7 +127,7 @@ REFUSED = [
     attempt("create", SERVICE, LAB, "web", service(type="ExternalName", externalName="a.example"), "no externalName and no externalIPs", note="name"),
     attempt("create", AUTOSCALER, LAB, "web", selecting({**SCALE, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}), "it must set the replicas of its own Workload"),
     attempt("create", AUTOSCALER, LAB, "web", selecting({**SCALE, "scaleTargetRef": {"apiVersion": "berth.dev/v1alpha1", "kind": "Workload", "name": "other"}}), "it must set the replicas of its own Workload", note="other"),
-    *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS}, **source), "a disk is empty, or filled from its own namespace, a registry, or what", note=note) for note, source in CLONES.items()),
+    *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": DISK}, **source), "a disk is empty, or filled from its own namespace, a registry, or what", note=note) for note, source in CLONES.items()),
     attempt("create", SERVICE, LAB, "web", service(owned(team="a")), "label or annotation team is none that it sets"),
     attempt("create", SERVICE, LAB, "web", service({**owned(), "annotations": {"service.beta.kubernetes.io/x": "y"}}), "is none that it sets", note="annotation"),
     attempt("merge-patch", SERVICE, TEAM, "web", {"metadata": {"labels": {"istio.io/rev": "a"}}}, "istio.io/rev is none that it sets"),
@@ -133,8 +137,8 @@ REFUSED = [
 ]  # fmt: skip
 ALLOWED = [
     attempt("create", SERVICE, LAB, "web", service()),
-    *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": LABELS}, source=source), note=note) for note, source in FILLED.items()),
-    attempt("create", DATA_VOLUME, LAB, "web-root", disk(owned(), **SOURCE), note="owned"),
+    *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": DISK}, source=source), note=note) for note, source in FILLED.items()),
+    attempt("create", DATA_VOLUME, LAB, "web-root", disk({**owned(), "labels": DISK}, **SOURCE), note="owned"),
     attempt("create", QUOTA, LAB, "berth", {"metadata": owned("Tenant", "lab"), **bodies.quota()}, note="of a tenant"),
     attempt("merge-patch", DATA_VOLUME, TEAM, "db-root", {"metadata": {"labels": {"app.kubernetes.io/name": "db"}}}, note="take up"),
     attempt("merge-patch", SERVICE, TEAM, "web", {"metadata": {"annotations": {"berth.dev/desired-hash": "2"}}}),

@@ -215,7 +215,7 @@ def furnish(cluster: Cluster) -> None:
     for kind, body in ((DEPLOYMENT, bodies.template()), (SERVICE, bodies.service())):
         objects.put(cluster, kind, TEAM, {**body, "metadata": {"name": "own"}})
     objects.put(cluster, DEPLOYMENT, SHOP, {**bodies.template(), "metadata": {"name": "own"}})
-    kept = {"name": "db-root", "labels": {"berth.dev/workload": "db"}}
+    kept = {"name": "db-root", "labels": {"berth.dev/disk-of": "db"}}
     objects.put(cluster, DATA_VOLUME, TEAM, {**bodies.data_volume(), "metadata": kept})
     for event, controller in (("ours", "berth.dev/operator"), ("theirs", "kubelet")):
         objects.put(cluster, EVENT, TEAM, {"metadata": {"name": event}, **bodies.event(controller, TEAM)})

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from app.parts import Replica
-from berth.api.meta import WORKLOAD_LABEL
+from berth.api.meta import DISK_LABEL, WORKLOAD_LABEL
 from berth.api.reasons import Reason
 from berth.app.feeds import reflectors
 from berth.kube import errors
@@ -141,7 +141,7 @@ async def test_a_name_of_somebody_else_is_taken_and_left_alone(replica: Replica,
 
 
 async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: Replica) -> None:
-    before = replica.server.put(DATA_VOLUMES, DISK.name, "shop", metadata={"labels": {WORKLOAD_LABEL: "web"}})
+    before = replica.server.put(DATA_VOLUMES, DISK.name, "shop", metadata={"labels": {DISK_LABEL: "web"}})
     done = await execute(replica, Apply(DISK, None))
     assert done.taken == ()
     assert replica.of("datavolumes")["shop", DISK.name] == before
@@ -149,7 +149,12 @@ async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: R
 
 @pytest.mark.parametrize(
     "meta",
-    [{}, {"labels": {WORKLOAD_LABEL: "api"}}, {"labels": {WORKLOAD_LABEL: "web"}, "ownerReferences": owned_by("x")}],
+    [
+        {},
+        {"labels": {DISK_LABEL: "api"}},
+        {"labels": {WORKLOAD_LABEL: "web"}},
+        {"labels": {DISK_LABEL: "web"}, "ownerReferences": owned_by("x")},
+    ],
 )
 async def test_any_other_disk_of_that_name_is_taken(replica: Replica, meta: dict[str, Any]) -> None:
     replica.server.put(DATA_VOLUMES, DISK.name, "shop", metadata=meta)

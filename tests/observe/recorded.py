@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from berth.api.meta import CLASS_LABEL, WORKLOAD_LABEL
+from berth.api.meta import CLASS_LABEL, DISK_LABEL, WORKLOAD_LABEL
 from berth.observe.model import Scene, Status
 from berth.observe.status import compute_status
 from berth.world import children
@@ -116,7 +116,8 @@ def _raw(row: Raw, kind: str, *, name: str = "", launcher: bool = False) -> Raw:
         "resourceVersion": "1",
         "generation": row.get("gen", 1),
         "creationTimestamp": "2026-03-01T10:00:00Z",
-        "labels": {WORKLOAD_LABEL: "web", CLASS_LABEL: "vm"} | ({"kubevirt.io": "virt-launcher"} if launcher else {}),
+        "labels": {WORKLOAD_LABEL: "web", DISK_LABEL: "web", CLASS_LABEL: "vm"}
+        | ({"kubevirt.io": "virt-launcher"} if launcher else {}),
     }
     if row.get("deleting"):
         meta["deletionTimestamp"] = meta["creationTimestamp"]

@@ -7,6 +7,7 @@ from berth.api.levels import Backend, IsolationLevel
 from berth.api.meta import (
     CLASS_LABEL,
     DESIRED_HASH_ANNOTATION,
+    DISK_LABEL,
     MANAGED_BY_LABEL,
     NAME_LABEL,
     TENANT_LABEL,
@@ -29,7 +30,7 @@ from render.schemas import errors
 from render.specs import MACHINE_CLASSES, POD_CLASSES, SPECS, VM, Json, subject
 from render.walk import keys, leaves, objects
 
-LABELS = {WORKLOAD_LABEL, CLASS_LABEL, TENANT_LABEL, NAME_LABEL, MANAGED_BY_LABEL}
+LABELS = {WORKLOAD_LABEL, DISK_LABEL, CLASS_LABEL, TENANT_LABEL, NAME_LABEL, MANAGED_BY_LABEL}
 ANNOTATIONS = {DESIRED_HASH_ANNOTATION, SOURCE_HASH_ANNOTATION, "cdi.kubevirt.io/storage.deleteAfterCompletion"}
 NEVER = {
     *("hostPath", "hostNetwork", "hostPID", "hostIPC", "hostPort", "hostAliases", "host", "subdomain"),
@@ -107,6 +108,8 @@ def labels_are_ours(body: Json) -> None:
     for path, each in objects(body):
         if path and path[-1] == "metadata":
             assert each.get("labels", {}).keys() <= LABELS
+            # CDI copies a disk's labels to the pod that fills it, which no selector may find.
+            assert (WORKLOAD_LABEL in each.get("labels", {})) != (body["kind"] == "DataVolume")
             assert each.get("annotations", {}).keys() <= ANNOTATIONS
             assert len(path) == 1 or each.keys() == {"labels"}
 

@@ -238,7 +238,10 @@ def names_never_collide(site: Site) -> str:
             assert body["metadata"]["name"].startswith(f"{name}-")
         else:
             assert body["metadata"]["name"] == name, key
-        assert body["metadata"]["labels"]["berth.dev/workload"] == name
+        assert (
+            body["metadata"]["labels"]["berth.dev/disk-of" if body["kind"] == "DataVolume" else "berth.dev/workload"]
+            == name
+        )
     for name in ("web-x", "we", "webb"):
         with workload(site, name, CONTAINER):
             until(site, name, "Ready", "True")
@@ -260,7 +263,7 @@ def a_taken_disk_is_not_shared(site: Site) -> str:
             assert "col-a-b-c" in said, said
             assert not objects.get(site.cluster, VM, EVIL, "col-a-b")
         disk = objects.get(site.cluster, DATA_VOLUME, EVIL, "col-a-b-c")
-        assert disk["metadata"]["labels"]["berth.dev/workload"] == "col-a"
+        assert disk["metadata"]["labels"]["berth.dev/disk-of"] == "col-a"
     return said
 
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from berth.api.meta import CLASS_LABEL, WORKLOAD_LABEL
+from berth.api.meta import CLASS_LABEL, DISK_LABEL, WORKLOAD_LABEL
 
 Raw = dict[str, Any]
 
 OURS = {WORKLOAD_LABEL: "web", CLASS_LABEL: "runc"}
+DISK = {DISK_LABEL: "web"}
 BORN = "2026-03-01T10:00:00Z"
 BORN_SECONDS = 1772359200.0
 
@@ -20,7 +21,7 @@ def a_raw(kind: str, name: str = "web", *, namespace: str = "shop", **parts: Any
         "resourceVersion": "1",
         "generation": 1,
         "creationTimestamp": BORN,
-        "labels": OURS,
+        "labels": DISK if kind == "DataVolume" else OURS,
     }
     return {"kind": kind, "metadata": meta | parts.pop("metadata", {}), **parts}
 

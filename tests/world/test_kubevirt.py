@@ -118,6 +118,20 @@ def test_what_an_instance_said_that_is_gone_is_no_news() -> None:
             "disk root has no claim: ErrClaimNotValid: PVC spec is missing accessMode and no storageClass",
         ),
         (
+            (condition("Bound", "False", "CloneWithoutSource", "The source pvc golden doesn't exist"),),
+            Reason.VOLUME_MISSING,
+            "disk root has no claim: CloneWithoutSource: The source pvc golden doesn't exist",
+        ),
+        (
+            (
+                condition(
+                    "Bound", "False", "CloneValidationFailed", "The clone doesn't meet the validation requirements"
+                ),
+            ),
+            Reason.VOLUME_MISSING,
+            "disk root has no claim: CloneValidationFailed: The clone doesn't meet the validation requirements",
+        ),
+        (
             (condition("Bound", "False", "Pending", "PVC web-root Pending"), condition("Running", "False")),
             Reason.PROVISIONING,
             "disk root is being filled: ImportInProgress",

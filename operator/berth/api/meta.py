@@ -10,7 +10,10 @@ FIELD_MANAGER: Final = "berth"
 """Owner of every field that Berth sets (server-side apply)."""
 
 WORKLOAD_LABEL: Final = f"{GROUP}/workload"
-"""On every child and every pod: the Workload's name. Selectors use it alone, so it never changes."""
+"""On every child but a disk, and on every pod: the Workload's name. Selectors use it alone, so it never changes."""
+
+DISK_LABEL: Final = f"{GROUP}/disk-of"
+"""On every DataVolume, in place of the label above: CDI copies its labels to the pod that fills it (since CDI 1.63)."""
 
 CLASS_LABEL: Final = f"{GROUP}/class"
 """On whatever backs a Workload: the IsolationClass it was rendered for."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import kopf
 
-from berth.api.meta import GROUP, TENANT_LABEL, VERSION, WORKLOAD_LABEL
+from berth.api.meta import DISK_LABEL, GROUP, TENANT_LABEL, VERSION, WORKLOAD_LABEL
 from berth.app.session import Login
 from berth.app.watch_lines import GATHER_SECONDS, Echoes, Hears, nobody_hears
 from berth.kube.reading import Reader, Selection
@@ -73,7 +73,7 @@ class TableSink:
 
 def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: float) -> dict[Resource, Reflector[Any]]:
     """Return a reflector for every kind of child and every kind of fact, ready to run."""
-    labelled = Selection(label_selector=WORKLOAD_LABEL)
+    labelled, disks = Selection(label_selector=WORKLOAD_LABEL), Selection(label_selector=DISK_LABEL)
     everything = Selection()
     rows: list[tuple[Resource, Selection, Callable[[Raw], Any], Callable[[Key, Any], None]]] = [
         (PODS, labelled, children.pod, store.put_pod),
@@ -103,7 +103,10 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
             (kind, everything, instancetypes.preference, partial(store.put_description, store.preferences))
             for kind in (VIRTUAL_MACHINE_CLUSTER_PREFERENCES, VIRTUAL_MACHINE_PREFERENCES)
         ),
-        *((kind, labelled, _child_of(kind), _putter(store, kind)) for kind in CHILDREN),
+        *(
+            (kind, disks if kind is DATA_VOLUMES else labelled, _child_of(kind), _putter(store, kind))
+            for kind in CHILDREN
+        ),
     ]
     at_once, bursts = (Timing(absent_retry=absent_retry, gather=seconds) for seconds in (0.0, GATHER_SECONDS))
     return {
@@ -116,7 +119,7 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
             optional=resource in _OPTIONAL,
             on_error=on_error,
             # What a pass decides by is read at once; what became of it moves on in bursts.
-            timing=bursts if selection is labelled else at_once,
+            timing=bursts if selection in (labelled, disks) else at_once,
         )
         for resource, selection, project, put in rows
     }

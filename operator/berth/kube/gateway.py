@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from berth.api.meta import WORKLOAD_LABEL
+from berth.api.meta import DISK_LABEL
 from berth.api.reasons import Reason
 from berth.kube import answer, errors
 from berth.kube.client import Client, Obj
@@ -252,7 +252,7 @@ def _check(body: Obj, resource: Resource, workload: WorkloadRecord) -> None:
 def _is_kept_disk(resource: Resource, stored: Obj, workload: WorkloadRecord) -> bool:
     """Return whether this is a disk that outlives its Workload: nobody owns it, its label says whose it is."""
     meta = stored["metadata"]
-    label = (meta.get("labels") or {}).get(WORKLOAD_LABEL)
+    label = (meta.get("labels") or {}).get(DISK_LABEL)
     return resource is DATA_VOLUMES and not controller_uid(meta) and label == workload.key[1]
 
 

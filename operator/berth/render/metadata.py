@@ -9,6 +9,7 @@ from berth.api.meta import (
     API_VERSION,
     CLASS_LABEL,
     DESIRED_HASH_ANNOTATION,
+    DISK_LABEL,
     FIELD_MANAGER,
     MANAGED_BY_LABEL,
     NAME_LABEL,
@@ -29,6 +30,11 @@ def selector(subject: Subject) -> Object:
 def labels(subject: Subject) -> Object:
     """Return the labels of a child that does not depend on the class."""
     return {WORKLOAD_LABEL: subject.name, NAME_LABEL: subject.name, MANAGED_BY_LABEL: FIELD_MANAGER}
+
+
+def disk_labels(subject: Subject) -> Object:
+    """Return the labels of a disk. No selector finds the pod that fills it by them."""
+    return {DISK_LABEL: subject.name, MANAGED_BY_LABEL: FIELD_MANAGER}
 
 
 def backing_labels(subject: Subject, facts: ClassFacts) -> Object:

@@ -7,6 +7,7 @@ from berth.api.meta import (
     API_VERSION,
     CLASS_LABEL,
     DESIRED_HASH_ANNOTATION,
+    DISK_LABEL,
     FIELD_MANAGER,
     GROUP,
     MANAGED_BY_LABEL,
@@ -43,6 +44,11 @@ def _labels(bounds: Bounds) -> dict[str, str]:
         NAME_LABEL: bounds.workload,
         MANAGED_BY_LABEL: FIELD_MANAGER,
     }
+
+
+def _disk_labels(bounds: Bounds) -> dict[str, str]:
+    """Without the label that selectors use: CDI copies labels to pods that run no Workload."""
+    return {DISK_LABEL: bounds.workload, MANAGED_BY_LABEL: FIELD_MANAGER}
 
 
 def _backing_labels(bounds: Bounds) -> dict[str, str]:
@@ -113,6 +119,7 @@ JOB: Final = _metadata(_annotations(**{f"{GROUP}/source-hash": _HASHED}), labels
 DISK: Final = _metadata(
     _annotations(**{"cdi.kubevirt.io/storage.deleteAfterCompletion": always(Rule.DISKS, "false")}),
     name=derive(Rule.IDENTITY, _disk_name, lambda _: "is missing: set it to the name of the disk"),
+    labels=exactly(Rule.LABELS, _disk_labels),
     # A disk outlives its Workload unless the author said otherwise.
     ownerReferences=exactly(Rule.OWNER, lambda bounds: _owners(bounds) if bounds.named.disks_go else None),
 )

@@ -8,7 +8,7 @@ import re
 from sys import intern
 from typing import Final
 
-from berth.api.meta import CLASS_LABEL, WORKLOAD_LABEL
+from berth.api.meta import CLASS_LABEL, DISK_LABEL, WORKLOAD_LABEL
 from berth.api.quantity import amount
 from berth.api.reasons import Reason
 from berth.world import kubevirt
@@ -26,10 +26,11 @@ _VOLUME: Final = frozenset({"CreateContainerConfigError", "CreateContainerError"
 
 
 def child(raw: Raw) -> ChildRecord:
-    """Project an object that carries the workload label; `kind` must be in it."""
+    """Project an object that carries the label of its Workload; `kind` must be in it."""
     meta, status = raw["metadata"], raw.get("status") or {}
     labels = meta.get("labels") or {}
-    key, workload = key_of(raw), intern(labels.get(WORKLOAD_LABEL, ""))
+    label = DISK_LABEL if raw["kind"] == "DataVolume" else WORKLOAD_LABEL
+    key, workload = key_of(raw), intern(labels.get(label, ""))
     failed, trouble = _troubles(raw["kind"], key[1].removeprefix(f"{workload}-"), status)
     is_machine = raw["kind"] == "VirtualMachine"
     return ChildRecord(

@@ -57,6 +57,9 @@ _PRINTABLE: Final = {
     "ImagePullBackOff": Problem(Reason.IMAGE_PULL_FAILED, "the image of the machine's disk cannot be pulled"),
 }
 
+_UNCLAIMED: Final = frozenset({"ClaimLost", "CloneWithoutSource", "CloneValidationFailed"})
+"""CDI's reasons for which a DataVolume has no claim, beside those that begin with Err."""
+
 _WITHOUT_POD: Final = frozenset({"PodNotExists", "VMINotExists"})
 """Reasons of Ready=False with which PodScheduled is left over: from a pod that is gone, or a claim that has come."""
 
@@ -177,7 +180,7 @@ def disk_problem(status: Raw, name: str) -> Problem | None:
     if phase == "Succeeded":
         return None
     bound, running = _unless_true(status, "Bound"), _unless_true(status, "Running")
-    if bound.get("reason", "").startswith("Err") or "Lost" in bound.get("reason", ""):
+    if bound.get("reason", "").startswith("Err") or bound.get("reason") in _UNCLAIMED:
         quota = "Quota" in bound["reason"]
         return _disk(Reason.WAITING_FOR_QUOTA if quota else Reason.VOLUME_MISSING, name, "has no claim", bound)
     if any(each in running.get("reason", "") for each in ("Err", "Fail", "Unschedulable")):

@@ -7,6 +7,7 @@ import pytest
 
 from berth.decide.cost import needed, overhead, requested
 from berth.decide.model import Cost
+from berth.world.records import InstancetypeRecord
 from decide.builders import GI, MI, SHAPE, a_guest, a_machine, an_ask, machines, pods
 
 SCREEN = {"graphics": True}
@@ -69,6 +70,37 @@ def test_processors_of_a_machine(vcpus: int, dedicated: bool, ratio: int, cpu: i
     asked = a_machine(machine=a_guest(sockets=vcpus), dedicated=dedicated)
     facts = machines(cpu_allocation_ratio=ratio)
     assert (requested(asked, facts).cpu, overhead(asked, facts).cpu) == (cpu, 0)
+
+
+@pytest.mark.parametrize(("dedicated", "cpu"), [(False, 250), (True, 4000)])
+def test_a_cpu_request_of_kubevirt_stands_for_processors_that_are_shared(cpu: int, *, dedicated: bool) -> None:
+    asked = a_machine(machine=a_guest(sockets=4), dedicated=dedicated)
+    assert requested(asked, machines(cpu_request=250)).cpu == cpu
+
+
+@pytest.mark.parametrize(("vcpus", "even_parity", "cpu"), [(2, False, 1000), (3, True, 1000), (2, True, 2000)])
+def test_an_emulator_of_its_own_may_make_processors_even(vcpus: int, cpu: int, *, even_parity: bool) -> None:
+    kind = InstancetypeRecord("rt", vcpus, GI, dedicated=True, isolated=True)
+    asked = a_machine(machine=a_guest(sockets=vcpus, dedicated=True, instancetype=kind))
+    assert overhead(asked, machines(even_parity=even_parity)).cpu == cpu
+
+
+@pytest.mark.parametrize(
+    ("gates_off", "dedicated", "added"),
+    [
+        (frozenset({"ImageVolume"}), False, Cost(2, 2_000_000)),
+        (frozenset({"ImageVolume"}), True, Cost(20, 80_000_000)),
+        (frozenset(), False, Cost()),
+    ],
+    ids=["containers", "guaranteed", "image volumes"],
+)
+def test_disks_from_images_are_containers_where_there_are_no_image_volumes(
+    gates_off: frozenset[str], added: Cost, *, dedicated: bool
+) -> None:
+    """Requests of KubeVirt's containers `volume...`, 1m and 1M each; their limits where the pod is guaranteed."""
+    without, with_two = (a_machine(machine=a_guest(container_disks=count), dedicated=dedicated) for count in (0, 2))
+    facts = machines(gates_off=gates_off)
+    assert overhead(with_two, facts) == overhead(without, facts) + added
 
 
 def test_pods_cost_what_the_runtime_class_says() -> None:

@@ -231,6 +231,13 @@ def test_shapes_leave_out_what_another_node_covers() -> None:
     ]
 
 
+def test_a_node_with_other_hardware_is_a_shape_of_its_own() -> None:
+    new, old = a_node("n1", cpu_models=("Haswell", "Penryn")), a_node("n2", cpu=1000, cpu_models=("Penryn",))
+    assert [each.cpu_models for each in shapes([new, old])] == [("Haswell", "Penryn")]
+    odd = a_node("n3", cpu=1000, machine_types=("pc-q35-9.2",))
+    assert [each.machine_types for each in shapes([new, odd])] == [(), ("pc-q35-9.2",)]
+
+
 def test_shapes_of_several_architectures_are_kept_apart() -> None:
     arm = a_node("arm", labels=(("kubernetes.io/arch", "arm64"),), memory=GI)
     assert {each.architecture for each in shapes([a_node(), arm])} == {"amd64", "arm64"}

@@ -32,15 +32,18 @@ def test_one_that_is_not_understood_counts_as_newer_than_all() -> None:
 @pytest.mark.parametrize(
     ("given", "off"),
     [
-        ({"version": "v1.8.0"}, {"HostDevices", "VideoConfig", "WorkloadEncryptionSEV", "WorkloadEncryptionTDX"}),
+        (
+            {"version": "v1.8.0"},
+            {"HostDevices", "ImageVolume", "VideoConfig", "WorkloadEncryptionSEV", "WorkloadEncryptionTDX"},
+        ),
         (
             {"version": "v1.8.0", "gates": frozenset({"VideoConfig", "WorkloadEncryptionSEV"})},
-            {"HostDevices", "WorkloadEncryptionTDX"},
+            {"HostDevices", "ImageVolume", "WorkloadEncryptionTDX"},
         ),
         ({"version": "v1.9.0"}, {"HostDevices", "WorkloadEncryptionTDX"}),
         (
-            {"version": "v1.9.0", "disabled_gates": frozenset({"WorkloadEncryptionSEV", "VideoConfig"})},
-            {"HostDevices", "WorkloadEncryptionSEV", "WorkloadEncryptionTDX"},
+            {"version": "v1.9.0", "disabled_gates": frozenset({"ImageVolume", "WorkloadEncryptionSEV", "VideoConfig"})},
+            {"HostDevices", "ImageVolume", "WorkloadEncryptionSEV", "WorkloadEncryptionTDX"},
         ),
         ({"gates": frozenset({"HostDevices", "WorkloadEncryptionTDX"})}, set()),
     ],

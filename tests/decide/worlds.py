@@ -32,7 +32,7 @@ from berth.policy.compiled import Labels, compile_policies
 from berth.policy.effective import Defaults, Subject
 from berth.policy.tenancy import compile_tenants
 from berth.policy.waiving import Waived
-from berth.world.records import InstancetypeRecord, NodeRecord, PolicyRecord, PreferenceRecord, TenantRecord
+from berth.world.records import Beside, InstancetypeRecord, NodeRecord, PolicyRecord, PreferenceRecord, TenantRecord
 from decide.builders import GI, LINUX_VM, SHAPE, a_node, a_waiver
 
 T = TypeVar("T")
@@ -104,14 +104,25 @@ LABELS: tuple[Labels, ...] = tuple(
 
 # --- What a workload asks for ---
 
+OFFERED: tuple[tuple[tuple[str, ...], ...], ...] = ((), ((), ("q35",)), (("Haswell",), ("pc-q35-8", "q35")))
+"""Models of processors and machine types of a node."""
 SHAPES = tuple(
-    NodeShape(cpu, memory, has, architecture, pins, nests)
-    for cpu, memory, has, architecture, pins, nests in product(
-        (1000, 4000, 16000), (2 * GI, 8 * GI, 64 * GI), DEVICES, ARCHITECTURES, BOTH, BOTH
+    NodeShape(cpu, memory, has, architecture, pins, nests, *offers)
+    for cpu, memory, has, architecture, pins, nests, offers in product(
+        (1000, 4000, 16000), (2 * GI, 8 * GI, 64 * GI), DEVICES, ARCHITECTURES, BOTH, BOTH, OFFERED
     )
 )
 ROOMY = (
-    NodeShape(16000, 64 * GI, ((GPU, 2), ("hugepages-2Mi", 8 * GI), (NIC, 1)), "amd64", cpu_manager=True, nested=True),
+    NodeShape(
+        cpu=16000,
+        memory=64 * GI,
+        devices=((GPU, 2), ("hugepages-2Mi", 8 * GI), (NIC, 1)),
+        architecture="amd64",
+        cpu_manager=True,
+        nested=True,
+        cpu_models=("Haswell", "Skylake"),
+        machine_types=("pc-q35-8", "q35", "virt"),
+    ),
     SHAPE,
 )
 ORIGINS = (
@@ -135,14 +146,16 @@ INSTANCETYPES = (
     InstancetypeRecord("cx1", 16, 4 * GI, dedicated=True, isolated=True, page_size="2Mi"),
     InstancetypeRecord("o1", 1, GI, overcommit=50, io_threads=2, max_sockets=1),
     InstancetypeRecord("gn1", 1, GI, devices=((GPU, 1),), sets=frozenset({"gpus", "nodeSelector"})),
-    InstancetypeRecord("own", 1, GI, namespaced=True, sets=frozenset({"cpu.numa", "schedulerName"})),
+    InstancetypeRecord("own", 1, GI, model="Skylake", namespaced=True, sets=frozenset({"cpu.numa", "schedulerName"})),
     InstancetypeRecord("odd", 3, GI, page_size="1Gi", sets=frozenset({"launchSecurity", "cpu.dedicatedCPUPlacement"})),
 )
 PREFERENCES = (
     PreferenceRecord("fedora", 1, 2 * GI, architecture="amd64", preferred_architecture="amd64", smm=True),
     PreferenceRecord("windows", 2, GI, video="virtio", tpm=True, disk_bus="sata"),
     PreferenceRecord("dpdk", 4, topology="spread", across="SocketsCoresThreads", secure_boot=True),
-    PreferenceRecord("old", 1, topology="cores", bios=True, video="vga", graphics=False, cdrom_bus="virtio"),
+    PreferenceRecord(
+        "old", 1, topology="cores", bios=True, machine_type="pc-q35-8", video="vga", graphics=False, cdrom_bus="virtio"
+    ),
     PreferenceRecord("own", namespaced=True, sets=frozenset({"annotations"})),
     PreferenceRecord("secret", preferred_architecture="arm64", sets=frozenset({"preferredLaunchSecurity"})),
 )
@@ -157,13 +170,15 @@ def a_guest(random: Random, memory: int, sockets: int) -> Guest:
         kind.cpus if kind else sockets,
         dedicated=bool(kind and kind.dedicated),
         page_size=kind.page_size if kind else pick(random, ("", "", "", "2Mi")),
-        model=pick(random, ("", "", "Haswell")),
+        model=kind.model if kind else pick(random, ("", "", "Haswell", "host-model")),
+        machine_type=(preference.machine_type if preference else "") or pick(random, ("", "", "q35", "pc-i440fx")),
         architecture=preference.preferred_architecture or None if preference else None,
         graphics=pick(random, (None, True, False)),
         tpm=bool(preference and preference.tpm) or pick(random, MOSTLY_NOT),
         console_log=pick(random, MOSTLY_NOT),
         virtual_functions=pick(random, MOSTLY_NOT),
         exec_probes=pick(random, (0, 0, 0, 2)),
+        container_disks=pick(random, (0, 1, 3)),
         disk_buses=pick(random, (("",), ("virtio",), ("", "scsi"), ("sata",))),
         cdroms=pick(random, BOTH),
         own_firmware=pick(random, MOSTLY_NOT),
@@ -283,7 +298,9 @@ EXTRAS: tuple[dict[str, Any], ...] = tuple(
             {"architecture": "amd64"},
             {"architecture": "arm64", "memory_overcommit": 150, "overhead_ratio": 1.5},
             {"architecture": "amd64", "node_selector": (("pool", "vm"),)},
-            *[{"kubevirt_version": (1, 8), "gates_off": frozenset({"HostDevices", "VideoConfig"})}] * 2,
+            *[{"kubevirt_version": (1, 8), "gates_off": frozenset({"HostDevices", "ImageVolume", "VideoConfig"})}] * 2,
+            {"cpu_model": "Skylake", "cpu_request": 50, "even_parity": True, "console_log": Beside(7, 70, 20, 90)},
+            {"machine_types": (("amd64", ("q35", "pc-q35*")), ("arm64", ("virt*",))), "expands": True},
         ),
     )
 )
@@ -325,6 +342,8 @@ def a_node_record(random: Random) -> NodeRecord:
         memory=pick(random, (GI, 4 * GI, 64 * GI)),
         devices=pick(random, DEVICES),
         labels=tuple(marks),
+        cpu_models=pick(random, ((), ("Haswell",), ("Haswell", "Skylake"))),
+        machine_types=pick(random, ((), ("q35",))),
     )
 
 

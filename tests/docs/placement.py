@@ -69,6 +69,7 @@ _SITE: Final = {
     ("kubevirt", "Missing"): "KubeVirt is not installed",
     ("kubevirt", "Emulating"): "KubeVirt may emulate processors in software",
     ("kubevirt", "Old"): "KubeVirt is of version 1.8",
+    ("kubevirt", "Expanding"): "KubeVirt has `referencePolicy: expand`",
 }
 _SITES: Final = {
     "no_node_has": "no node has label `{}`",

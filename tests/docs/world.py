@@ -48,7 +48,7 @@ class Site:
     """What the cluster has, where it does not have everything."""
 
     kubevirt: str = "Deployed"
-    """`Deployed`, `Missing`, `Emulating` processors in software, or `Old`."""
+    """`Deployed`, `Missing`, `Emulating` processors in software, `Expanding` instancetypes and preferences, or `Old`."""
     no_node_has: tuple[str, ...] = ()
     """Labels that no node has."""
     refuses: str = ""
@@ -157,6 +157,8 @@ class World:
         kubevirt = replace(KUBEVIRT, emulation=self._site.kubevirt == "Emulating")
         if self._site.kubevirt == "Old":
             kubevirt = replace(kubevirt, version="v1.8.4")
+        if self._site.kubevirt == "Expanding":
+            kubevirt = replace(kubevirt, expands=True)
         if self._site.kubevirt != "Missing":
             self._store.put_fact(self._store.kubevirts, ("kubevirt", "kubevirt"), kubevirt)
         self._store.instancetypes, self._store.preferences = Instancetypes(), dict(common().preferences)

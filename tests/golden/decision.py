@@ -53,6 +53,7 @@ KUBEVIRT = KubeVirtRecord(
     True,
     architecture="amd64",
     gates=frozenset({"HostDevices", "WorkloadEncryptionTDX"}),
+    machine_types=(("amd64", ("q35*", "pc-q35*")), ("arm64", ("virt*",))),
 )
 
 
@@ -134,6 +135,8 @@ def _node(document: dict[str, Any], architecture: str) -> NodeRecord:
         memory=512 * GI,
         devices=DEVICES,
         handlers=frozenset({"", "runc", "runsc", "kata"}),
+        cpu_models=("Haswell-noTSX", "Skylake-Server"),
+        machine_types=("pc-q35-rhel9.4.0", "q35"),
     )
 
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from ground.api import Json
@@ -26,7 +27,7 @@ MAX_THREADS = 2
 BETA = ("WorkloadEncryptionSEV",)
 GATES = (*BETA, "WorkloadEncryptionTDX", "HostDevices")
 PORT_NAME = re.compile(r"(?=.*[a-z])(?!-)(?!.*--)[a-z0-9-]{1,15}(?<!-)")
-MACHINE = re.compile(r"q35.*|pc-q35.*|virt.*|s390-ccw-virtio.*")
+MACHINES = {"amd64": ["q35*", "pc-q35*"], "arm64": ["virt*"], "s390x": ["s390-ccw-virtio*"]}
 BUSES = {"disk": ("virtio", "sata", "scsi", "usb"), "cdrom": ("sata", "scsi"), "lun": ("sata", "scsi")}
 # With an instance type these may not be set in the template, if the type sets them (pkg/instancetype/apply).
 OF_INSTANCETYPE = (
@@ -197,9 +198,6 @@ def _firmware(template: Json) -> Iterator[str]:
         yield "EFI and BIOS are mutually exclusive"
     if secure and not has_smm:
         yield "SecureBoot requires SMM to be enabled (efi.secureBoot is true by default)"
-    machine = domain.get("machine", {}).get("type")
-    if machine and not MACHINE.fullmatch(machine):
-        yield f"machine type {machine} is not supported (q35*, pc-q35*)"
 
 
 def _cloud_init(template: Json) -> Iterator[str]:
@@ -336,11 +334,21 @@ def _twice(what: str, names: Iterable[object]) -> Iterator[str]:
 
 
 def spec_causes(field: str, spec: Json, config: Json) -> list[Cause]:
-    """Return why the spec of an instance, at a field, is refused for its video, its encryption, or a gate that is off.
+    """Return why the spec of an instance, at a field, is refused by KubeVirt as it is configured.
 
-    `config` is KubeVirt's configuration.
+    That is for its machine type, its video, its encryption, or a gate that is off.
     """
-    return [*_launch_security(field, spec, config), *_devices(field, spec, config)]
+    found = (_machine_type, _launch_security, _devices)
+    return [cause for causes in found for cause in causes(field, spec, config)]
+
+
+def _machine_type(field: str, spec: Json, config: Json) -> Iterator[Cause]:
+    machine, architecture = spec["domain"].get("machine", {}).get("type"), spec.get("architecture") or "amd64"
+    given = config.get("architectureConfiguration", {}).get(architecture, {}).get("emulatedMachines")
+    taken = config.get("emulatedMachines") or given or MACHINES.get(architecture, MACHINES["amd64"])
+    if machine and not any(fnmatchcase(machine, pattern) for pattern in taken):
+        where = f"{field}.domain.machine.type"
+        yield Cause(where, f"{where} is not supported: {machine} (allowed values: [{' '.join(taken)}])")
 
 
 def _devices(field: str, spec: Json, config: Json) -> Iterator[Cause]:

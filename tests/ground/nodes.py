@@ -15,7 +15,13 @@ CONTAINER_HANDLERS = ("", "runc")
 SANDBOX_HANDLERS = ("runsc", "kata")
 SIZE = {"cpu": "32", "memory": "128Gi", "pods": "500", "ephemeral-storage": "500Gi"}
 DEVICES = ("devices.kubevirt.io/kvm", "devices.kubevirt.io/tun", "devices.kubevirt.io/vhost-net")
-KUBEVIRT_LABELS = {"kubevirt.io/schedulable": "true", "machine-type.node.kubevirt.io/q35": "true"}
+MACHINE_TYPES = ("q35", "pc-q35-rhel9.4.0")
+CPU_MODELS = ("Haswell-noTSX", "Skylake-Server")
+KUBEVIRT_LABELS = {
+    "kubevirt.io/schedulable": "true",
+    **{f"machine-type.node.kubevirt.io/{each}": "true" for each in MACHINE_TYPES},
+    **{f"cpu-model.node.kubevirt.io/{each}": "true" for each in CPU_MODELS},
+}
 CONFLICT = 409
 READY_SECONDS = 60.0
 

@@ -116,7 +116,7 @@ BROKEN = {
         machine(**SMM, firmware={"bootloader": {"efi": {}, "bios": {}}}),
         "EFI and BIOS are mutually exclusive",
     ),
-    "machine type": (machine(machine={"type": "pc"}), "machine type pc"),
+    "machine type": (machine(machine={"type": "pc"}), "is not supported: pc (allowed values: [q35* pc-q35*])"),
     "SEV with secure boot": (machine(**EFI, **SMM, launchSecurity={"sev": {}}), "SecureBoot"),
     "SNP without EFI": (machine(launchSecurity={"snp": {}}), "SNP requires OVMF"),
     "two kinds of security": (machine(**PLAIN_EFI, launchSecurity={"sev": {}, "snp": {}}), "One and only one"),

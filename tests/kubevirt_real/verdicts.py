@@ -20,9 +20,10 @@ from berth.decide.ask import ask_of
 from berth.decide.cost import needed
 from berth.decide.engine import decide
 from berth.decide.guest import Described
-from berth.decide.model import Ask, Candidate, ClassFacts, NodeShape, Requirement
+from berth.decide.model import Ask, Candidate, ClassFacts, Guest, NodeShape, Requirement
 from berth.render.children import render
 from berth.render.model import Subject
+from berth.world.configuration import kubevirt
 from berth.world.records import ClaimRecord, InstancetypeRecord, PreferenceRecord
 from golden.images import own_images
 
@@ -48,7 +49,7 @@ def difference(line: Json) -> str | None:
     """
     spec = WorkloadSpec.model_validate(line["spec"], strict=False)
     ask = ask_of(spec, _claim, common())
-    facts = class_of(line["class"], ask.devices)
+    facts = class_of(line["class"], ask)
     candidate = decide(ask, Requirement(IsolationLevel.CONTAINER), (facts,), None).candidates[0]
     told = f"{line['class']} {orjson.dumps(line['spec']).decode()}"
     if line["verdict"] == "OK":
@@ -111,9 +112,19 @@ def _fields(row: Json) -> Json:
     return fields | ({"memory": amount(row["memory"])} if "memory" in row else {})
 
 
-def class_of(name: str, devices: tuple[tuple[str, int], ...]) -> ClassFacts:
+def class_of(name: str, ask: Ask) -> ClassFacts:
     """Return a class of machines as the recorded ones: on nodes of every architecture that have everything."""
-    shape = NodeShape(PLENTY, PLENTY, (*devices, *PAGES), "amd64", cpu_manager=True, nested=True)
+    devices, guest = ask.devices, ask.machine.guest if ask.machine else Guest(0)
+    shape = NodeShape(
+        cpu=PLENTY,
+        memory=PLENTY,
+        devices=(*devices, *PAGES),
+        architecture="amd64",
+        cpu_manager=True,
+        nested=True,
+        cpu_models=(guest.model,),
+        machine_types=(guest.machine_type,),
+    )
     security = name if name in ("sev", "snp", "tdx") else None
     return ClassFacts(
         name,
@@ -123,6 +134,7 @@ def class_of(name: str, devices: tuple[tuple[str, int], ...]) -> ClassFacts:
         shapes=(shape, replace(shape, architecture="arm64"), replace(shape, architecture="s390x")),
         permitted_devices=frozenset(device for device, _ in devices),
         architecture="amd64",
+        machine_types=kubevirt({"metadata": {}}).machine_types,
     )
 
 

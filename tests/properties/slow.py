@@ -4,6 +4,7 @@ Nothing is prepared, remembered or left out, and no code is shared: only records
 """
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -363,6 +364,9 @@ def _not_there(guest: Guest, facts: ClassFacts) -> Iterable[bool]:
     yield guest.architecture not in (None, "amd64", "arm64", "s390x")
     yield arm and (guest.bios or guest.secure_boot or "sata" in guest.disk_buses)
     yield arm and guest.model not in ("", "host-passthrough")
+    for architecture, taken in facts.machine_types:
+        if architecture == on and guest.machine_type:
+            yield not any(re.fullmatch(each.replace("*", ".*"), guest.machine_type) for each in taken)
     yield guest.dedicated and guest.threads > (1 if arm else 2)
     if encrypted:
         yield guest.architecture not in (None, "amd64")
@@ -379,6 +383,7 @@ def _not_there(guest: Guest, facts: ClassFacts) -> Iterable[bool]:
 
 def _missing_in_kubevirt(ask: Ask, guest: Guest, facts: ClassFacts) -> Iterable[bool]:
     kind, preference, version = guest.instancetype, guest.preference, facts.kubevirt_version
+    yield facts.expands and _most(ask) < 2 and not ask.max_replicas and (kind or preference) is not None
     yield ask.service_account is not None and version is not None and version < (1, 9)
     if "HostDevices" in facts.gates_off:
         yield ask.host_devices != () or (kind is not None and "hostDevices" in kind.sets)
@@ -413,8 +418,11 @@ def _has_room(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     guest = ask.machine.guest
     pages = has.get(f"hugepages-{guest.page_size}", 0) if guest.page_size else _backed(guest, facts)
     pinned = ask.dedicated or guest.dedicated
+    model = guest.model or ("" if _architecture(guest, facts) == "arm64" else facts.cpu_model)
     return (
         room
+        and model in ("", "host-model", "host-passthrough", *shape.cpu_models)
+        and guest.machine_type in ("", *shape.machine_types)
         and pages >= _backed(guest, facts)
         and (shape.cpu_manager or not pinned)
         and (shape.nested or not ask.nested_virtualization)
@@ -444,6 +452,8 @@ def _size(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
     share = 1 if ask.dedicated or guest.dedicated else facts.cpu_allocation_ratio
     threads = guest.instancetype.io_threads if guest.instancetype else 0
     processors = math.ceil((guest.sockets * guest.cores * guest.threads + threads) * 1000 / share)
+    if share > 1 and facts.cpu_request is not None:
+        processors = facts.cpu_request
     return cpu + processors, memory + (0 if guest.page_size else _backed(guest, facts))
 
 
@@ -470,9 +480,16 @@ def _overhead(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
     if kind and kind.overcommit:
         added += math.ceil(_backed(guest, facts) / 1000) * 1000 // 512
     added += int(math.ceil(added / 1000) * (facts.overhead_ratio - 1)) * 1000
-    cpu, log = (15, 60) if ask.dedicated or guest.dedicated else (5, 35)
-    kept = guest.console_log
-    return (1000 if kind and kind.isolated else 0) + cpu * kept, added + log * 1000**2 * kept
+    cpu = 0
+    if kind and kind.isolated:
+        odd = guest.sockets * guest.cores * guest.threads % 2 == 1
+        cpu = 1000 if odd or not facts.even_parity else 2000
+    images = guest.container_disks if "ImageVolume" in facts.gates_off else 0
+    for count, beside in ((int(guest.console_log), facts.console_log), (images, facts.container_disk)):
+        pinned = ask.dedicated or guest.dedicated
+        cpu += count * (beside.cpu_limit if pinned else beside.cpu)
+        added += count * (beside.memory_limit if pinned else beside.memory)
+    return cpu, added
 
 
 # --- Where it goes ---

@@ -131,6 +131,18 @@ def test_a_node_offers_whole_numbers() -> None:
     assert (node.cpu, node.memory, node.devices) == (7910, 32 * GI, (("devices.kubevirt.io/kvm", 1000),))
 
 
+def test_a_node_offers_the_hardware_that_virt_handler_labels() -> None:
+    labels = {
+        "cpu-model.node.kubevirt.io/Skylake": "true",
+        "cpu-model.node.kubevirt.io/Haswell": "true",
+        "cpu-model.node.kubevirt.io/EPYC": "false",
+        "machine-type.node.kubevirt.io/q35": "true",
+        "cpu-model-migration.node.kubevirt.io/Penryn": "true",
+    }
+    node = parse.node(a_node(metadata={"labels": labels}))
+    assert (node.cpu_models, node.machine_types) == (("Haswell", "Skylake"), ("q35",))
+
+
 @pytest.mark.parametrize("status", [{}, {"runtimeHandlers": []}, {"runtimeHandlers": None}])
 def test_a_node_that_names_no_handlers_does_not_say(status: Raw) -> None:
     assert parse.node(a_node(status=status)).handlers is None
@@ -162,22 +174,6 @@ def test_a_runtime_class_tolerates_as_in_core_v1(
 ) -> None:
     raw = a_cluster_raw("RuntimeClass", "kata", handler="kata", scheduling={"tolerations": [given]})
     assert list(parse.runtime_class(raw).tolerations) == tolerated
-
-
-def test_kubevirt_says_what_its_configuration_changes() -> None:
-    developer = {"useEmulation": True, "cpuAllocationRatio": 4, "featureGates": ["CPUManager"]}
-    permitted = {"pciHostDevices": [{"resourceName": "a/gpu"}], "usb": [{"resourceName": "a/key"}]}
-    configuration = {"developerConfiguration": developer, "permittedHostDevices": permitted}
-    status = {"phase": "Deployed", "conditions": [{"type": "Available", "status": "False", "message": "no"}]}
-    record = parse.kubevirt(a_raw("KubeVirt", spec={"configuration": configuration}, status=status))
-    assert (record.phase, record.available, record.message) == ("Deployed", False, "no")
-    assert (record.emulation, record.cpu_allocation_ratio, record.cpu_manager) == (True, 4, True)
-    assert record.permitted_devices == {"a/gpu", "a/key"}
-
-
-def test_kubevirt_without_configuration_has_its_defaults() -> None:
-    record = parse.kubevirt(a_raw("KubeVirt"))
-    assert (record.emulation, record.cpu_allocation_ratio, record.cpu_manager) == (False, 10, False)
 
 
 def test_an_instancetype_is_all_that_makes_a_guest_larger_or_another_one() -> None:

@@ -37,7 +37,7 @@ from berth.kube.resources import (
     WORKLOADS,
     Resource,
 )
-from berth.world import children, instancetypes, parse
+from berth.world import children, configuration, instancetypes, parse
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -94,7 +94,12 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
             parse.runtime_class,
             lambda key, record: store.put_fact(store.runtime_classes, key[1], record),
         ),
-        (KUBEVIRTS, everything, parse.kubevirt, lambda key, record: store.put_fact(store.kubevirts, key, record)),
+        (
+            KUBEVIRTS,
+            everything,
+            configuration.kubevirt,
+            lambda key, record: store.put_fact(store.kubevirts, key, record),
+        ),
         *(
             (kind, everything, instancetypes.instancetype, partial(store.put_description, store.instancetypes))
             for kind in (VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES, VIRTUAL_MACHINE_INSTANCETYPES)

@@ -1,7 +1,8 @@
 """What one replica costs in a class: what is asked for, and what isolation adds.
 
 Pods: the RuntimeClass's overhead.podFixed (KEP-688). Machines: what virt-launcher's container requests (KubeVirt 1.9,
-GetMemoryOverhead), for guests sized by memory.guest, and the container that keeps the serial console's log.
+GetMemoryOverhead), for guests sized by memory.guest, and the containers beside it: one that keeps the serial console's
+log, and one for each disk from an image where it is no image volume.
 CPU in millicores, memory in bytes.
 """
 
@@ -11,6 +12,8 @@ from typing import Final
 from berth.api.levels import Backend
 from berth.decide.guest import ARM64, architecture_of
 from berth.decide.model import Ask, ClassFacts, Cost, Guest
+from berth.decide.versions import IMAGE_VOLUMES
+from berth.world.records import Beside
 
 MI: Final = 1 << 20
 
@@ -33,9 +36,6 @@ _EXEC_PROBE: Final = 10 * MI
 _PAGE_TABLES: Final = 512
 """One byte of page tables for so many bytes of memory that a guest requests outright."""
 _EMULATOR: Final = 1000
-_CONSOLE_LOG: Final = Cost(5, 35_000_000)
-_PINNED_CONSOLE_LOG: Final = Cost(15, 60_000_000)
-"""A pod with processors of its own requests its limits (virt-controller, serialconsolelog.go)."""
 _KILO: Final = 1000
 _PERCENT: Final = 100
 
@@ -47,11 +47,23 @@ def overhead(ask: Ask, facts: ClassFacts) -> Cost:
     if ask.machine is None:
         return _NOTHING
     guest = ask.machine.guest
-    isolated = guest.instancetype is not None and guest.instancetype.isolated
-    launcher = Cost(_EMULATOR if isolated else 0, machine_overhead(ask, guest, facts))
-    if not guest.console_log:
-        return launcher
-    return launcher + (_PINNED_CONSOLE_LOG if ask.pinned else _CONSOLE_LOG)
+    cost = Cost(_emulator(guest, facts), machine_overhead(ask, guest, facts))
+    if guest.console_log:
+        cost += _beside(facts.console_log, pinned=ask.pinned)
+    if guest.container_disks and IMAGE_VOLUMES in facts.gates_off:
+        cost += _beside(facts.container_disk, pinned=ask.pinned).times(guest.container_disks)
+    return cost
+
+
+def _emulator(guest: Guest, facts: ClassFacts) -> int:
+    """Return the processors of an emulator thread of its own; two where their number would be odd else."""
+    if guest.instancetype is None or not guest.instancetype.isolated:
+        return 0
+    return _EMULATOR * (2 if facts.even_parity and guest.vcpus % 2 == 0 else 1)
+
+
+def _beside(container: Beside, *, pinned: bool) -> Cost:
+    return Cost(container.cpu_limit, container.memory_limit) if pinned else Cost(container.cpu, container.memory)
 
 
 def machine_overhead(ask: Ask, guest: Guest, facts: ClassFacts) -> int:
@@ -104,17 +116,22 @@ def _single(number: float) -> float:
 def requested(ask: Ask, facts: ClassFacts) -> Cost:
     """Return what one replica sets aside without overhead: of a machine, the guest's memory and its processors.
 
-    KubeVirt requests 1 / cpuAllocationRatio of a processor per virtual processor, and whole ones when dedicated. Memory
-    in huge pages is not among it: `huge_pages` tells of that.
+    KubeVirt requests 1 / cpuAllocationRatio of a processor per virtual processor, or what it is set to; whole ones when
+    dedicated. Memory in huge pages is not among it: `huge_pages` tells of that.
     """
     if facts.backend is _POD:
         return Cost(ask.cpu, ask.memory)
     if ask.machine is None:
         return _NOTHING
     guest = ask.machine.guest
+    return Cost(_processors(ask, guest, facts), 0 if guest.page_size else _backed(guest, facts))
+
+
+def _processors(ask: Ask, guest: Guest, facts: ClassFacts) -> int:
+    if facts.cpu_request is not None and not ask.pinned:
+        return facts.cpu_request
     processors = guest.vcpus + (guest.instancetype.io_threads if guest.instancetype else 0)
-    cpu = -(-processors * 1000 // (1 if ask.pinned else facts.cpu_allocation_ratio))
-    return Cost(cpu, 0 if guest.page_size else _backed(guest, facts))
+    return -(-processors * 1000 // (1 if ask.pinned else facts.cpu_allocation_ratio))
 
 
 def huge_pages(ask: Ask, facts: ClassFacts) -> tuple[tuple[str, int], ...]:

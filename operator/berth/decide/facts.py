@@ -16,7 +16,15 @@ from berth.api.quantity import amount, millicores
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Cost, NodeShape, Unavailable
 from berth.decide.versions import ENCRYPTION_GATES, OLDEST, gates_off, hypervisor_device, version_of
-from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord, Toleration
+from berth.world.records import (
+    CONSOLE_LOG,
+    CONTAINER_DISK,
+    ClassRecord,
+    KubeVirtRecord,
+    NodeRecord,
+    RuntimeClassRecord,
+    Toleration,
+)
 
 _KUBEVIRT_DEVICES: Final = "devices.kubevirt.io/"
 KVM: Final = f"{_KUBEVIRT_DEVICES}kvm"
@@ -109,6 +117,13 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         gates_off=gates_off(kubevirt) if kubevirt else frozenset(),
         memory_overcommit=kubevirt.memory_overcommit if kubevirt else 100,
         overhead_ratio=kubevirt.overhead_ratio if kubevirt else 1.0,
+        machine_types=kubevirt.machine_types if kubevirt else (),
+        cpu_model=kubevirt.cpu_model if kubevirt else "",
+        cpu_request=kubevirt.cpu_request if kubevirt else None,
+        console_log=kubevirt.console_log if kubevirt else CONSOLE_LOG,
+        container_disk=kubevirt.container_disk if kubevirt else CONTAINER_DISK,
+        even_parity=kubevirt is not None and kubevirt.even_parity,
+        expands=kubevirt is not None and kubevirt.expands,
     )
 
 
@@ -326,11 +341,22 @@ def _shape(node: NodeRecord) -> NodeShape:
         architecture=dict(node.labels).get("kubernetes.io/arch", ""),
         cpu_manager=not labels.isdisjoint(_CPU_MANAGER),
         nested=not labels.isdisjoint(_NESTED),
+        cpu_models=node.cpu_models,
+        machine_types=node.machine_types,
     )
 
 
 def _size(shape: NodeShape) -> tuple[object, ...]:
-    return shape.memory, shape.cpu, shape.cpu_manager, shape.nested, shape.devices, shape.architecture
+    return (
+        shape.memory,
+        shape.cpu,
+        shape.cpu_manager,
+        shape.nested,
+        shape.devices,
+        shape.architecture,
+        shape.cpu_models,
+        shape.machine_types,
+    )
 
 
 def _covers(larger: NodeShape, shape: NodeShape) -> bool:
@@ -341,5 +367,7 @@ def _covers(larger: NodeShape, shape: NodeShape) -> bool:
         and larger.memory >= shape.memory
         and larger.cpu_manager >= shape.cpu_manager
         and larger.nested >= shape.nested
+        and set(larger.cpu_models) >= set(shape.cpu_models)
+        and set(larger.machine_types) >= set(shape.machine_types)
         and all(devices.get(name, 0) >= count for name, count in shape.devices)
     )

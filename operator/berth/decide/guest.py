@@ -25,6 +25,8 @@ ARM64: Final = "arm64"
 
 _NO_SIZE: Final = ResourceList()
 _WINDOWS_SOCKETS: Final = 2
+_OF_THE_HOST: Final = frozenset({"host-model", "host-passthrough"})
+"""Models that every node offers: KubeVirt looks for no label of theirs (nodeselectorrenderer.go)."""
 _THREADS_PER_CORE: Final = 2
 """What a preference that spreads across threads gives each core."""
 
@@ -75,7 +77,8 @@ def guest_of(spec: WorkloadSpec, machine: Machine, described: Described) -> Gues
         cores=cores,
         threads=threads,
         dedicated=bool(resources and resources.dedicated) or bool(kind and kind.dedicated),
-        model=(machine.cpu and machine.cpu.model) or "",
+        model=(machine.cpu and machine.cpu.model) or (kind and kind.model) or "",
+        machine_type=machine.machine_type or (preference and preference.machine_type) or "",
         page_size=kind.page_size if kind else machine.hugepages.page_size.value if machine.hugepages else "",
         architecture=needs.architecture or (preference and preference.preferred_architecture) or None,
         graphics=machine.graphics,
@@ -83,6 +86,7 @@ def guest_of(spec: WorkloadSpec, machine: Machine, described: Described) -> Gues
         virtual_functions=any(card.sriov for card in machine.interfaces or ()),
         console_log=bool(machine.log_serial_console),
         exec_probes=sum(1 for probe in probes if probe is not None and probe.exec is not None),
+        container_disks=sum(1 for disk in (machine.boot_disk, *(machine.disks or ())) if disk.container_disk),
         disk_buses=tuple(sorted({bus for cdrom, bus in _targets(spec, machine) if bus or not cdrom})),
         cdroms=any(cdrom and not bus for cdrom, bus in _targets(spec, machine)),
         own_firmware=bootloader is not None,
@@ -207,6 +211,17 @@ def devices_in(ask: Ask, facts: ClassFacts) -> tuple[tuple[str, int], ...]:
         return ask.devices
     kind = ask.machine.guest.instancetype
     return kind.devices if kind else ()
+
+
+def model_of(guest: Guest, facts: ClassFacts) -> str:
+    """Return the model of processor that a node must offer for a guest; empty where any will do.
+
+    What it leaves open is the model that KubeVirt is set to; on arm64 that is always the host's.
+    """
+    model = guest.model or facts.cpu_model
+    if not model or model in _OF_THE_HOST or (not guest.model and architecture_of(guest, facts) == ARM64):
+        return ""
+    return model
 
 
 def architecture_of(guest: Guest, facts: ClassFacts) -> str:

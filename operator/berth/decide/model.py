@@ -10,6 +10,7 @@ from typing import Final
 from berth.api.levels import Backend, IsolationLevel, NodeSharing
 from berth.api.reasons import Reason
 from berth.policy.model import Ask, ClaimAsk, Guest, MachineAsk, OriginAsk, Refusal, Requirement, Source, hashed_once
+from berth.world.records import CONSOLE_LOG, CONTAINER_DISK, Beside
 
 __all__ = [
     "ENGINE_VERSION",
@@ -31,7 +32,7 @@ __all__ = [
     "Verdict",
 ]
 
-ENGINE_VERSION: Final = "2"
+ENGINE_VERSION: Final = "3"
 """Raised whenever the same inputs may give another decision."""
 
 
@@ -71,6 +72,10 @@ class NodeShape:
     architecture: str
     cpu_manager: bool
     nested: bool
+    cpu_models: tuple[str, ...] = ()
+    """Models of processors that guests can have, sorted."""
+    machine_types: tuple[str, ...] = ()
+    """Machine types that guests can have, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,18 @@ class ClassFacts:
     """Memory of a guest in percent of what is requested for it (KubeVirt's memoryOvercommit)."""
     overhead_ratio: float = 1.0
     """What the memory that KubeVirt adds is multiplied by (additionalGuestMemoryOverheadRatio)."""
+    machine_types: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """By architecture, the machine types that KubeVirt takes: patterns of a shell (emulatedMachines)."""
+    cpu_model: str = ""
+    """Model of processor of guests that name none (KubeVirt's cpuModel)."""
+    cpu_request: int | None = None
+    """Millicores that are requested for a guest whatever its size (KubeVirt's cpuRequest); None goes by its size."""
+    console_log: Beside = CONSOLE_LOG
+    container_disk: Beside = CONTAINER_DISK
+    even_parity: bool = False
+    """Whether an emulator thread of its own may take two processors (feature gate AlignCPUs)."""
+    expands: bool = False
+    """Whether KubeVirt replaces instancetypes and preferences (instancetype.referencePolicy)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from berth.api.quantity import format_cpu
 from berth.api.reasons import Reason
 from berth.decide.change import Change, Inputs, Target
 from berth.decide.cost import MI, huge_pages, overhead, requested
-from berth.decide.guest import architecture_of, devices_in
+from berth.decide.guest import architecture_of, devices_in, model_of
 from berth.decide.model import Candidate, ClassFacts, Cost, Decision, Guest, MachineAsk, NodeShape, Requirement
 from berth.decide.rules.capacity import suits
 from berth.decide.versions import SERVICE_ACCOUNTS
@@ -138,7 +138,17 @@ def _ample(case: Case) -> NodeShape:
     pages = tuple((name, _MUCH) for name, _ in huge_pages(ask, facts))
     is_machine = facts.backend is Backend.VIRTUAL_MACHINE
     architecture = architecture_of(ask.machine.guest, facts) if ask.machine and is_machine else ask.architecture
-    return NodeShape(_MUCH, _MUCH, (*devices_in(ask, facts), *pages), architecture or "", cpu_manager=True, nested=True)
+    guest = ask.machine.guest if ask.machine and is_machine else Guest(0)
+    return NodeShape(
+        cpu=_MUCH,
+        memory=_MUCH,
+        devices=(*devices_in(ask, facts), *pages),
+        architecture=architecture or "",
+        cpu_manager=True,
+        nested=True,
+        cpu_models=(model_of(guest, facts),),
+        machine_types=(guest.machine_type,),
+    )
 
 
 def _policies(case: Case, holds: Callable[[CompiledPolicy], bool]) -> Iterable[Change]:
@@ -251,12 +261,35 @@ def _features(case: Case) -> Iterable[Change]:
     if ask.service_account is not None:
         yield _field("remove spec.serviceAccountName", "serviceAccountName", None, service_account=None)
         yield _class("upgrade KubeVirt", *machines, kubevirt_version=SERVICE_ACCOUNTS)
+    yield _class("set instancetype.referencePolicy of KubeVirt to reference", *machines, expands=False)
     for gate in sorted(case.facts.gates_off):
         yield _class(f"switch feature gate {gate} of KubeVirt on", *machines, gates_off=case.facts.gates_off - {gate})
 
 
 def _machine_classes(case: Case) -> list[str]:
     return sorted(each.name for each in case.inputs.catalog if each.backend is Backend.VIRTUAL_MACHINE)
+
+
+def _any_hardware(machine: MachineAsk | None) -> Iterable[Change]:
+    """Yield to leave model of processor and machine type to KubeVirt, where the machine says them itself."""
+    if machine is None:
+        return
+    guest = machine.guest
+    if guest.model and (guest.instancetype is None or guest.model != guest.instancetype.model):
+        yield _field(
+            "remove spec.machine.cpu.model", "machine.cpu.model", None, **_with(machine, replace(guest, model=""))
+        )
+    preferred = guest.preference.machine_type if guest.preference else ""
+    if guest.machine_type != preferred:
+        changed = _with(machine, replace(guest, machine_type=preferred))
+        yield _field("remove spec.machine.machineType", "machine.machineType", None, **changed)
+
+
+def _hardware(case: Case) -> Iterable[Change]:
+    yield from _any_hardware(case.inputs.subject.ask.machine)
+    yield from _any_architecture(case)
+    shapes = (_ample(case), *case.facts.shapes)
+    yield _class(f"add a node with such hardware for {case.facts.name}", case.facts.name, shapes=shapes)
 
 
 def _any_architecture(case: Case) -> Iterable[Change]:
@@ -365,6 +398,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "instancetype": _none,
     "encryption": _any_architecture,
     "architecture": _any_architecture,
+    "hardware": _hardware,
     "needs": _needs,
     "devices": _devices,
     "dedicated": _dedicated,

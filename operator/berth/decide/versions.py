@@ -11,6 +11,8 @@ SERVICE_ACCOUNTS: Final = (1, 9)
 """Since when a machine names its ServiceAccount itself."""
 HOST_DEVICES: Final = "HostDevices"
 VIDEO: Final = "VideoConfig"
+IMAGE_VOLUMES: Final = "ImageVolume"
+"""Without it a disk from an image is a container beside the guest."""
 ENCRYPTION_GATES: Final = {
     "sev": "WorkloadEncryptionSEV",
     "snp": "WorkloadEncryptionSEV",
@@ -18,10 +20,10 @@ ENCRYPTION_GATES: Final = {
 }
 """The feature gate that each kind of launch security needs."""
 
-_GATES: Final = frozenset({HOST_DEVICES, VIDEO, *ENCRYPTION_GATES.values()})
+_GATES: Final = frozenset({HOST_DEVICES, VIDEO, IMAGE_VOLUMES, *ENCRYPTION_GATES.values()})
 _ALWAYS_ON: Final = {VIDEO: (1, 9)}
 """Since when a gate cannot be switched off any more."""
-_ON_BY_DEFAULT: Final = {"WorkloadEncryptionSEV": (1, 9)}
+_ON_BY_DEFAULT: Final = {"WorkloadEncryptionSEV": (1, 9), IMAGE_VOLUMES: (1, 9)}
 """Since when a gate is on unless it is switched off. Before 1.9 that is so for none, beta or not."""
 _VERSION: Final = re.compile(r"v?([0-9]+)\.([0-9]+)", re.ASCII)
 _HYPERVISORS: Final = {"kvm": "devices.kubevirt.io/kvm", "hyperv-direct": "devices.kubevirt.io/mshv"}

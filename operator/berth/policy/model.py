@@ -47,7 +47,9 @@ class Guest:
     dedicated: bool = False
     """Whether it gets whole processors of its own."""
     model: str = ""
-    """Model of processor that it sees; empty leaves that to KubeVirt."""
+    """Model of processor that it sees, by itself or by its instancetype; empty leaves that to KubeVirt."""
+    machine_type: str = ""
+    """Its machine type, by itself or by its preference; empty leaves that to KubeVirt."""
     page_size: str = ""
     """Size of the huge pages that its memory is taken from, as `2Mi`; empty without."""
     architecture: str | None = None
@@ -60,6 +62,8 @@ class Guest:
     console_log: bool = False
     """Whether what it writes to its serial console is kept as a log."""
     exec_probes: int = 0
+    container_disks: int = 0
+    """How many of its disks come from images."""
     disk_buses: tuple[str, ...] = ()
     """What its disks are plugged into, sorted; the empty one is left to its preference."""
     cdroms: bool = False
@@ -88,7 +92,7 @@ class Guest:
             self.architecture is None
             and self.preference is None
             and self.instancetype is None
-            and not (self.dedicated or self.model or self.own_firmware or self.bios)
+            and not (self.dedicated or self.model or self.machine_type or self.own_firmware or self.bios)
             and not (self.secure_boot or self.persistent_efi or "sata" in self.disk_buses)
         )
 
@@ -200,6 +204,11 @@ class Ask:
     def with_instancetype(self) -> bool:
         """Return whether an instancetype gives the size of its machine."""
         return self.machine is not None and self.machine.guest.instancetype is not None
+
+    @property
+    def pooled(self) -> bool:
+        """Return whether its machines are members of a pool: there are several, or there may be."""
+        return self.max_replicas > 0 or (self.replicas > 1 and self.type is not WorkloadType.TASK)
 
     @property
     def pinned(self) -> bool:

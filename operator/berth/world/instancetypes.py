@@ -46,6 +46,7 @@ def instancetype(raw: Raw) -> InstancetypeRecord:
         max_sockets=int(cpu.get("maxSockets") or 0),
         devices=_counted([*(spec.get("gpus") or ()), *(spec.get("hostDevices") or ())]),
         namespaced="namespace" in raw["metadata"],
+        model=cpu.get("model") or "",
         sets=frozenset((*_more_of(spec), *(f"cpu.{name}" for name in cpu))) - _SIZES,
     )
 
@@ -85,6 +86,7 @@ def preference(raw: Raw) -> PreferenceRecord:
         bios=bool(firmware.get("preferredUseBios")),
         secure_boot=_secure_boot(firmware),
         smm=_switched_on(spec.get("features") or {}, "preferredSmm"),
+        machine_type=(spec.get("machine") or {}).get("preferredMachineType") or "",
         namespaced="namespace" in raw["metadata"],
         sets=frozenset(_more_of(spec)) - _SHAPES,
     )

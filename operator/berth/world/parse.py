@@ -22,11 +22,12 @@ from berth.api.tenant import TenantSpec
 from berth.api.waiver import WaiverSpec
 from berth.world.packed import pack
 from berth.world.records import (
+    CPU_MODEL_LABEL,
+    MACHINE_TYPE_LABEL,
     ClaimRecord,
     ClassRecord,
     DataSourceRecord,
     Key,
-    KubeVirtRecord,
     NamespaceRecord,
     NodeRecord,
     PolicyRecord,
@@ -219,7 +220,15 @@ def node(raw: Raw) -> NodeRecord:
         memory=amount(allocatable.get("memory")),
         devices=tuple(sorted((name, amount(count)) for name, count in allocatable.items() if _is_device(name))),
         handlers=frozenset(handler.get("name", "") for handler in handlers) if handlers else None,
+        cpu_models=_labelled(meta, CPU_MODEL_LABEL),
+        machine_types=_labelled(meta, MACHINE_TYPE_LABEL),
     )
+
+
+def _labelled(meta: Raw, prefix: str) -> tuple[str, ...]:
+    """Return what virt-handler says by labels with a prefix that guests can have on a node, sorted."""
+    labels = meta.get("labels") or {}
+    return tuple(sorted(key.removeprefix(prefix) for key in labels if key.startswith(prefix) and labels[key] == "true"))
 
 
 def _is_device(resource: str) -> bool:
@@ -249,38 +258,6 @@ def _tolerations(given: Iterable[Raw]) -> Iterator[Toleration]:
         if operator in ("Equal", "Exists"):
             value = None if operator == "Exists" else each.get("value", "")
             yield each.get("key") or None, value, each.get("effect") or None
-
-
-def kubevirt(raw: Raw) -> KubeVirtRecord:
-    """Project the KubeVirt custom resource."""
-    configuration = (raw.get("spec") or {}).get("configuration") or {}
-    developer = configuration.get("developerConfiguration") or {}
-    status = raw.get("status") or {}
-    conditions = {each["type"]: each for each in status.get("conditions") or ()}
-    available = conditions.get("Available", {})
-    profile = (configuration.get("seccompConfiguration") or {}).get("virtualMachineInstanceProfile") or {}
-    return KubeVirtRecord(
-        phase=status.get("phase", ""),
-        available=available.get("status", "True") == "True",
-        message=available.get("message", ""),
-        emulation=bool(developer.get("useEmulation")),
-        cpu_allocation_ratio=max(1, int(developer.get("cpuAllocationRatio") or 10)),
-        cpu_manager="CPUManager" in (developer.get("featureGates") or ()),
-        permitted_devices=_permitted(configuration.get("permittedHostDevices") or {}),
-        restricted_seccomp=bool(profile.get("customProfile")),
-        version=status.get("observedKubeVirtVersion", ""),
-        architecture=status.get("defaultArchitecture", ""),
-        gates=frozenset(developer.get("featureGates") or ()),
-        disabled_gates=frozenset(developer.get("disabledFeatureGates") or ()),
-        hypervisor=next((each.get("name") or "" for each in configuration.get("hypervisors") or ()), ""),
-        memory_overcommit=int(developer.get("memoryOvercommit") or 100),
-        overhead_ratio=max(1.0, float(configuration.get("additionalGuestMemoryOverheadRatio") or 1.0)),
-    )
-
-
-def _permitted(devices: Raw) -> frozenset[str]:
-    kinds = ("pciHostDevices", "mediatedDevices", "usb")
-    return frozenset(each["resourceName"] for kind in kinds for each in devices.get(kind) or ())
 
 
 def data_source(raw: Raw) -> DataSourceRecord:

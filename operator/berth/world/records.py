@@ -4,6 +4,7 @@ Sizes are integers: CPU in millicores, memory in bytes. Times are seconds since 
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from berth.api.isolation_class import IsolationClassSpec
 from berth.api.isolation_policy import IsolationPolicySpec, Match
@@ -13,6 +14,10 @@ from berth.api.waiver import WaiverSpec
 
 Key = tuple[str, str]
 """Namespace (empty for cluster-scoped kinds) and name."""
+
+CPU_MODEL_LABEL: Final = "cpu-model.node.kubevirt.io/"
+MACHINE_TYPE_LABEL: Final = "machine-type.node.kubevirt.io/"
+"""Prefixes of the labels by which virt-handler says what guests can have on a node."""
 
 Toleration = tuple[str | None, str | None, str | None]
 """Key, value and effect of the taints that are tolerated, as in core/v1; None stands for any."""
@@ -123,6 +128,10 @@ class NodeRecord:
     """
     handlers: frozenset[str] | None
     """Runtime handlers that the node advertises; None when it does not say."""
+    cpu_models: tuple[str, ...] = ()
+    """Models of processors that guests can have there, as virt-handler labels it, sorted."""
+    machine_types: tuple[str, ...] = ()
+    """Machine types that guests can have there, as virt-handler labels it, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,22 @@ class RuntimeClassRecord:
     node_selector: tuple[tuple[str, str], ...]
     tolerations: tuple[Toleration, ...] = ()
     """Admission adds them to every pod of the class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a container beside a guest requests, and its limits. One beside dedicated processors requests its limits."""
+
+    cpu: int
+    memory: int
+    cpu_limit: int
+    memory_limit: int
+
+
+CONSOLE_LOG: Final = Beside(5, 35_000_000, 15, 60_000_000)
+"""The log of a serial console, unless KubeVirt's supportContainerResources say otherwise (serialconsolelog.go)."""
+CONTAINER_DISK: Final = Beside(1, 1_000_000, 10, 40_000_000)
+"""A containerDisk where it is no image volume (container-disk.go)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +191,18 @@ class KubeVirtRecord:
     """Memory of a guest in percent of what is requested for it."""
     overhead_ratio: float = 1.0
     """What the memory that KubeVirt adds is multiplied by."""
+    machine_types: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """By architecture, the machine types that it takes: patterns of a shell."""
+    cpu_model: str = ""
+    """Model of processor of guests that name none; empty for its default."""
+    cpu_request: int | None = None
+    """Millicores that are requested for a guest however many processors it has; None goes by those."""
+    console_log: Beside = CONSOLE_LOG
+    container_disk: Beside = CONTAINER_DISK
+    even_parity: bool = False
+    """Whether the emulator of a guest gets two processors where one would make their number odd."""
+    expands: bool = False
+    """Whether it replaces instancetypes and preferences of machines by what these say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +227,8 @@ class InstancetypeRecord:
     """GPUs and host devices that it passes through, sorted."""
     namespaced: bool = False
     """Whether it is one of a namespace, which its tenants may write."""
+    model: str = ""
+    """Model of processor that it gives; empty for none."""
     sets: frozenset[str] = frozenset()
     """Fields that it sets beside the size, as `nodeSelector` or `cpu.model`: a machine must not set them, too."""
 
@@ -227,6 +266,8 @@ class PreferenceRecord:
     """Whether its firmware is UEFI with secure boot."""
     smm: bool = False
     """Whether it switches System Management Mode on."""
+    machine_type: str = ""
+    """Machine type that it gives; empty for none."""
     namespaced: bool = False
     """Whether it is one of a namespace, which its tenants may write."""
     sets: frozenset[str] = frozenset()

@@ -32,6 +32,8 @@ PASSING = {
         ),
         (PASSING, {"gates_off": frozenset({"HostDevices"})}, "feature gate HostDevices of KubeVirt is off"),
         (VIDEO, {"gates_off": frozenset({"VideoConfig"})}, "feature gate VideoConfig of KubeVirt is off"),
+        (VIDEO, {"expands": True}, "instancetype.referencePolicy replaces instancetype and preference of a machine"),
+        (PASSING, {"expands": True}, "set it to reference, or remove machine.instancetype and machine.preference"),
     ],
 )
 def test_what_it_lacks_is_waited_for(ask: dict[str, Any], facts: dict[str, Any], words: str) -> None:
@@ -48,6 +50,9 @@ def test_what_it_lacks_is_waited_for(ask: dict[str, Any], facts: dict[str, Any],
         ({"service_account": "runner"}, {}),
         ({"host_devices": NIC}, {"gates_off": frozenset({"VideoConfig"})}),
         ({}, {"gates_off": frozenset({"HostDevices", "VideoConfig"}), "kubevirt_version": (1, 7)}),
+        ({}, {"expands": True}),
+        (VIDEO | {"replicas": 2}, {"expands": True}),
+        (PASSING | {"max_replicas": 3}, {"expands": True}),
     ],
 )
 def test_what_it_has_fits(ask: dict[str, Any], facts: dict[str, Any]) -> None:

@@ -218,9 +218,10 @@ def _node_selector(spec: Json, config: Json) -> Json:
     domain = spec["domain"]
     security = domain.get("launchSecurity", {})
     wanted = {"kubevirt.io/schedulable": "true", "kubernetes.io/arch": spec.get("architecture", "amd64")}
-    machine = domain.get("machine", {}).get("type", "q35")
-    # A versioned type such as pc-q35-rhel9.6 is a label of its own on real nodes; fake ones have the family only.
-    wanted[f"machine-type.node.kubevirt.io/{'q35' if 'q35' in machine else machine}"] = "true"
+    wanted[f"machine-type.node.kubevirt.io/{domain.get('machine', {}).get('type', 'q35')}"] = "true"
+    model = domain.get("cpu", {}).get("model") or config.get("cpuModel") or "host-model"
+    if model not in ("host-model", "host-passthrough"):
+        wanted[f"cpu-model.node.kubevirt.io/{model}"] = "true"
     if domain.get("cpu", {}).get("dedicatedCpuPlacement"):
         wanted["kubevirt.io/cpumanager"] = "true"
     for kind, label in {"sev": "sev", "snp": "sev-snp", "tdx": "tdx"}.items():

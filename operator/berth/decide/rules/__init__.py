@@ -18,6 +18,7 @@ from berth.decide.rules.devices import devices
 from berth.decide.rules.enabled import enabled
 from berth.decide.rules.encryption import encryption
 from berth.decide.rules.features import features
+from berth.decide.rules.hardware import hardware
 from berth.decide.rules.instancetype import instancetype
 from berth.decide.rules.level import level
 from berth.decide.rules.needs import needs
@@ -69,6 +70,8 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     encryption: lambda ask: ask.machine is not None and not ask.machine.guest.plain,
     # there is such hardware for its architecture
     architecture: lambda ask: ask.machine is not None and not ask.machine.guest.plain,
+    # KubeVirt takes its machine type, and some node has that and its model of processor
+    hardware: lambda ask: ask.machine is not None,
     # kernel modules and all capabilities in machines only; user 0 not on a bare shared kernel
     needs: lambda ask: ask.root or ask.privileged or ask.nested_virtualization or ask.kernel_modules != (),
     # devices pass through, are permitted, and some node has them all

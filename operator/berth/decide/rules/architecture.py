@@ -37,7 +37,8 @@ def _hardware(guest: Guest, found: str) -> str | None:
 
 def _on_arm64(guest: Guest) -> str | None:
     if guest.model not in ("", "host-passthrough"):
-        return f"arm64 machines have no processors of model {guest.model}: set machine.cpu.model to host-passthrough"
+        fix = "name another instancetype" if guest.instancetype else "set machine.cpu.model to host-passthrough"
+        return f"arm64 machines have no processors of model {guest.model}: {fix}"
     if guest.bios:
         return "arm64 machines boot by UEFI only: remove firmware.bootloader.bios, or name another preference"
     if guest.secure_boot:

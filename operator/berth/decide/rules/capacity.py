@@ -5,7 +5,7 @@ from typing import Final
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.decide.cost import huge_pages, needed, overhead
-from berth.decide.guest import architecture_of, devices_in
+from berth.decide.guest import architecture_of, devices_in, model_of
 from berth.decide.model import Ask, ClassFacts, Cost, NodeShape, Outcome, Verdict
 from berth.decide.rules.devices import has_devices
 from berth.decide.words import memory, size
@@ -40,8 +40,11 @@ def suits(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
         return False
     if machine is None:
         return True
+    model, kind = model_of(machine.guest, facts), machine.guest.machine_type
     return (
-        (shape.cpu_manager or not ask.pinned)
+        (not model or model in shape.cpu_models)
+        and (not kind or kind in shape.machine_types)
+        and (shape.cpu_manager or not ask.pinned)
         and (shape.nested or not ask.nested_virtualization)
         and (not machine.guest.page_size or has_devices(shape, huge_pages(ask, facts)))
     )

@@ -1,9 +1,16 @@
 """This KubeVirt has what the machine needs: the feature gates are on, and its version knows the fields."""
 
+from typing import Final
+
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
 from berth.decide.versions import HOST_DEVICES, SERVICE_ACCOUNTS, VIDEO
+
+_EXPANDS: Final = (
+    "KubeVirt's instancetype.referencePolicy replaces instancetype and preference of a machine by what they say, while"
+    " the Workload names them: set it to reference, or remove machine.instancetype and machine.preference"
+)
 
 
 def features(ask: Ask, facts: ClassFacts) -> Verdict | None:
@@ -22,6 +29,8 @@ def _missing(ask: Ask, facts: ClassFacts) -> str | None:
             " upgrade KubeVirt, or remove spec.serviceAccountName"
         )
     guest = ask.machine.guest if ask.machine else None
+    if facts.expands and guest and not ask.pooled and (guest.instancetype or guest.preference):
+        return _EXPANDS
     kind = guest.instancetype if guest else None
     if HOST_DEVICES in facts.gates_off and (ask.host_devices or (kind and "hostDevices" in kind.sets)):
         return _off(HOST_DEVICES, "needs.hostDevices")

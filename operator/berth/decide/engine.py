@@ -70,7 +70,7 @@ def _under(requirement: Requirement, catalog: tuple[ClassFacts, ...]) -> tuple[C
 def _candidates(ask: Ask, shared: tuple[Candidate, ...], current: str | None) -> tuple[Candidate, ...]:
     """Put a workload to every class. One that is disabled takes nobody new, but keeps whoever runs there."""
     classes = [each.facts for each in shared]
-    seen = [replace(each, enabled=True) if each.name == current and not each.enabled else each for each in classes]
+    seen = [replace(each, enabled=True) if not each.enabled and each.name == current else each for each in classes]
     verdicts = zip(*[_put(rule, ask, seen) for rule in _concerning(ask)], strict=True)
     return tuple([_candidate(ask, each, found) for each, found in zip(shared, verdicts, strict=True)])
 

@@ -154,7 +154,7 @@ def said_by(subject: Subject, matched: Iterable[CompiledPolicy]) -> Said:
         storage_classes=ask.storage_classes if any(demand.storage_classes for demand in demands) else (),
         unsized=subject.unsized if any(tenant.quota for tenant in subject.tenants) else (),
         attachments=ask.attachments,
-        origins=tuple(each for each in ask.origins if each.namespaces or each.kind == "http"),
+        origins=tuple(each for each in ask.origins if each.namespaces or each.kind == "http") if ask.origins else (),
     )
     return Said(ask.level, ask.trust, used)
 

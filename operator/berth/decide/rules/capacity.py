@@ -6,7 +6,7 @@ from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.decide.cost import huge_pages, needed, overhead
 from berth.decide.guest import architecture_of, devices_in, model_of
-from berth.decide.model import Ask, ClassFacts, Cost, NodeShape, Outcome, Verdict
+from berth.decide.model import Ask, ClassFacts, Cost, MachineAsk, NodeShape, Outcome, Verdict
 from berth.decide.rules.devices import has_devices
 from berth.decide.words import memory, size
 
@@ -32,17 +32,20 @@ def capacity(ask: Ask, facts: ClassFacts) -> Verdict | None:
 
 def suits(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     """Return whether a node of this shape has what is asked for, size aside."""
-    machine = None if facts.backend is _POD else ask.machine
-    architecture = ask.architecture if machine is None else architecture_of(machine.guest, facts)
-    if architecture and shape.architecture != architecture:
+    if ask.machine is not None and facts.backend is not _POD:
+        return _suits_machine(shape, ask, ask.machine, facts)
+    if ask.architecture and shape.architecture != ask.architecture:
         return False
-    if (ask.gpu or ask.host_devices or ask.with_instancetype) and not has_devices(shape, devices_in(ask, facts)):
-        return False
-    if machine is None:
-        return True
-    model, kind = model_of(machine.guest, facts), machine.guest.machine_type
+    return not (ask.gpu or ask.host_devices) or has_devices(shape, ask.devices)
+
+
+def _suits_machine(shape: NodeShape, ask: Ask, machine: MachineAsk, facts: ClassFacts) -> bool:
+    architecture, model = architecture_of(machine.guest, facts), model_of(machine.guest, facts)
+    kind = machine.guest.machine_type
     return (
-        (not model or model in shape.cpu_models)
+        (not architecture or shape.architecture == architecture)
+        and has_devices(shape, devices_in(ask, facts))
+        and (not model or model in shape.cpu_models)
         and (not kind or kind in shape.machine_types)
         and (shape.cpu_manager or not ask.pinned)
         and (shape.nested or not ask.nested_virtualization)

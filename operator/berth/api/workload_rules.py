@@ -8,6 +8,12 @@ from berth.api.machine_disks import LAUNCHER_VOLUMES
 _TYPE: Final = (
     Rule("self.type == oldSelf.type", "type is immutable: delete the Workload and create it anew", ".type"),
     Rule(
+        "self.deletionPolicy == oldSelf.deletionPolicy || !has(self.machine) || !has(oldSelf.machine)",
+        "deletionPolicy of a machine is immutable, for its disks were made with it: restore it, and clone what is to be"
+        " kept into a disk of another Workload",
+        ".deletionPolicy",
+    ),
+    Rule(
         "self.type != 'Task' || !has(self.autoscaling)",
         "a Task cannot be autoscaled: remove autoscaling, or set type to Service",
         ".autoscaling",

@@ -13,7 +13,7 @@ from berth.kube.gateway import Gateway
 from berth.kube.reading import Reader
 from berth.kube.resources import WORKLOADS, Resource
 from berth.world import parse
-from berth.world.records import Key, NamespaceRecord, WorkloadRecord
+from berth.world.records import Key, NamespaceRecord, StorageClassRecord, WorkloadRecord
 from berth.world.store import Store
 from kube.fake_apiserver import FakeApiServer
 
@@ -42,6 +42,7 @@ class Replica:
         self.dropped = 0
         self.written: list[tuple[Resource, Obj]] = []
         self.store = Store(self.woken.append, lambda: None)
+        self.store.put_storage_class("standard", StorageClassRecord("standard", default=True))
         self.reader = Reader(client)
         gateway = Gateway(
             client,

@@ -8,11 +8,14 @@ from berth.app.origins import clones_of, origins_of
 from berth.policy.model import OriginAsk
 from berth.render.model import Clone
 from berth.world import parse
+from berth.world.records import StorageClassRecord
+from berth.world.storage import storage_class
 from berth.world.store import Store
 from render.specs import machine, subject
 from world.raws import a_raw
 
 WEB = ("shop", "web")
+IS_DEFAULT = "storageclass.kubernetes.io/is-default-class"
 LISTED = frozenset({"images"})
 SPEC = subject(machine(bootDisk={"dataSource": {"name": "gold", "storage": "1Gi"}})).spec
 PVC, SNAPSHOT = Clone("pvc", "images", "fedora"), Clone("snapshot", "images", "fedora")
@@ -21,6 +24,7 @@ PVC, SNAPSHOT = Clone("pvc", "images", "fedora"), Clone("snapshot", "images", "f
 def cluster(**sources: dict[str, Any]) -> Store:
     """Return a store with DataSources by name; those whose names begin with `image` are in images."""
     store = Store(lambda _: None, lambda: None)
+    store.put_storage_class("standard", StorageClassRecord("standard", default=True))
     for name, source in sources.items():
         namespace = "images" if name.startswith("image") else "shop"
         record = parse.data_source(a_raw("DataSource", name, namespace=namespace, spec={"source": source}))
@@ -77,3 +81,31 @@ def test_nothing_is_said_of_a_namespace_that_is_not_listed() -> None:
     leads = {"gold": {"dataSource": at("images", "image")}}
     there, absent = cluster(**leads, image={"pvc": at("images")}), cluster(**leads)
     assert origins_of(WEB, SPEC, there, (), frozenset()) == origins_of(WEB, SPEC, absent, (), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "missing"),
+    [
+        ("fast", {"fast": {}}, None),
+        ("fast", {"standard": {IS_DEFAULT: "true"}}, "fast"),
+        (None, {"standard": {IS_DEFAULT: "true"}}, None),
+        (None, {"virt": {"storageclass.kubevirt.io/is-default-virt-class": "true"}}, None),
+        (None, {"standard": {IS_DEFAULT: "false"}}, ""),
+        (None, {}, ""),
+    ],
+    ids=["named", "named and gone", "default", "default of machines", "no default", "no class at all"],
+)
+def test_a_storage_class_that_is_missing_is_told_of_disks_that_are_to_be_made(
+    asked: str | None, there: dict[str, dict[str, str]], missing: str | None
+) -> None:
+    """CDI would make no claim, whatever binding mode the class has; a disk that is made asks for none any more."""
+    store, made = (
+        Store(lambda _: None, lambda: None),
+        {"storage": "1Gi"} | ({"storageClassName": asked} if asked else {}),
+    )
+    for name, marks in there.items():
+        store.put_storage_class(name, storage_class({"metadata": {"name": name, "annotations": marks}}))
+    spec = subject(machine(bootDisk={"blank": made})).spec
+    asks = () if missing is None else (OriginAsk("StorageClass", missing, found=False),)
+    assert origins_of(WEB, spec, store, (), LISTED) == asks
+    assert origins_of(WEB, spec, store, ("web-root",), LISTED) == ()

@@ -22,6 +22,7 @@ from berth.decide.model import (
     ClassFacts,
     Cost,
     Guest,
+    KeptDisk,
     MachineAsk,
     NodeShape,
     OriginAsk,
@@ -134,6 +135,12 @@ ORIGINS = (
     OriginAsk("PersistentVolumeClaim", "d1", found=False),
     OriginAsk("http", "https://images.example/a/disk.qcow2"),
     OriginAsk("http", "https://images.example.evil/a/disk.qcow2"),
+    OriginAsk("StorageClass", "fast", found=False),
+    OriginAsk("StorageClass", "", found=False),
+)
+KEPT = (
+    KeptDisk("DataVolume", "w-data", "blank", "pvc old"),
+    KeptDisk("PersistentVolumeClaim", "w-data", "blank"),
 )
 CLAIMS = tuple(
     ClaimAsk("d0", found, (mode,), block, by_container, by_machine, storage_class=kind)
@@ -263,6 +270,7 @@ def an_ask(random: Random) -> Ask:
         machine=machine,
         claims=often(random, (), lambda random: (pick(random, CLAIMS),)),
         origins=often(random, (), lambda random: (pick(random, ORIGINS),), 0.1) if machine else (),
+        kept=often(random, (), lambda random: (pick(random, KEPT),), 0.05) if machine else (),
         attachments=often(random, (), lambda random: pick(random, (("lan",), ("lan", "x/y"))), 0.1) if machine else (),
         **(pick(random, SIZES) | pick(random, WISHES) | needs),
         refusals=often(random, (), lambda random: pick(random, REFUSALS), 0.08) if machine else (),

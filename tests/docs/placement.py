@@ -70,6 +70,7 @@ _SITE: Final = {
     ("kubevirt", "Emulating"): "KubeVirt may emulate processors in software",
     ("kubevirt", "Old"): "KubeVirt is of version 1.8",
     ("kubevirt", "Expanding"): "KubeVirt has `referencePolicy: expand`",
+    ("storage", "Missing"): "no StorageClass is the default",
 }
 _SITES: Final = {
     "no_node_has": "no node has label `{}`",

@@ -28,7 +28,7 @@ from berth.kube.gateway import CHILD_RESOURCES, Gateway
 from berth.kube.resources import OWN, WORKLOADS, Resource
 from berth.policy.ledger import Ledger
 from berth.world import children, parse
-from berth.world.records import NodeRecord
+from berth.world.records import NodeRecord, StorageClassRecord
 from berth.world.store import Store
 from golden.decision import KUBEVIRT, RUNTIMES, Instancetypes, nodes_of, with_defaults
 from kubevirt_real.verdicts import common
@@ -51,6 +51,8 @@ class Site:
     """`Deployed`, `Missing`, `Emulating` processors in software, `Expanding` instancetypes and preferences, or `Old`."""
     no_node_has: tuple[str, ...] = ()
     """Labels that no node has."""
+    storage: str = "Default"
+    """`Missing` where no StorageClass is the default."""
     refuses: str = ""
     """What the API server answers to every dry run of a machine; nothing where it takes it."""
 
@@ -161,6 +163,8 @@ class World:
             kubevirt = replace(kubevirt, expands=True)
         if self._site.kubevirt != "Missing":
             self._store.put_fact(self._store.kubevirts, ("kubevirt", "kubevirt"), kubevirt)
+        if self._site.storage != "Missing":
+            self._store.put_storage_class("standard", StorageClassRecord("standard", default=True))
         self._store.instancetypes, self._store.preferences = Instancetypes(), dict(common().preferences)
         for each in self._documents.values():
             self._put(stored(each))

@@ -310,7 +310,7 @@ def _of_machines(ask: Ask, facts: ClassFacts) -> Iterable[str]:
         yield NEVER
     if any(not claim.found for claim in disks):
         yield NOT_NOW
-    if any(not origin.found or not origin.leads for origin in ask.origins):
+    if ask.kept or any(not origin.found or not origin.leads for origin in ask.origins):
         yield NOT_NOW
     yield from _of_guests(ask, machine, facts)
 

@@ -19,7 +19,10 @@ LABELS = {
     "app.kubernetes.io/name",
     "app.kubernetes.io/managed-by",
 }
-ANNOTATIONS = {"berth.dev/desired-hash", "berth.dev/source-hash", "cdi.kubevirt.io/storage.deleteAfterCompletion"}
+ANNOTATIONS = {
+    *("berth.dev/desired-hash", "berth.dev/source-hash", "berth.dev/made-from"),
+    "cdi.kubevirt.io/storage.deleteAfterCompletion",
+}
 SELECTORS = {
     "Deployment": [("selector",)],
     "Service": [("selector",)],

@@ -8,6 +8,7 @@ from berth.api.meta import (
     CLASS_LABEL,
     DESIRED_HASH_ANNOTATION,
     DISK_LABEL,
+    MADE_FROM_ANNOTATION,
     MANAGED_BY_LABEL,
     NAME_LABEL,
     TENANT_LABEL,
@@ -31,7 +32,10 @@ from render.specs import MACHINE_CLASSES, POD_CLASSES, SPECS, VM, Json, subject
 from render.walk import keys, leaves, objects
 
 LABELS = {WORKLOAD_LABEL, DISK_LABEL, CLASS_LABEL, TENANT_LABEL, NAME_LABEL, MANAGED_BY_LABEL}
-ANNOTATIONS = {DESIRED_HASH_ANNOTATION, SOURCE_HASH_ANNOTATION, "cdi.kubevirt.io/storage.deleteAfterCompletion"}
+ANNOTATIONS = {
+    *(DESIRED_HASH_ANNOTATION, SOURCE_HASH_ANNOTATION, MADE_FROM_ANNOTATION),
+    "cdi.kubevirt.io/storage.deleteAfterCompletion",
+}
 NEVER = {
     *("hostPath", "hostNetwork", "hostPID", "hostIPC", "hostPort", "hostAliases", "host", "subdomain"),
     *("privileged", "procMount", "seLinuxOptions", "appArmorProfile", "sysctls", "supplementalGroups", "add"),

@@ -75,12 +75,15 @@ def test_a_disk_outlives_its_workload_unless_the_author_says_otherwise() -> None
         ("spec.storage.volumeName", "of-another", Rule.STORAGE),
         ("spec.storage.storageClassName", "gold", Rule.STORAGE),
         ("metadata.name", "of-another-root", Rule.IDENTITY),
+        (("metadata", "annotations", "berth.dev/made-from"), "blank", Rule.DISKS),
     ],
 )
-def test_a_disk_is_cloned_from_the_named_source_of_its_own_namespace(path: str, value: Any, rule: Rule) -> None:
+def test_a_disk_is_cloned_from_the_named_source_of_its_own_namespace(
+    path: str | tuple[str, ...], value: Any, rule: Rule
+) -> None:
     """CDI asks whether Berth may read the source, not whether the author may."""
     case = "machine-data-source-retain"
-    disk = changed(golden.children(case)[0], path_of(path), value)
+    disk = changed(golden.children(case)[0], path_of(path) if isinstance(path, str) else path, value)
     assert rules(disk, golden_bounds(case)) == {rule}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from berth.world import children, parse
 from berth.world.packed import pack
-from berth.world.records import Key, WorkloadRecord
+from berth.world.records import Key, StorageClassRecord, WorkloadRecord
 from berth.world.store import Store
 from world.raws import Raw, a_cluster_raw, a_node, a_raw
 
@@ -241,6 +241,16 @@ def test_a_golden_image_wakes_its_namespace_and_those_that_it_is_led_to_from() -
     assert watched.told() == ([WEB], 0)
     watched.store.put_data_source(image.key, None)
     assert watched.told() == ([WEB], 0)
+
+
+def test_a_storage_class_wakes_machines_alone() -> None:
+    watched = with_workloads("web", "vm")
+    record = watched.store.workloads["shop", "vm"]
+    watched.store.put_workload(record.key, replace(record, spec=parse.canonical({"machine": {}})))
+    watched.told()
+    for _ in range(2):
+        watched.store.put_storage_class("fast", StorageClassRecord("fast", default=False))
+    assert watched.told() == ([("shop", "vm")], 0)
 
 
 def test_a_class_changes_the_world_and_its_status_does_not() -> None:

@@ -24,6 +24,9 @@ TENANT_LABEL: Final = f"{GROUP}/tenant"
 DESIRED_HASH_ANNOTATION: Final = f"{GROUP}/desired-hash"
 """On every child: hash of what Berth last wanted, so that a field it stopped wanting is noticed."""
 
+MADE_FROM_ANNOTATION: Final = f"{GROUP}/made-from"
+"""On every disk that is made: what it was made from, so that it is not taken for another one of its name."""
+
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 

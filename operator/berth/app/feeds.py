@@ -25,6 +25,7 @@ from berth.kube.resources import (
     PODS,
     RESOURCE_QUOTAS,
     RUNTIME_CLASSES,
+    STORAGE_CLASSES,
     TENANTS,
     VIRTUAL_MACHINE_CLUSTER_INSTANCETYPES,
     VIRTUAL_MACHINE_CLUSTER_PREFERENCES,
@@ -37,7 +38,7 @@ from berth.kube.resources import (
     WORKLOADS,
     Resource,
 )
-from berth.world import children, configuration, instancetypes, parse
+from berth.world import children, configuration, instancetypes, parse, storage
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -80,6 +81,12 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
         (VIRTUAL_MACHINE_INSTANCES, labelled, children.machine, store.put_machine),
         (PERSISTENT_VOLUME_CLAIMS, everything, parse.claim, store.put_claim),
         (DATA_SOURCES, everything, parse.data_source, store.put_data_source),
+        (
+            STORAGE_CLASSES,
+            everything,
+            storage.storage_class,
+            lambda key, record: store.put_storage_class(key[1], record),
+        ),
         (
             RESOURCE_QUOTAS,
             Selection(label_selector=TENANT_LABEL),

@@ -20,11 +20,14 @@ def origins_of(
 ) -> tuple[OriginAsk, ...]:
     """Return what the disks of a Workload are filled from, without those whose DataVolumes are made.
 
+    A StorageClass is among it only where it is missing.
+
     Nothing is looked up in a namespace that its tenant does not list: not even whether something is there.
     """
     namespace, name = key
     disks = ((disk, source) for disk, source in _disks(spec) if data_volume_name(name, disk) not in made)
-    return tuple(sorted({each for _, disk in disks for each in _origin(namespace, disk, store, allowed)}, key=str))
+    found = {each for _, disk in disks for each in _origin(namespace, disk, store, allowed)}
+    return tuple(sorted(found, key=str))
 
 
 def clones_of(key: Key, spec: WorkloadSpec, sources: DataSources, allowed: frozenset[str]) -> Clones:
@@ -44,6 +47,8 @@ def _disks(spec: WorkloadSpec) -> Iterator[tuple[str, DiskSource]]:
 
 
 def _origin(namespace: str, disk: DiskSource, store: Store, allowed: frozenset[str]) -> Iterator[OriginAsk]:
+    if disk.made and not _stored(disk.made.storage_class_name, store):
+        yield OriginAsk("StorageClass", disk.made.storage_class_name or "", found=False)
     if disk.pvc:
         yield OriginAsk("PersistentVolumeClaim", disk.pvc.name, found=(namespace, disk.pvc.name) in store.claims)
     if disk.http:
@@ -59,6 +64,11 @@ def _origin(namespace: str, disk: DiskSource, store: Store, allowed: frozenset[s
             leads=first is None or (end is not None and end.kind != ""),
             namespaces=tuple(sorted(led - {namespace})),
         )
+
+
+def _stored(name: str | None, store: Store) -> bool:
+    """Return whether there is a StorageClass of that name, or a default where none is named."""
+    return name in store.storage_classes if name else any(each.default for each in store.storage_classes.values())
 
 
 def _end(namespace: str, name: str, sources: DataSources, allowed: frozenset[str]) -> DataSourceRecord | None:

@@ -11,6 +11,7 @@ from berth.api.reasons import ConditionType, Reason
 from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
 from berth.app.concern import World
+from berth.app.kept import kept_disks
 from berth.app.origins import clones_of, origins_of
 from berth.app.settings import Settings
 from berth.app.tenancy import Tenancy, alone, pool_of, tenancy_of
@@ -236,7 +237,8 @@ class Views:
         made = frozenset(child.key[1] for child in children if child.kind == DATA_VOLUMES.kind)
         described = Described(namespace, store.instancetypes, store.preferences)
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), described)
-        ask = replace(ask, origins=origins_of(key, spec, store, made, images))
+        origins, kept = origins_of(key, spec, store, made, images), kept_disks(workload, spec, store)
+        ask = replace(ask, origins=origins, kept=kept)
         now = self._clock()
         waivers = in_force(store.waiving(key), key, self.longest_waiver, now)
         subject = Subject(

@@ -9,7 +9,18 @@ from typing import Final
 
 from berth.api.levels import Backend, IsolationLevel, NodeSharing
 from berth.api.reasons import Reason
-from berth.policy.model import Ask, ClaimAsk, Guest, MachineAsk, OriginAsk, Refusal, Requirement, Source, hashed_once
+from berth.policy.model import (
+    Ask,
+    ClaimAsk,
+    Guest,
+    KeptDisk,
+    MachineAsk,
+    OriginAsk,
+    Refusal,
+    Requirement,
+    Source,
+    hashed_once,
+)
 from berth.world.records import CONSOLE_LOG, CONTAINER_DISK, Beside
 
 __all__ = [
@@ -21,6 +32,7 @@ __all__ = [
     "Cost",
     "Decision",
     "Guest",
+    "KeptDisk",
     "MachineAsk",
     "NodeShape",
     "OriginAsk",

@@ -361,10 +361,16 @@ def _storage(case: Case) -> Iterable[Change]:
             replace(claim, found=True, access_modes=claim.access_modes or ("ReadWriteMany",)) for claim in ask.claims
         )
         yield _field(f"create PersistentVolumeClaim {', '.join(missing)}", "", None, claims=claims)
-    origins = [f"{each.kind} {each.name}" for each in ask.origins if not (each.found and each.leads)]
+
+
+def _disks(case: Case) -> Iterable[Change]:
+    ask = case.inputs.subject.ask
+    origins = [f"{each.kind} {each.name or '(default)'}" for each in ask.origins if not (each.found and each.leads)]
     if origins:
         there = tuple(replace(each, found=True, leads=True) for each in ask.origins)
         yield _field(f"create {', '.join(origins)}", "", None, origins=there)
+    if ask.kept:
+        yield _field(f"delete {', '.join(f'{each.kind} {each.name}' for each in ask.kept)}", "", None, kept=())
 
 
 def _preflight(case: Case) -> Iterable[Change]:
@@ -404,6 +410,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "dedicated": _dedicated,
     "capacity": _capacity,
     "storage": _storage,
+    "disks": _disks,
     "task": _task,
     "preflight": _preflight,
 }

@@ -127,17 +127,30 @@ class MachineAsk:
 
 @dataclass(frozen=True, slots=True)
 class OriginAsk:
-    """What a disk that is still to be made is filled from, as the cluster has it."""
+    """What a disk that is still to be made is filled from or stored in, as the cluster has it."""
 
     kind: str
-    """DataSource, PersistentVolumeClaim, http, or empty for an empty disk."""
+    """DataSource, PersistentVolumeClaim, http or StorageClass."""
     name: str
-    """Its name or URL."""
+    """Its name or URL; empty for the cluster's default StorageClass."""
     found: bool = True
     leads: bool = True
     """Whether it leads to an image yet: a DataSource may wait for its first import."""
     namespaces: tuple[str, ...] = ()
     """Other namespaces that it leads to, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDisk:
+    """A disk that is there already, under the name of one that the machine would make, and is another one."""
+
+    kind: str
+    """DataVolume, or PersistentVolumeClaim where no DataVolume made it."""
+    name: str
+    wanted: str
+    """What the spec makes it from."""
+    found: str = ""
+    """What it was made from; empty where it was not made for the Workload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +194,9 @@ class Ask:
     architecture: str | None = None
     claims: tuple[ClaimAsk, ...] = ()
     origins: tuple[OriginAsk, ...] = ()
-    """What its disks are filled from, of those that are not made yet."""
+    """What its disks are filled from and stored in, of those that are not made yet."""
+    kept: tuple[KeptDisk, ...] = ()
+    """Disks that are there under the names of its own, and are others."""
     task_limits: tuple[str, ...] = ()
     """What a Task says of its retries and its deadline, as fields of the spec."""
     max_replicas: int = 0

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from berth.api.levels import Backend
 from berth.api.machine_disks import DiskSource, MadeDisk
+from berth.api.meta import MADE_FROM_ANNOTATION
 from berth.api.workload import DeletionPolicy
 from berth.decide.model import ClassFacts
-from berth.render.disks import data_volume_name, named_disks
+from berth.render.disks import data_volume_name, made_from, named_disks
 from berth.render.fields import canonical, present
 from berth.render.metadata import child, disk_labels, metadata
 from berth.render.model import Child, Object, Subject, Unrenderable
@@ -28,6 +29,7 @@ def data_volumes(subject: Subject, facts: ClassFacts) -> Iterator[Child]:
 def _data_volume(subject: Subject, name: str, disk: DiskSource, made: MadeDisk) -> Child:
     owned = subject.spec.deletion_policy is DeletionPolicy.DELETE
     meta = metadata(subject, disk_labels(subject), name=name, owned=owned)
+    meta["annotations"][MADE_FROM_ANNOTATION] = made_from(disk)
     # CDI must not collect it when it is filled: the plan would then clone into a disk that is in use.
     meta["annotations"]["cdi.kubevirt.io/storage.deleteAfterCompletion"] = "false"
     return child(

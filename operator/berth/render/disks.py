@@ -78,6 +78,19 @@ def data_volume_name(workload: str, disk: str) -> str:
     return f"{workload}-{disk}"
 
 
+def made_from(disk: DiskSource) -> str:
+    """Return what a disk is made from and stored in, as its DataVolume keeps it: `pvc golden in StorageClass fast`."""
+    named = {
+        "dataSource": disk.data_source and disk.data_source.name,
+        "pvc": disk.pvc and disk.pvc.name,
+        "http": disk.http and disk.http.url,
+        "registry": disk.registry and disk.registry.url,
+    }
+    source = next((f"{kind} {name}" for kind, name in named.items() if name), "blank")
+    stored = disk.made.storage_class_name if disk.made else None
+    return f"{source} in StorageClass {stored}" if stored else source
+
+
 def disk_entries(volumes: list[Attached]) -> list[Object]:
     """Return `domain.devices.disks`."""
     return [

@@ -108,6 +108,12 @@ def _disk_name(value: Any, bounds: Bounds) -> Complaint:
     return "is the name of no disk of the Workload: use the Workload's name and that of the disk"
 
 
+def _origin(value: Any, bounds: Bounds) -> Complaint:
+    if isinstance(value, str) and value in bounds.named.made_from:
+        return None
+    return "is what no disk of the Workload is made from: restore it"
+
+
 CHILD: Final = _metadata(_annotations())
 """Metadata of children that do not depend on the class."""
 
@@ -117,7 +123,12 @@ BACKING: Final = _metadata(_annotations(), labels=exactly(Rule.LABELS, _backing_
 JOB: Final = _metadata(_annotations(**{f"{GROUP}/source-hash": _HASHED}), labels=exactly(Rule.LABELS, _backing_labels))
 
 DISK: Final = _metadata(
-    _annotations(**{"cdi.kubevirt.io/storage.deleteAfterCompletion": always(Rule.DISKS, "false")}),
+    _annotations(
+        **{
+            "cdi.kubevirt.io/storage.deleteAfterCompletion": always(Rule.DISKS, "false"),
+            f"{GROUP}/made-from": derive(Rule.DISKS, _origin, lambda _: "is missing: say what the disk is made from"),
+        }
+    ),
     name=derive(Rule.IDENTITY, _disk_name, lambda _: "is missing: set it to the name of the disk"),
     labels=exactly(Rule.LABELS, _disk_labels),
     # A disk outlives its Workload unless the author said otherwise.

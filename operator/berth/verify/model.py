@@ -121,6 +121,8 @@ class Named:
     """What its disks are filled from, but for what DataSources lead to."""
     disks: frozenset[str] = frozenset()
     """Names of the DataVolumes that are its own."""
+    made_from: frozenset[str] = frozenset()
+    """What these are made from and stored in, in words."""
     storage_classes: frozenset[str] = frozenset()
     devices: frozenset[str] = frozenset()
     ports: frozenset[tuple[int, str]] = frozenset()

@@ -26,6 +26,7 @@ def named_in(namespace: str, name: str, spec: WorkloadSpec) -> Named:
         config_maps=frozenset(_config_maps(spec)),
         fillings=frozenset(_fillings(namespace, disks)),
         disks=frozenset(f"{name}-{disk}" for disk, source in disks if source.made),
+        made_from=frozenset(_made_from(source) for _, source in disks if source.made),
         storage_classes=frozenset(_storage_classes(disks)),
         devices=frozenset(device.device_name for device in devices),
         ports=frozenset(_ports(spec)),
@@ -165,6 +166,20 @@ def _config_maps(spec: WorkloadSpec) -> Iterator[str]:
 def _storage_classes(disks: list[tuple[str, DiskSource]]) -> Iterator[str]:
     made = (disk.made for _, disk in disks if disk.made)
     yield from (each.storage_class_name for each in made if each.storage_class_name)
+
+
+def _made_from(disk: DiskSource) -> str:
+    kind, name = "blank", ""
+    if disk.data_source:
+        kind, name = "dataSource", f" {disk.data_source.name}"
+    if disk.pvc:
+        kind, name = "pvc", f" {disk.pvc.name}"
+    if disk.http:
+        kind, name = "http", f" {disk.http.url}"
+    if disk.registry:
+        kind, name = "registry", f" {disk.registry.url}"
+    stored = disk.made.storage_class_name if disk.made else None
+    return kind + name + (f" in StorageClass {stored}" if stored else "")
 
 
 def _fillings(namespace: str, disks: list[tuple[str, DiskSource]]) -> Iterator[Filling]:

@@ -278,4 +278,12 @@ def claim(raw: Raw) -> ClaimRecord:
         block=spec.get("volumeMode") == "Block",
         storage_class=intern(spec.get("storageClassName") or ""),
         bound=(raw.get("status") or {}).get("phase") == "Bound",
+        made=_made(raw["metadata"]),
     )
+
+
+def _made(meta: Raw) -> bool:
+    """Return whether CDI takes a claim for that of the DataVolume of its name."""
+    populated = (meta.get("annotations") or {}).get("cdi.kubevirt.io/storage.populatedFor") == meta["name"]
+    owners = (ref["kind"] for ref in meta.get("ownerReferences") or () if ref.get("controller"))
+    return populated or "DataVolume" in owners

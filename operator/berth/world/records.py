@@ -285,6 +285,17 @@ class ClaimRecord:
     bound: bool
     storage_class: str = ""
     """Its StorageClass; empty when it names none."""
+    made: bool = False
+    """Whether a DataVolume has made it, or may take it for its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageClassRecord:
+    """One StorageClass (storage.k8s.io/v1)."""
+
+    name: str
+    default: bool
+    """Whether a disk that names none gets it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from berth.world.parse import is_newer
 from berth.world.records import (
@@ -20,6 +20,7 @@ from berth.world.records import (
     PolicyRecord,
     PreferenceRecord,
     RuntimeClassRecord,
+    StorageClassRecord,
     TenantRecord,
     WaiverRecord,
     WorkloadRecord,
@@ -29,6 +30,9 @@ Facts = ClassRecord | NodeRecord | RuntimeClassRecord | KubeVirtRecord
 """What the offer of classes is computed from."""
 
 _NOTHING: dict[Any, Any] = {}
+
+_MACHINE: Final = b'"machine":'
+"""In the spec of every Workload that has a machine."""
 
 
 class Store:
@@ -59,6 +63,7 @@ class Store:
         self.preferences: dict[Key, PreferenceRecord] = {}
         self.claims: dict[Key, ClaimRecord] = {}
         self.data_sources: dict[Key, DataSourceRecord] = {}
+        self.storage_classes: dict[str, StorageClassRecord] = {}
         self.nets: dict[Key, ChildRecord] = {}
         self.facts_revision = 0
         self.policy_revision = 0
@@ -165,6 +170,13 @@ class Store:
             self._wake_namespace(key[0])
             for namespace in sorted({each.key[0] for each in self.data_sources.values() if each.source == key}):
                 self._wake_namespace(namespace)
+
+    def put_storage_class(self, name: str, record: StorageClassRecord | None) -> None:
+        """Store or drop a StorageClass; it matters to machines, whose disks are made in it."""
+        if self._swap(self.storage_classes, name, record):
+            for key, workload in self.workloads.items():
+                if _MACHINE in workload.spec:
+                    self._wake(key)
 
     def put_fact(self, table: dict[Any, Any], key: object, record: Facts | None) -> None:
         """Store or drop a fact of the cluster in one of this store's tables."""

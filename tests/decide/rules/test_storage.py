@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClaimAsk, ClassFacts, OriginAsk, Outcome
+from berth.decide.model import Ask, ClaimAsk, ClassFacts, Outcome
 from berth.decide.rules.storage import storage
 from decide.builders import LINUX_VM, a_machine, an_ask, machines, pods
 
@@ -56,24 +56,6 @@ def test_refuses_for_good(ask: Ask, facts: ClassFacts, says: str) -> None:
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (Outcome.NEVER, Reason.MISCONFIGURED)
     assert says in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("origin", "says"),
-    [
-        (OriginAsk("DataSource", "gold", found=False), "DataSource gold does not exist in the namespace"),
-        (OriginAsk("DataSource", "gold", leads=False), "DataSource gold leads to no image yet: wait for its import"),
-        (OriginAsk("PersistentVolumeClaim", "old", found=False), "PersistentVolumeClaim old does not exist"),
-    ],
-    ids=["no DataSource", "no image", "no claim"],
-)
-def test_what_a_disk_is_made_from_may_still_come(origin: OriginAsk, says: str) -> None:
-    """CDI refuses such a disk, or waits for ever: the machine is not placed to wait for it (finding W9)."""
-    verdict = storage(a_machine(origins=(origin,)), machines())
-    assert verdict is not None
-    assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.VOLUME_MISSING)
-    assert says in verdict.message
-    assert storage(a_machine(origins=(replace(origin, found=True, leads=True),)), machines()) is None
 
 
 @pytest.mark.parametrize(

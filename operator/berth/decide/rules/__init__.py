@@ -15,6 +15,7 @@ from berth.decide.rules.available import available
 from berth.decide.rules.capacity import capacity
 from berth.decide.rules.dedicated import dedicated
 from berth.decide.rules.devices import devices
+from berth.decide.rules.disks import disks
 from berth.decide.rules.enabled import enabled
 from berth.decide.rules.encryption import encryption
 from berth.decide.rules.features import features
@@ -82,6 +83,8 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     capacity: everybody,
     # claims exist, pods can mount them, and replicas may share them
     storage: lambda ask: ask.machine is not None or ask.claims != (),
+    # disks that are to be made can be, and none of their names has another disk
+    disks: lambda ask: ask.origins != () or ask.kept != (),
     # a machine completes a Task only once
     task: lambda ask: ask.type is not WorkloadType.SERVICE,
     # the API server takes the machine, with all webhooks and admission policies

@@ -23,27 +23,8 @@ def storage(ask: Ask, facts: ClassFacts) -> Verdict | None:
         return Verdict(Outcome.NEVER, "storage", Reason.MISCONFIGURED, wrong)
     missing = ", ".join(claim.name for claim in used if not claim.found)
     if missing:
-        return _missing(f"PersistentVolumeClaim {missing} does not exist in the namespace: create it, or name another")
-    return _unfilled(ask) if facts.backend is Backend.VIRTUAL_MACHINE else None
-
-
-def _missing(message: str) -> Verdict:
-    return Verdict(Outcome.NOT_NOW, "storage", Reason.VOLUME_MISSING, message)
-
-
-def _unfilled(ask: Ask) -> Verdict | None:
-    """Return that what a disk is to be filled from is not there: CDI would refuse the disk, or wait for ever."""
-    for origin in ask.origins:
-        if not origin.found:
-            return _missing(
-                f"{origin.kind} {origin.name} does not exist in the namespace, and a disk is made from it: create it,"
-                " or name another"
-            )
-        if not origin.leads:
-            return _missing(
-                f"{origin.kind} {origin.name} leads to no image yet: wait for its import, correct its source, or name"
-                " another"
-            )
+        text = f"PersistentVolumeClaim {missing} does not exist in the namespace: create it, or name another"
+        return Verdict(Outcome.NOT_NOW, "storage", Reason.VOLUME_MISSING, text)
     return None
 
 

@@ -1,0 +1,56 @@
+"""Disks that a machine makes can be made, and those that are there already are the ones that it asks for."""
+
+from dataclasses import replace
+
+import pytest
+
+from berth.api.reasons import Reason
+from berth.decide.model import KeptDisk, OriginAsk, Outcome
+from berth.decide.rules.disks import disks
+from decide.builders import a_machine, an_ask, machines, pods
+
+OTHER = KeptDisk("DataVolume", "web-data", "blank", "pvc old")
+FOREIGN = KeptDisk("PersistentVolumeClaim", "web-data", "blank")
+
+
+def test_disks_of_machines_are_nothing_to_pods() -> None:
+    assert disks(an_ask(kept=(OTHER,)), pods()) is None
+    assert disks(an_ask(kept=(OTHER,)), machines()) is None
+    assert disks(a_machine(), machines()) is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "says"),
+    [
+        (OriginAsk("DataSource", "gold", found=False), "DataSource gold does not exist in the namespace"),
+        (OriginAsk("DataSource", "gold", leads=False), "DataSource gold leads to no image yet: wait for its import"),
+        (OriginAsk("PersistentVolumeClaim", "old", found=False), "PersistentVolumeClaim old does not exist"),
+        (OriginAsk("StorageClass", "fast", found=False), "StorageClass fast of a disk does not exist: create it"),
+        (OriginAsk("StorageClass", "", found=False), "the cluster has no default: set storageClassName, or annotate"),
+    ],
+    ids=["no DataSource", "no image", "no claim", "no class", "no default class"],
+)
+def test_what_a_disk_is_made_from_may_still_come(origin: OriginAsk, says: str) -> None:
+    """CDI refuses such a disk, or waits for ever: the machine is not placed to wait for it (finding W9)."""
+    verdict = disks(a_machine(origins=(origin,)), machines())
+    assert verdict is not None
+    assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.VOLUME_MISSING)
+    assert says in verdict.message
+    assert disks(a_machine(origins=(replace(origin, found=True, leads=True),)), machines()) is None
+
+
+@pytest.mark.parametrize(
+    ("disk", "says"),
+    [
+        (OTHER, "DataVolume web-data was made from pvc old and is kept, and the spec makes it from blank: give the"),
+        (OTHER, "or delete DataVolume web-data and what it holds"),
+        (FOREIGN, "PersistentVolumeClaim web-data was not made for this disk: give the disk another name, use the"),
+    ],
+    ids=["both sources", "the way out", "a claim of others"],
+)
+def test_another_disk_of_the_name_is_neither_used_nor_overwritten(disk: KeptDisk, says: str) -> None:
+    """It heals when somebody deletes that one, and nothing happens until somebody does something."""
+    verdict = disks(a_machine(kept=(disk,)), machines())
+    assert verdict is not None
+    assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.MISCONFIGURED)
+    assert says in verdict.message

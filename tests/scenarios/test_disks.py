@@ -1,0 +1,84 @@
+"""Disks of a machine that runs: another one of a name is told, and none is lost."""
+
+import pytest
+
+from scenarios import specs
+from scenarios.kinds import CLAIM, DATA_VOLUME, STORAGE_CLASS, VM, VMI, WORKLOAD
+from scenarios.objects import Json
+from scenarios.site import Space, condition
+
+pytestmark = pytest.mark.ground
+
+BLANK: Json = {"name": "data", "blank": {"storage": "1Gi"}}
+COPY: Json = {"name": "data", "pvc": {"name": "old", "storage": "1Gi"}}
+
+
+def machine(*disks: Json) -> Json:
+    """Return a machine with further disks."""
+    spec = specs.machine()
+    return spec | {"machine": spec["machine"] | {"disks": list(disks)}}
+
+
+def volumes(space: Space, name: str) -> set[str]:
+    """Return the names of the disks of a machine as it is asked for."""
+    return {each["name"] for each in space.get(VM, name)["spec"]["template"]["spec"]["volumes"]}
+
+
+def test_a_disk_that_comes_back_with_another_source_is_told_and_holds_what_it_held(space: Space) -> None:
+    """The API refuses to change a source, but not to take a disk away and to add one of its name."""
+    space.put(CLAIM, "old", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+    space.workload("db", machine(BLANK))
+    space.ready("db")
+    kept, guest = space.get(DATA_VOLUME, "db-data"), space.get(VMI, "db")["metadata"]["uid"]
+    space.workload("db", machine())
+    space.until(VM, "db", lambda found: "data" not in str(found["spec"]["template"]["spec"]["volumes"]))
+    space.workload("db", machine(COPY))
+    told = condition(space.expect("db", "Stalled", "True", "Misconfigured"), "Stalled")["message"]
+    assert "DataVolume db-data was made from blank and is kept, and the spec makes it from pvc old" in told
+    space.quiet()
+    assert "data" not in volumes(space, "db")
+    assert space.get(DATA_VOLUME, "db-data")["spec"] == kept["spec"]
+    assert space.get(VMI, "db")["metadata"]["uid"] == guest
+    space.delete(DATA_VOLUME, "db-data")
+    space.until(VM, "db", lambda found: "db-data" in str(found["spec"]["template"]["spec"]["volumes"]))
+    assert space.get(DATA_VOLUME, "db-data")["spec"]["source"] == {"pvc": {"namespace": space.name, "name": "old"}}
+    space.expect("db", "Stalled", "False")
+
+
+def test_a_workload_that_comes_back_takes_its_disk_up_by_the_same_source_only(space: Space) -> None:
+    space.put(CLAIM, "old", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+    space.workload("db", machine(BLANK))
+    space.ready("db")
+    claim = space.get(CLAIM, "db-data")["metadata"]["uid"]
+    for disk, fits in ((COPY, False), (BLANK, True)):
+        space.delete(WORKLOAD, "db")
+        space.gone(VM, "db")
+        space.workload("db", machine(disk))
+        if fits:
+            space.ready("db")
+        else:
+            space.expect("db", "Placed", "False", "Misconfigured")
+            assert space.get(VM, "db") == {}
+        assert space.get(CLAIM, "db-data")["metadata"]["uid"] == claim
+
+
+def test_a_claim_of_others_is_told_before_anything_is_made(space: Space) -> None:
+    space.put(CLAIM, "db-data", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+    space.workload("db", machine(BLANK))
+    told = condition(space.expect("db", "Placed", "False", "Misconfigured"), "Placed")["message"]
+    assert "PersistentVolumeClaim db-data was not made for this disk: give the disk another name" in told
+    assert (space.get(VM, "db"), space.get(DATA_VOLUME, "db-data")) == ({}, {})
+    space.delete(CLAIM, "db-data")
+    space.ready("db")
+
+
+def test_a_storage_class_that_is_missing_is_waited_for_before_anything_is_made(space: Space) -> None:
+    stored = {"name": "data", "blank": {"storage": "1Gi", "storageClassName": f"{space.name}-fast"}}
+    space.workload("db", machine(stored))
+    told = condition(space.expect("db", "Placed", "False", "VolumeMissing"), "Placed")["message"]
+    assert f"StorageClass {space.name}-fast of a disk does not exist: create it, or name another" in told
+    assert (space.get(VM, "db"), space.get(DATA_VOLUME, "db-data")) == ({}, {})
+    provisioner = "ground.berth.dev/volume"
+    space.put_body(STORAGE_CLASS, {"metadata": {"name": f"{space.name}-fast"}, "provisioner": provisioner})
+    space.ready("db")
+    space.delete(STORAGE_CLASS, f"{space.name}-fast")

@@ -82,6 +82,7 @@ CASES: list[tuple[str, Ask, tuple[ClassFacts, ...], dict[str, Any], str, str]] =
     ("guest memory", a_machine(machine=a_guest(memory=64 * GI)), (VM,), {}, "lower guest memory to 32512Mi per replica", "vm"),
     ("guest cpu", a_machine(machine=a_guest(sockets=100)), (VM,), {}, "lower guest cpu to 80 per replica", "vm"),
     ("larger node", an_ask(memory=64 * GI), (RUNC,), {}, "add a larger node for runc", "runc"),
+    ("another node", an_ask(architecture="arm64"), (RUNC,), {}, "add a node for runc that has all that is asked for", "runc"),
     ("architecture", an_ask(architecture="arm64"), (RUNC,), {}, "drop needs.architecture", "runc"),
     ("instancetype", a_machine(machine=NO_TYPE), (VM,), {}, "create VirtualMachineClusterInstancetype u1.large", "vm"),
     ("claim", an_ask(claims=(GONE,)), (RUNC,), {}, "create PersistentVolumeClaim data", "runc"),

@@ -188,6 +188,7 @@ def test_a_change_that_waits_for_a_restart_comes_with_kubevirts_words_and_the_co
 def test_a_live_update_is_told_while_it_lasts(kind: str) -> None:
     (told,) = instance(condition("Ready"), condition(kind)).goings_on
     assert (told.reason, kind in told.message) == (Reason.LIVE_UPDATING, True)
+    assert told.message.endswith("run `virtctl migrate web -n shop`")
     assert instance(condition("Ready"), condition(kind, "False")).goings_on == ()
 
 

@@ -251,7 +251,9 @@ def _capacity(case: Case) -> Iterable[Change]:
     yield from _any_architecture(case)
     yield from _needs(case)
     yield from _devices(case)
-    text = f"add a larger node for {facts.name}"
+    suited = any(suits(shape, ask, facts) for shape in facts.shapes)
+    what = f"larger node for {facts.name}" if suited else f"node for {facts.name} that has all that is asked for"
+    text = f"add a {what}"
     yield _class(text, facts.name, shapes=(_ample(case), *facts.shapes))
 
 

@@ -150,8 +150,9 @@ def _live_update(status: Raw, namespace: str, name: str) -> Problem | None:
     if fixed is not None:
         return _restart(f"{under_way[0]} needs a live migration ({words(fixed)})", namespace, name)
     what = " and ".join(_CHANGES[kind] for kind in under_way)
-    text = f"{', '.join(under_way)}: KubeVirt gives the guest that runs its new {what}, by a live migration; it serves"
-    return Problem(Reason.LIVE_UPDATING, f"{text} meanwhile")
+    text = f"{', '.join(under_way)}: the guest gets its new {what} by a live migration and serves meanwhile"
+    begin = f"run `virtctl migrate {name} -n {namespace}`"
+    return Problem(Reason.LIVE_UPDATING, f"{text}: where workloadUpdateMethods of KubeVirt lacks LiveMigrate, {begin}")
 
 
 def _migration(status: Raw) -> Problem | None:

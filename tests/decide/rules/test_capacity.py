@@ -69,8 +69,10 @@ def test_pinning_and_nesting_must_be_on_one_node() -> None:
 
 
 def test_a_missing_instancetype_has_no_size() -> None:
-    ask = a_machine(machine=replace(LINUX_VM, missing=("VirtualMachineClusterInstancetype u1.small",)))
+    missing = ("VirtualMachineClusterInstancetype u1.small", "VirtualMachinePreference own")
+    ask = a_machine(machine=replace(LINUX_VM, missing=missing))
     verdict = capacity(ask, machines())
     assert verdict is not None
-    assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.MISCONFIGURED)
+    assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.NOT_ADMITTED)
+    assert verdict.message.startswith(f"there is no {missing[0]} and no {missing[1]}: ")
     assert capacity(replace(ask, has_container=True), pods()) is None

@@ -18,8 +18,8 @@ def capacity(ask: Ask, facts: ClassFacts) -> Verdict | None:
     if facts.unavailable is not None:
         return None
     if ask.machine is not None and ask.machine.missing and facts.backend is Backend.VIRTUAL_MACHINE:
-        message = f"{' and '.join(ask.machine.missing)} does not exist: create it, or name another"
-        return Verdict(Outcome.NOT_NOW, "capacity", Reason.MISCONFIGURED, message)
+        message = f"there is no {' and no '.join(ask.machine.missing)}: create what is missing, or name another"
+        return Verdict(Outcome.NOT_NOW, "capacity", Reason.NOT_ADMITTED, message)
     cpu, room = needed(ask, facts)
     for shape in facts.shapes:
         if shape.memory >= room and shape.cpu >= cpu and suits(shape, ask, facts):

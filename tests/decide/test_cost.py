@@ -55,6 +55,13 @@ def test_memory_request_of_the_launcher(
     assert needed(asked, machines(**facts))[1] == request_mi * MI
 
 
+@pytest.mark.parametrize(("version", "request_mi"), [((1, 7), 1260), ((1, 8), 1260), ((1, 9), 1280), (None, 1280)])
+def test_launchers_up_to_1_8_request_less_for_qemu(version: tuple[int, int] | None, request_mi: int) -> None:
+    """A guest of 1Gi, as virt-controller 1.7.4 and the one after 1.9.0 made its launcher."""
+    asked = a_machine(memory=GI)
+    assert needed(asked, machines(kubevirt_version=version))[1] == request_mi * MI
+
+
 @pytest.mark.parametrize(("dedicated", "log"), [(False, Cost(5, 35_000_000)), (True, Cost(15, 60_000_000))])
 def test_a_log_of_the_serial_console_costs_a_container(log: Cost, *, dedicated: bool) -> None:
     """Requests of KubeVirt's guest-console-log; its limits where the pod is guaranteed."""

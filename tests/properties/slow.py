@@ -468,6 +468,7 @@ def _overhead(ask: Ask, facts: ClassFacts) -> tuple[int, int]:
     video = bool(preference and preference.video)
     parts = [
         (248 + 8 * guest.sockets * guest.cores * guest.threads, True),
+        (-20, (facts.kubevirt_version or (9, 9)) < (1, 9)),
         (32, guest.graphics or (guest.graphics is None and video)),
         (128, _architecture(guest, facts) == "arm64"),
         (1024, guest.virtual_functions or bool(_passed_through(ask, facts))),

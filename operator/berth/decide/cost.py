@@ -12,7 +12,7 @@ from typing import Final
 from berth.api.levels import Backend
 from berth.decide.guest import ARM64, architecture_of
 from berth.decide.model import Ask, ClassFacts, Cost, Guest
-from berth.decide.versions import IMAGE_VOLUMES
+from berth.decide.versions import IMAGE_VOLUMES, LARGE_QEMU
 from berth.world.records import Beside
 
 MI: Final = 1 << 20
@@ -22,6 +22,8 @@ _POD: Final = Backend.POD
 """Every decision asks for it dozens of times, and up to Python 3.11 members of an enum are slow to look up."""
 _FIXED: Final = 240 * MI
 """Launcher's monitor 25, launcher 100, virtlogd 25, virtqemud 40, QEMU 50."""
+_OLD_QEMU: Final = 20 * MI
+"""So much less KubeVirt requests for QEMU up to 1.8."""
 _IO_THREAD: Final = 8 * MI
 _PER_VCPU: Final = 8 * MI
 _GRAPHICS: Final = 32 * MI
@@ -69,6 +71,8 @@ def _beside(container: Beside, *, pinned: bool) -> Cost:
 def machine_overhead(ask: Ask, guest: Guest, facts: ClassFacts) -> int:
     """Return the memory that KubeVirt adds to a guest."""
     memory = _FIXED + _IO_THREAD + _PER_VCPU * guest.vcpus
+    if facts.kubevirt_version is not None and facts.kubevirt_version < LARGE_QEMU:
+        memory -= _OLD_QEMU
     if guest.screen:
         memory += _GRAPHICS
     if architecture_of(guest, facts) == ARM64:

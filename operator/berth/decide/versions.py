@@ -9,6 +9,8 @@ OLDEST: Final = (1, 7)
 """The oldest KubeVirt that Berth supports: older ones have no pools in version v1beta1, and no SNP or TDX."""
 SERVICE_ACCOUNTS: Final = (1, 9)
 """Since when a machine names its ServiceAccount itself."""
+LARGE_QEMU: Final = (1, 9)
+"""Since when a launcher is given more memory for QEMU; 1.9.0 itself still has less, and is counted with more."""
 HOST_DEVICES: Final = "HostDevices"
 VIDEO: Final = "VideoConfig"
 IMAGE_VOLUMES: Final = "ImageVolume"

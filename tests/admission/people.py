@@ -46,7 +46,7 @@ NODE = "system:node:node-0"
 GROUPS = {NODE: "system:nodes"}
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 WORKS = ["", "apps", "batch", "networking.k8s.io", "policy", "autoscaling", "node.k8s.io", "coordination.k8s.io"]
-MACHINES = ["kubevirt.io", "pool.kubevirt.io", "cdi.kubevirt.io", "snapshot.kubevirt.io", "clone.kubevirt.io"]
+MACHINES = ["kubevirt.io", *(f"{part}.kubevirt.io" for part in ("pool", "cdi", "snapshot", "clone", "export"))]
 ROLES: dict[str, list[Json]] = {
     "everything": EVERYTHING,
     "everything-but-berth": [{"apiGroups": [*WORKS, *MACHINES], "resources": ["*"], "verbs": ["*"]}],

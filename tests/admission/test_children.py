@@ -8,7 +8,7 @@ import pytest
 from admission import bodies
 from admission.attempts import Attempt, check
 from admission.bodies import MARKED, SAFE
-from admission.kinds import CONFIG_MAP, CONTROLLER, CRON_JOB, DAEMON_SET, REPLICA_SET, STATEFUL_SET
+from admission.kinds import CONFIG_MAP, CONTROLLER, CRON_JOB, DAEMON_SET, EXPORT, REPLICA_SET, STATEFUL_SET
 from admission.people import (
     ARGO,
     AUTOSCALERS,
@@ -110,6 +110,7 @@ MORE_REFUSED = [
 ]
 OWNED = {"ownerReferences": [{"apiVersion": "berth.dev/v1alpha1", "kind": "Workload", "name": "web", "uid": "1"}]}
 LABELLED = {"labels": MARKED}
+EXPORTED = {"spec": {"source": {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": "erp"}}}
 LOOKALIKES = [
     attempt(DEVELOPER, "create", POD, TEAM, "mine", bodies.pod(labels=MARKED), LOOKS),
     attempt(
@@ -150,6 +151,17 @@ LOOKALIKES = [
     attempt(
         DEVELOPER, "create", POD, TEAM, "importer", bodies.pod(labels=bodies.DISK), LOOKS, note="of what fills a disk"
     ),
+    attempt(DEVELOPER, "create", EXPORT, TEAM, "mine", {"metadata": LABELLED, **EXPORTED}, LOOKS, note="label"),
+    attempt(
+        DEVELOPER,
+        "create",
+        EXPORT,
+        TEAM,
+        "mine",
+        {"metadata": {"annotations": {"berth.dev/a": "1"}}, **EXPORTED},
+        LOOKS,
+        note="annotation",
+    ),
     attempt(DEVELOPER, "merge-patch", DEPLOYMENT, TEAM, "own", {"metadata": LABELLED}, LOOKS, note="label"),
     attempt(DEVELOPER, "merge-patch", SERVICE, TEAM, "own", {"metadata": OWNED}, LOOKS, note="owner"),
     attempt(OWNER, "create", QUOTA, LAB, "berth", bodies.quota(), LOOKS),
@@ -165,6 +177,7 @@ FORGERIES = [
     attempt(DEVELOPER, "create", JOB, TEAM, "mine", bodies.job(labels=LAUNCHER), MACHINE),
     attempt(DEVELOPER, "create", CRON_JOB, TEAM, "mine", bodies.cron_job(inner=LAUNCHER), MACHINE),
     attempt(ARGO, "create", POD, TEAM, "mine", bodies.pod(labels={"kubevirt.io": "hotplug-disk"}), MACHINE),
+    attempt(DEVELOPER, "create", EXPORT, TEAM, "mine", {"metadata": {"labels": LAUNCHER}, **EXPORTED}, MACHINE),
 ]
 ALLOWED = [
     *(attempt(PLATFORM, verb, kind, TEAM, name, NOTE) for kind, name in CHILDREN.items() for verb in ("merge-patch",)),
@@ -190,6 +203,7 @@ ALLOWED = [
     attempt(DEVELOPER, "create", SERVICE, TEAM, "mine", bodies.service()),
     attempt(DEVELOPER, "create", VM, TEAM, "mine", bodies.machine({"kubevirt.io/size": "small"})),
     attempt(DEVELOPER, "create", POOL, TEAM, "mine", bodies.pool()),
+    attempt(DEVELOPER, "create", EXPORT, TEAM, "mine", {"metadata": {"labels": {"app": "own"}}, **EXPORTED}),
     attempt(DEVELOPER, "create", CONFIG_MAP, TEAM, "mine", {"metadata": LABELLED}),
     attempt(DEVELOPER, "merge-patch", DEPLOYMENT, TEAM, "own", {"spec": {"replicas": 2}}),
     attempt(DEVELOPER, "merge-patch", DEPLOYMENT, TEAM, "own", {"spec": {"replicas": 2}}, subresource="scale"),

@@ -8,7 +8,7 @@ import orjson
 
 from admission import bodies, people
 from admission.attempts import kubeconfig
-from admission.kinds import CLONE, MIGRATION, RESTORE
+from admission.kinds import CLONE, EXPORT, MIGRATION, RESTORE
 from berth.api.workload import WorkloadSpec
 from berth.render.children import render
 from berth.render.model import Subject
@@ -137,7 +137,7 @@ def prepared() -> Iterator[Cluster]:
     try:
         cluster = control_plane.up(name, nodes=1, audit=True, say=lambda *_: None)
         crds.install(cluster)
-        for kind in (MIGRATION, RESTORE, CLONE):
+        for kind in (MIGRATION, RESTORE, CLONE, EXPORT):
             serve(cluster, kind)
         if crds.real_folder() is None:
             open_schemas(cluster)

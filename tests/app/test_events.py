@@ -59,6 +59,12 @@ def told(before: Status, after: Status) -> list[tuple[str, str]]:
         (status(), status(Stalled=("True", "NameTaken")), [("Warning", "NameTaken")]),
         (status(Stalled=("True", "NameTaken")), status(Stalled=("False", "Settled")), []),
         (status(), status(Ready=("False", "CrashLooping")), []),
+        (status(Ready=("True", "Running")), status(Ready=("True", "RestartRequired")), [("Normal", "RestartRequired")]),
+        (status(Ready=("True", "RestartRequired")), status(Ready=("True", "RestartRequired")), []),
+        (status(Ready=("True", "RestartRequired")), status(Ready=("True", "Running")), []),
+        (status(Ready=("True", "Running")), status(Ready=("False", "Paused")), [("Warning", "Paused")]),
+        (status(), status(Ready=("True", "MigrationFailed")), [("Warning", "MigrationFailed")]),
+        (status(Ready=("True", "Running")), status(Ready=("True", "Migrating")), []),
         (status(), status(Placed=("False", "WaitingForQuota")), []),
     ],
 )

@@ -189,6 +189,24 @@ def test_what_somebody_else_changed_on_a_job_does_not_run_it_again(*, ended: boo
     assert steps == ([] if ended else [("apply", "Job")])
 
 
+def test_an_edited_task_in_a_machine_runs_anew_as_one_in_pods_does() -> None:
+    task, larger = (
+        PAIR | {"type": "Task", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}} for cpu in ("1", "2")
+    )
+    steps = said(plan(wanted(larger, VM), all_stored(task, VM)).steps)
+    assert steps == [("delete", "VirtualMachine"), ("wait", "the")]
+    assert plan(wanted(task, VM), all_stored(task, VM)) == Plan()
+
+
+def test_a_task_in_a_machine_is_edited_in_place_when_only_its_class_or_what_berth_notes_changed() -> None:
+    task = PAIR | {"type": "Task"}
+    tolerant = replace(VM, tolerations=(("k", None, None),))
+    live = all_stored(task, VM)
+    assert said(plan(wanted(task, tolerant), live).steps) == [("apply", "VirtualMachine")]
+    unnoted = edited(only("VirtualMachine", live), "metadata", "annotations", value={})
+    assert said(plan(wanted(task, VM), with_record(live, unnoted)).steps) == [("apply", "VirtualMachine")]
+
+
 def switching(**heir: object) -> Plan:
     """Return the plan of a move from pods to a machine that is as given."""
     old = backing("Deployment", "container")

@@ -22,9 +22,8 @@ from berth.decide.rules.architecture import architecture
 from berth.decide.rules.encryption import encryption
 from berth.decide.rules.instancetype import instancetype
 from berth.render.children import render
-from berth.render.job import SOURCE_HASH_ANNOTATION
 from berth.render.machine_template import machine_spec
-from berth.render.metadata import fingerprint
+from berth.render.metadata import SOURCE_HASH_ANNOTATION, fingerprint
 from berth.render.model import Unrenderable
 from render.admission import machines, violations
 from render.schemas import errors

@@ -6,7 +6,7 @@ import pytest
 
 from ground.cluster import Cluster
 from scenarios import specs
-from scenarios.kinds import DEPLOYMENT, JOB, POOL, VM, WORKLOAD
+from scenarios.kinds import DEPLOYMENT, JOB, POOL, VM, VMI, WORKLOAD
 from scenarios.objects import Json, merge
 from scenarios.process import PROGRESS_SECONDS
 from scenarios.site import Space, condition
@@ -111,6 +111,21 @@ def test_a_task_runs_to_completion(space: Space) -> None:
     assert space.children("build") == {"Job build", "NetworkPolicy build"}
     assert space.get(JOB, "build")["status"]["succeeded"] == 1
     assert_writes(space, {"create jobs": 1, "create networkpolicies": 1})
+
+
+def test_a_task_on_a_disk_that_is_edited_when_it_has_ended_runs_anew(space: Space) -> None:
+    power_off = {"metadata": {"annotations": {"ground.berth.dev/succeed-after": "0s"}}}
+    space.workload("build", specs.machine_task())
+    first = space.until(VM, "build", lambda vm: vm.get("status", {}).get("printableStatus") == "Running")
+    space.merge(VM, "build", power_off)
+    assert condition(space.ready("build"), "Ready")["reason"] == "Completed"
+    space.workload("build", specs.machine_task(resources={"requests": {"cpu": "2", "memory": "1Gi"}}))
+    space.expect("build", "Ready", "False", "Provisioning")
+    again = space.until(VMI, "build", lambda vmi: vmi.get("status", {}).get("phase") == "Running")
+    assert space.get(VM, "build")["metadata"]["uid"] != first["metadata"]["uid"]
+    assert again["spec"]["domain"]["cpu"]["sockets"] == 2
+    space.merge(VM, "build", power_off)
+    assert condition(space.expect("build", "Ready", "True"), "Ready")["reason"] == "Completed"
 
 
 def test_a_task_on_a_disk_runs_until_the_guest_powers_off(space: Space, cluster: Cluster) -> None:

@@ -1,4 +1,5 @@
-"""Events (events.k8s.io/v1) for what a person should notice: moves, refusals, and isolation that does not hold.
+"""Events (events.k8s.io/v1) for what a person should notice: moves, refusals, isolation that does not hold, machines that
+wait for somebody.
 
 Ordinary placement writes none: the conditions say it. The same reason and text on one Workload is one Event, whose
 series counts how often that was said; it is written once in ten minutes at most.
@@ -47,6 +48,13 @@ _BAD: Final = frozenset(
 )
 """Reasons that deserve a Warning when they appear."""
 
+_WAITS: Final = {
+    Reason.PAUSED: "Warning",
+    Reason.MIGRATION_FAILED: "Warning",
+    Reason.RESTART_REQUIRED: "Normal",
+}
+"""Reasons of Ready with which a machine waits for somebody, and the type of their Event."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -76,7 +84,14 @@ def notes(previous: Status, status: Status, warned: tuple[Note, ...] = ()) -> tu
             note = Note("Warning", after["reason"], after["message"])
             if note not in found:
                 found.append(note)
-    return tuple(found)
+    return (*found, *_waits(previous, status))
+
+
+def _waits(previous: Status, status: Status) -> tuple[Note, ...]:
+    before, after = _condition(previous, "Ready"), _condition(status, "Ready")
+    if after is None or after["reason"] not in _WAITS or _same(before, after):
+        return ()
+    return (Note(_WAITS[Reason(after["reason"])], after["reason"], after["message"]),)
 
 
 def _class(status: Status) -> str:

@@ -95,12 +95,11 @@ def _service(scene: Scene, health: Health) -> Finding:
 
 def _task(health: Health) -> Finding:
     if health.complete:
-        waits = health.told is not None and health.told.reason == Reason.RESTART_REQUIRED
-        told = health.told if health.told and waits else Problem(Reason.COMPLETED, "the task has completed")
-        return Finding(ConditionType.READY, "True", Reason(told.reason), told.message)
+        return Finding(ConditionType.READY, "True", Reason.COMPLETED, "the task has completed")
     if health.problem is not None:
         return _not_ready(Reason(health.problem.reason), health.problem.message)
-    if health.told is not None:
+    # What a task would take over at another start, it never does: it runs once, and anew only when it is edited.
+    if health.told is not None and health.told.reason != Reason.RESTART_REQUIRED:
         return _not_ready(Reason(health.told.reason), health.told.message)
     return _not_ready(Reason.PROVISIONING, "the task has not completed yet")
 

@@ -1,14 +1,14 @@
 """desired + observed children -> ordered steps."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from berth.api.meta import DESIRED_HASH_ANNOTATION
 from berth.api.reasons import Reason
 from berth.plan.covers import covers
 from berth.plan.model import Apply, Delete, Plan, Step, Taken, Wait
 from berth.plan.move import BACKING_KINDS, MACHINE_KINDS
-from berth.render.job import SOURCE_HASH_ANNOTATION
+from berth.render.metadata import SOURCE_HASH_ANNOTATION
 from berth.render.model import Child
 from berth.world.packed import unpack
 from berth.world.records import ChildRecord
@@ -65,9 +65,9 @@ def _toward(child: Child, record: ChildRecord | None) -> list[Step]:
     if child.kind == "Job":
         return _toward_job(child, record)
     live = unpack(record.content)
-    if says(live, child):
-        return []
-    return [Apply(child, record.uid)]
+    if _is_edited_task(live, child):
+        return _anew(record)
+    return [] if says(live, child) else [Apply(child, record.uid)]
 
 
 def says(live: dict[str, object], child: Child) -> bool:
@@ -90,9 +90,19 @@ def _toward_job(child: Child, record: ChildRecord) -> list[Step]:
         # One that another version of Berth has rendered otherwise is left to finish.
         other = have.get(DESIRED_HASH_ANNOTATION) != want[DESIRED_HASH_ANNOTATION]
         return [] if ended or other or says(live, child) else [Apply(child, record.uid)]
+    return _anew(record)
+
+
+def _is_edited_task(live: dict[str, Any], child: Child) -> bool:
+    """Return whether a task in a machine was edited; one without a note of what it was made of is taken for unchanged."""
+    have, want = (each["metadata"].get("annotations", {}) for each in (live, child.body))
+    return have.get(SOURCE_HASH_ANNOTATION) not in (None, want.get(SOURCE_HASH_ANNOTATION))
+
+
+def _anew(record: ChildRecord) -> list[Step]:
     return [
         Delete(record, "the task was edited"),
-        Wait(Reason.UPDATING, "the edited task starts when the old Job is gone"),
+        Wait(Reason.UPDATING, f"the edited task starts when the old {record.kind} is gone"),
     ]
 
 

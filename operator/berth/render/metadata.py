@@ -11,6 +11,7 @@ from berth.api.meta import (
     DESIRED_HASH_ANNOTATION,
     DISK_LABEL,
     FIELD_MANAGER,
+    GROUP,
     MANAGED_BY_LABEL,
     NAME_LABEL,
     TENANT_LABEL,
@@ -20,6 +21,11 @@ from berth.decide.model import ClassFacts
 from berth.render.model import Child, Object, Subject
 
 HASH_LENGTH: Final = 32
+
+SOURCE_HASH_ANNOTATION: Final = f"{GROUP}/source-hash"
+"""On what runs a Task: hash of what the author wrote, without where it runs. A Task runs again only if that changed."""
+
+_PLACEMENT: Final = {"isolation", "trust", "switching", "deletion_policy"}
 
 
 def selector(subject: Subject) -> Object:
@@ -66,6 +72,21 @@ def metadata(subject: Subject, child_labels: Object, *, name: str | None = None,
     if owned:
         meta["ownerReferences"] = [_owner(subject)]
     return meta
+
+
+def task_metadata(subject: Subject, facts: ClassFacts) -> Object:
+    """Return the metadata of what runs a Task."""
+    meta = metadata(subject, backing_labels(subject, facts))
+    meta["annotations"][SOURCE_HASH_ANNOTATION] = _source_hash(subject)
+    return meta
+
+
+def _source_hash(subject: Subject) -> str:
+    """Return the hash of everything in the spec that says what runs.
+
+    Defaults are left out: a field that a later version adds must not run every finished Task again.
+    """
+    return fingerprint(subject.spec.model_dump(mode="json", exclude_defaults=True, exclude=_PLACEMENT))
 
 
 def _owner(subject: Subject) -> Object:

@@ -6,7 +6,7 @@ from berth.api.levels import Backend
 from berth.api.meta import API_VERSION
 from berth.verify.data_volume import DATA_VOLUME
 from berth.verify.machine import MACHINE, POOL
-from berth.verify.metadata import BACKING, CHILD, DISK, JOB, match_labels
+from berth.verify.metadata import BACKING, CHILD, DISK, RUN, match_labels
 from berth.verify.model import Bounds
 from berth.verify.network import NETWORK_POLICY, SERVICE
 from berth.verify.pod import POD_TEMPLATE, REPLICAS, backend
@@ -136,8 +136,8 @@ _AUTOSCALER: Final = table(
 
 KINDS: Final[dict[tuple[str, str], Table]] = {
     ("apps/v1", "Deployment"): _kind(BACKING, _DEPLOYMENT, backend(Backend.POD)),
-    ("batch/v1", "Job"): _kind(JOB, _JOB, backend(Backend.POD)),
-    ("kubevirt.io/v1", "VirtualMachine"): _kind(BACKING, MACHINE, backend(Backend.VIRTUAL_MACHINE)),
+    ("batch/v1", "Job"): _kind(RUN, _JOB, backend(Backend.POD)),
+    ("kubevirt.io/v1", "VirtualMachine"): _kind(RUN, MACHINE, backend(Backend.VIRTUAL_MACHINE)),
     ("pool.kubevirt.io/v1beta1", "VirtualMachinePool"): _kind(BACKING, POOL, backend(Backend.VIRTUAL_MACHINE)),
     ("cdi.kubevirt.io/v1beta1", "DataVolume"): _kind(DISK, DATA_VOLUME, backend(Backend.VIRTUAL_MACHINE)),
     ("v1", "Service"): _kind(CHILD, SERVICE),

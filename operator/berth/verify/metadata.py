@@ -87,6 +87,17 @@ _HASHED: Final[Field] = derive(
 )
 
 
+def _task_hash(value: Any, bounds: Bounds) -> Complaint:
+    return is_hash(value) if bounds.named.task else "is set, but this is no Task: remove it"
+
+
+_TASK_HASHED: Final[Field] = derive(
+    Rule.ANNOTATIONS,
+    _task_hash,
+    lambda bounds: "is missing: set it to the hash of what the author wrote" if bounds.named.task else None,
+)
+
+
 def _annotations(**more: Field) -> Table:
     return table({DESIRED_HASH_ANNOTATION: _HASHED, **more}, unknown=Rule.ANNOTATIONS)
 
@@ -120,7 +131,10 @@ CHILD: Final = _metadata(_annotations())
 BACKING: Final = _metadata(_annotations(), labels=exactly(Rule.LABELS, _backing_labels))
 """Metadata of what runs a Workload."""
 
-JOB: Final = _metadata(_annotations(**{f"{GROUP}/source-hash": _HASHED}), labels=exactly(Rule.LABELS, _backing_labels))
+RUN: Final = _metadata(
+    _annotations(**{f"{GROUP}/source-hash": _TASK_HASHED}), labels=exactly(Rule.LABELS, _backing_labels)
+)
+"""Metadata of what may run a Task: it notes what it was made of."""
 
 DISK: Final = _metadata(
     _annotations(

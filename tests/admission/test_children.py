@@ -8,7 +8,7 @@ import pytest
 from admission import bodies
 from admission.attempts import Attempt, check
 from admission.bodies import MARKED, SAFE
-from admission.kinds import CONFIG_MAP, CONTROLLER, CRON_JOB, DAEMON_SET, EXPORT, REPLICA_SET, STATEFUL_SET
+from admission.kinds import CONFIG_MAP, CONTROLLER, CRON_JOB, DAEMON_SET, REPLICA_SET, STATEFUL_SET
 from admission.people import (
     ARGO,
     AUTOSCALERS,
@@ -29,6 +29,7 @@ from scenarios.kinds import (
     BUDGET,
     DATA_VOLUME,
     DEPLOYMENT,
+    EXPORT,
     JOB,
     NETWORK_POLICY,
     POD,

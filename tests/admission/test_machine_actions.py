@@ -8,12 +8,11 @@ import pytest
 from admission import bodies
 from admission.attempts import Attempt, check
 from admission.bodies import MARKED
-from admission.kinds import CLONE, RESTORE
 from admission.people import CDI, DEVELOPER, KUBEVIRT, OPERATOR, PLATFORM, VIRT_API
 from admission.world import LAB, TEAM
 from ground.api import Json
 from ground.cluster import Cluster
-from scenarios.kinds import VM, VMI
+from scenarios.kinds import CLONE, RESTORE, VM, VMI
 
 pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
 

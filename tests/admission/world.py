@@ -8,7 +8,7 @@ import orjson
 
 from admission import bodies, people
 from admission.attempts import kubeconfig
-from admission.kinds import CLONE, EXPORT, MIGRATION, RESTORE
+from admission.kinds import MIGRATION
 from berth.api.workload import WorkloadSpec
 from berth.render.children import render
 from berth.render.model import Subject
@@ -20,16 +20,19 @@ from ground.api import Json, call, eventually
 from ground.cluster import Cluster
 from scenarios import objects, specs
 from scenarios.kinds import (
+    CLONE,
     DATA_SOURCE,
     DATA_VOLUME,
     DEPLOYMENT,
     EVENT,
+    EXPORT,
     KUBEVIRT,
     NAMESPACE,
     POD,
     POLICY,
     POOL,
     QUOTA,
+    RESTORE,
     RUNTIME_CLASS,
     SERVICE,
     TENANT,
@@ -164,7 +167,7 @@ def serve(cluster: Cluster, kind: Kind) -> None:
     names = {"kind": kind.name, "plural": kind.plural}
     spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [served]}
     body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}}
-    api.apply(cluster.kubeconfig, f"{crds.WHERE}/{name}", {**body, "spec": spec})
+    crds.serve(cluster, {name: {**body, "spec": spec}})
 
 
 def open_schemas(cluster: Cluster) -> None:

@@ -21,15 +21,16 @@ STOP_SECONDS = 10.0
 LOG_TAIL_LINES = 15
 ALL = ["*"]
 READ = ["get", "list", "watch"]
+PARTS = ("pool", "instancetype", "cdi", "snapshot", "clone", "export", "backup")
 RULES = [
     {
-        "apiGroups": ["kubevirt.io", "pool.kubevirt.io", "instancetype.kubevirt.io", "cdi.kubevirt.io"],
+        "apiGroups": ["kubevirt.io", *(f"{part}.kubevirt.io" for part in PARTS)],
         "resources": ALL,
         "verbs": ALL,
     },
     {
         "apiGroups": [""],
-        "resources": ["pods", "pods/status", "persistentvolumeclaims"],
+        "resources": ["pods", "pods/status", "persistentvolumeclaims", "services"],
         "verbs": [*READ, "create", "patch", "delete"],
     },
     {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": READ},

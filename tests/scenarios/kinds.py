@@ -1,16 +1,21 @@
 """The kinds that scenarios read and write, and where the API server serves them."""
 
 from ground.kubevirt_sim.kinds import (
+    BACKUP,
     CLAIM,
+    CLONE,
     CLUSTER_INSTANCETYPE,
     CLUSTER_PREFERENCE,
     DATA_SOURCE,
     DATA_VOLUME,
+    EXPORT,
     INSTANCETYPE,
     KUBEVIRT,
     POOL,
     PREFERENCE,
     QUOTA,
+    RESTORE,
+    SNAPSHOT,
     STORAGE_CLASS,
     VM,
     VMI,
@@ -33,6 +38,7 @@ BUDGET = Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets")
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers")
 
 POD = Kind("Pod", "v1", "pods")
+ENDPOINT_SLICE = Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices")
 EVENT = Kind("Event", "events.k8s.io/v1", "events")
 NAMESPACE = Kind("Namespace", "v1", "namespaces", namespaced=False)
 NODE = Kind("Node", "v1", "nodes", namespaced=False)
@@ -46,16 +52,20 @@ KUBEVIRT_CHILDREN = (VM, POOL, DATA_VOLUME)
 
 __all__ = [
     "AUTOSCALER",
+    "BACKUP",
     "BERTH",
     "BUDGET",
     "CLAIM",
     "CLASS",
+    "CLONE",
     "CLUSTER_INSTANCETYPE",
     "CLUSTER_PREFERENCE",
     "DATA_SOURCE",
     "DATA_VOLUME",
     "DEPLOYMENT",
+    "ENDPOINT_SLICE",
     "EVENT",
+    "EXPORT",
     "INSTANCETYPE",
     "JOB",
     "KUBEVIRT",
@@ -71,8 +81,10 @@ __all__ = [
     "POOL",
     "PREFERENCE",
     "QUOTA",
+    "RESTORE",
     "RUNTIME_CLASS",
     "SERVICE",
+    "SNAPSHOT",
     "STORAGE_CLASS",
     "TENANT",
     "VM",

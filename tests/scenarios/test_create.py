@@ -6,6 +6,7 @@ import pytest
 
 from ground.cluster import Cluster
 from scenarios import specs
+from scenarios.acting import plays
 from scenarios.kinds import DEPLOYMENT, JOB, POOL, VM, VMI, WORKLOAD
 from scenarios.objects import Json, merge
 from scenarios.process import PROGRESS_SECONDS
@@ -113,6 +114,7 @@ def test_a_task_runs_to_completion(space: Space) -> None:
     assert_writes(space, {"create jobs": 1, "create networkpolicies": 1})
 
 
+@plays("edit a Task")
 def test_a_task_on_a_disk_that_is_edited_when_it_has_ended_runs_anew(space: Space) -> None:
     power_off = {"metadata": {"annotations": {"ground.berth.dev/succeed-after": "0s"}}}
     space.workload("build", specs.machine_task())

@@ -1,19 +1,17 @@
-"""What KubeVirt's users do to a machine: it works, or is refused with the way that does; docs/machines.md has the table."""
+"""What the operator would undo of what people do to a machine is refused, with the way that works (docs/machines.md)."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from admission.kinds import CLONE, RESTORE
-from admission.world import serve
 from ground.api import ApiError
 from scenarios import specs
-from scenarios.acting import AUTHOR, VIRT_API, VIRT_CONTROLLER, create, grant, patch, refusal
-from scenarios.kinds import CLUSTER_INSTANCETYPE, VM, VMI, WORKLOAD, Kind
+from scenarios.acting import AUTHOR, VIRT_API, VIRT_CONTROLLER, create, grant, patch, plays, refusal, remove
+from scenarios.kinds import CLUSTER_INSTANCETYPE, MIGRATION, POOL, TENANT, VM, VMI, Kind
 from scenarios.objects import Json
 from scenarios.process import Operator
-from scenarios.site import Space, condition
+from scenarios.site import Space
 
 pytestmark = pytest.mark.ground
 
@@ -40,7 +38,6 @@ def change(path: str, value: object) -> list[Json]:
     return [{"op": "add", "path": path, "value": value}]
 
 
-STATUS = "patch workloads/status"
 GUEST = "/spec/template/spec"
 MORE = {"name": "more", "persistentVolumeClaim": {"claimName": "more"}}
 PLUGGED = {"name": "more", "persistentVolumeClaim": {"claimName": "more", "hotpluggable": True}}
@@ -50,10 +47,15 @@ DISKS = "Add or remove them in spec.machine.disks or spec.volumes of the Workloa
 DUMPED = {"status": {"memoryDumpRequest": {"claimName": "dump", "phase": "Associating"}}}
 ASKED = {"status": {"volumeRequests": [{"removeVolumeOptions": {"name": "more"}}]}}
 REVISION = {"spec": {"instancetype": {"revisionName": "old"}}}
+PAUSED_START = {"status": {"stateChangeRequests": [{"action": "Start", "data": {"paused": "true"}}]}}
+BELONGS = "belongs to Berth: only the operator writes it. Change its Workload"
+KEYS = [{"sshPublicKey": {"source": {"secret": {"secretName": "keys"}}, "propagationMethod": {"noCloud": {}}}}]
 PATCHED = [
     Action("stop", VIRT_API, VM, "erp", change("/spec/runStrategy", "Halted"), "scale workloads.berth.dev erp --replicas=0"),
     Action("stop a member of a pool", VIRT_API, VM, "herd-0", change("/spec/runStrategy", "Halted"), "scale workloads.berth.dev herd --replicas=0"),
     Action("start", VIRT_API, VM, "idle", change("/spec/runStrategy", "Always"), "scale workloads.berth.dev idle --replicas=1"),
+    Action("start paused", VIRT_API, VM, "idle", PAUSED_START, "is kept stopped by Workload idle", "status"),
+    Action("scale a pool", AUTHOR, POOL, "herd", {"spec": {"replicas": 3}}, BELONGS, "scale"),
     Action("add a volume", VIRT_API, VM, "erp", change(f"{GUEST}/volumes/-", MORE), DISKS),
     Action("remove a volume by request", VIRT_API, VM, "erp", ASKED, DISKS, "status"),
     Action("plug a volume in", VIRT_API, VMI, "erp", change("/spec/volumes/-", PLUGGED), "a disk was plugged into the running machine"),
@@ -62,15 +64,15 @@ PATCHED = [
     Action("add an interface", VIRT_CONTROLLER, VM, "erp", [*change(f"{GUEST}/networks/-", JOINED), *change(f"{GUEST}/domain/devices/interfaces/-", EXTRA)], "KubeVirt must not change spec.template.spec."),
     Action("expand the instancetype", VIRT_CONTROLLER, VM, "sized", [{"op": "remove", "path": "/spec/instancetype"}], "referencePolicy of the KubeVirt object to reference"),
     Action("restore", VIRT_CONTROLLER, VM, "erp", {"metadata": {"annotations": {"restore.kubevirt.io/lastRestoreUID": "1"}}}, "the operator would undo a restore of it"),
-    Action("edit", AUTHOR, VM, "erp", {"spec": {"runStrategy": "Halted"}}, "belongs to Berth: only the operator writes it"),
+    Action("edit", AUTHOR, VM, "erp", {"spec": {"runStrategy": "Halted"}}, BELONGS),
+    Action("resize", AUTHOR, VM, "erp", change(f"{GUEST}/domain/cpu/sockets", 2), BELONGS),
+    Action("assign a key", AUTHOR, VM, "erp", change(f"{GUEST}/accessCredentials", KEYS), BELONGS),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def machines(shared: Operator, shared_space: Space) -> Space:
     """A machine, a pool, one that is stopped, and one of an instancetype."""
-    for kind in (RESTORE, CLONE):
-        serve(shared.cluster, kind)
     grant(shared.cluster)
     shared_space.workload("erp", specs.machine())
     shared_space.workload("herd", specs.machine(replicas=2))
@@ -92,113 +94,66 @@ def sized(machines: Space) -> Space:
     return machines
 
 
+@plays(*(action.what for action in PATCHED))
 @pytest.mark.usefixtures("sized")
 @pytest.mark.parametrize("action", PATCHED, ids=str)
 def test_what_berth_would_undo_is_refused_with_the_way_that_works(machines: Space, action: Action) -> None:
-    before = machines.get(VM, action.name)
+    before = machines.get(action.kind, action.name)
     with pytest.raises(ApiError) as error:
         patch(machines, action.who, action.kind, action.name, action.body, action.subresource)
     assert action.says in refusal(error.value)
-    assert machines.get(VM, action.name)["spec"] == before["spec"]
+    assert machines.get(action.kind, action.name)["spec"] == before["spec"]
 
 
+@plays("old revision")
 def test_an_old_revision_is_refused_to_admins_too(sized: Space) -> None:
     with pytest.raises(ApiError) as error:
         sized.merge(VM, "sized", REVISION)
     assert "a revisionName would keep an old one" in refusal(error.value)
 
 
-@pytest.mark.parametrize(
-    ("kind", "spec", "says"),
-    [
-        (
-            RESTORE,
-            {"target": {"kind": "VirtualMachine", "name": "erp"}, "virtualMachineSnapshotName": "s"},
-            "would restore into a machine of Workload erp",
-        ),
-        (
-            RESTORE,
-            {"target": {"kind": "VirtualMachine", "name": "herd-1"}, "virtualMachineSnapshotName": "s"},
-            "into a machine of Workload herd",
-        ),
-        (CLONE, {"source": {"kind": "VirtualMachine", "name": "erp"}}, "would copy the labels of Workload erp"),
-    ],
-)
-def test_a_copy_that_would_be_undone_or_join_is_refused(machines: Space, kind: Kind, spec: Json, says: str) -> None:
+@plays("delete")
+@pytest.mark.parametrize("kind", [VM, VMI], ids=lambda kind: kind.name)
+def test_a_machine_and_its_instance_are_deleted_with_the_workload_alone(machines: Space, kind: Kind) -> None:
     with pytest.raises(ApiError) as error:
-        create(machines, AUTHOR, kind, "copy", {"spec": spec})
-    assert says in refusal(error.value)
+        remove(machines, AUTHOR, kind, "erp")
+    assert BELONGS in refusal(error.value)
+    assert "deletionTimestamp" not in machines.get(kind, "erp")["metadata"]
 
 
-def copied(machines: Space, drop: str) -> Json:
-    """Return what KubeVirt makes of a clone of erp: labels and annotations that begin so are left out."""
-    source = machines.get(VM, "erp")
-    kept = {
-        part: {key: value for key, value in source["metadata"][part].items() if not drop or not key.startswith(drop)}
-        for part in ("labels", "annotations")
+@plays("preset")
+def test_a_machine_that_a_preset_changes_is_not_started(machines: Space) -> None:
+    found = machines.get(VMI, "erp")
+    meta = {
+        "labels": found["metadata"]["labels"],
+        "annotations": {"virtualmachinepreset.kubevirt.io/p": "kubevirt.io/v1"},
     }
-    inner = source["spec"]["template"]
-    labels = {key: each for key, each in inner["metadata"]["labels"].items() if not drop or not key.startswith(drop)}
-    template = {**inner, "metadata": {**inner["metadata"], "labels": labels}}
-    return {"metadata": kept, "spec": {**source["spec"], "template": template}}
-
-
-def test_a_clone_with_the_labels_of_a_workload_is_not_made(machines: Space) -> None:
     with pytest.raises(ApiError) as error:
-        create(machines, VIRT_CONTROLLER, VM, "twin", copied(machines, ""))
-    assert "its labels would take it into the Service" in refusal(error.value)
+        create(machines, VIRT_CONTROLLER, VMI, "other", {"metadata": meta, "spec": found["spec"]})
+    assert "a VirtualMachineInstancePreset changes it" in refusal(error.value)
 
 
-def test_a_clone_without_them_runs_beside_the_workload(machines: Space) -> None:
-    filters = {"labelFilters": ["*", "!berth.dev/*"], "annotationFilters": ["*", "!berth.dev/*"]}
-    source, target = ({"kind": "VirtualMachine", "name": name} for name in ("erp", "twin"))
-    spec = {"source": source, "target": target, **filters, "template": {"labelFilters": filters["labelFilters"]}}
-    create(machines, AUTHOR, CLONE, "copy", {"spec": spec})
-    create(machines, VIRT_CONTROLLER, VM, "twin", copied(machines, "berth.dev/"))
-    machines.until(VMI, "twin", lambda found: found.get("status", {}).get("phase") == "Running")
-    assert len(machines.pods("erp")) == 1
-    assert machines.expect("erp", "Ready", "True")["status"]["replicas"] == 1
-
-
-def test_a_restart_is_done_and_the_workload_is_ready_again(space: Space) -> None:
+@plays("migrate by hand")
+def test_a_migration_under_a_floor_is_asked_of_virtctl(space: Space) -> None:
     grant(space.cluster)
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": space.name}}
+    space.put(TENANT, space.name, {"namespaceSelector": selector, "floor": "Virtualized"})
     space.workload("erp", specs.machine())
     space.ready("erp")
-    before = space.get(VMI, "erp")["metadata"]["uid"]
-    asked = [{"action": "Stop", "uid": before}, {"action": "Start"}]
-    patch(space, VIRT_API, VM, "erp", {"status": {"stateChangeRequests": asked}}, "status")
-    space.until(VMI, "erp", lambda found: found["metadata"]["uid"] != before)
+    move = {"spec": {"vmiName": "erp"}}
+    with pytest.raises(ApiError) as error:
+        create(space, AUTHOR, MIGRATION, "move", move)
+    assert "Use virtctl migrate instead" in refusal(error.value)
+    create(space, VIRT_API, MIGRATION, "move", move)
+    space.until(MIGRATION, "move", lambda found: found.get("status", {}).get("phase") == "Succeeded")
+
+
+@plays("admin edit")
+def test_an_edit_of_a_platform_admin_is_taken_with_a_warning_and_put_back(space: Space) -> None:
+    space.workload("erp", specs.machine())
+    space.ready("erp")
+    space.merge(VM, "erp", {"spec": {"template": {"spec": {"evictionStrategy": "None"}}}})
+    space.until(VM, "erp", lambda vm: vm["spec"]["template"]["spec"]["evictionStrategy"] == "LiveMigrateIfPossible")
     space.expect("erp", "Ready", "True")
-
-
-def test_a_snapshot_leaves_the_machine_alone(machines: Space) -> None:
-    machines.quiet()
-    finalizers = machines.get(VM, "erp")["metadata"].get("finalizers", [])
-    held = [*finalizers, "snapshot.kubevirt.io/vmsnapshot-source-protection"]
-    patch(machines, VIRT_CONTROLLER, VM, "erp", {"metadata": {"finalizers": held}})
-    machines.silence()
-    assert machines.get(VM, "erp")["metadata"]["finalizers"] == held
-    patch(machines, VIRT_CONTROLLER, VM, "erp", {"metadata": {"finalizers": finalizers}})
-
-
-def test_what_virt_controller_adds_to_an_old_machine_stays(machines: Space) -> None:
-    slots = {"kubevirt.io/pci-interface-slot-count": "8"}
-    machines.quiet()
-    before = machines.writes()
-    patch(machines, VIRT_CONTROLLER, VM, "erp", {"spec": {"template": {"metadata": {"annotations": slots}}}})
-    machines.until(VM, "erp", lambda found: found["status"]["desiredGeneration"] == found["metadata"]["generation"])
-    machines.quiet()
-    machines.expect("erp", "Ready", "True", "Running")
-    assert {**machines.writes(), STATUS: 0} == {**before, STATUS: 0}
-    found = machines.get(VM, "erp")["spec"]["template"]["metadata"]["annotations"]
-    assert slots.items() <= found.items()
-
-
-def test_scaling_to_zero_and_back_stops_and_starts(space: Space) -> None:
-    space.workload("erp", specs.machine())
-    space.ready("erp")
-    space.scale("erp", 0)
-    space.gone(VMI, "erp")
-    assert condition(space.expect("erp", "Ready", "True"), "Ready")["reason"] == "ScaledToZero"
-    space.scale("erp", 1)
-    space.until(WORKLOAD, "erp", lambda found: found["status"]["readyReplicas"] == 1)
+    space.quiet()
+    space.silence()

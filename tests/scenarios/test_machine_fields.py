@@ -8,6 +8,7 @@ import pytest
 
 from ground.api import ApiError, eventually
 from ground.nodes import CAPABLE
+from scenarios.acting import plays
 from scenarios.kinds import (
     CLAIM,
     CLUSTER_INSTANCETYPE,
@@ -150,6 +151,7 @@ def stands(found: Json, kind: str, reason: str) -> bool:
     )
 
 
+@plays("edit the Workload")
 @pytest.mark.ground
 @pytest.mark.xdist_group("machine_fields")
 @pytest.mark.parametrize("name", named("live"))
@@ -161,6 +163,7 @@ def test_an_edit_that_needs_no_restart_reaches_the_guest_that_runs(edited: Edite
     assert (found["status"]["cost"]["requested"], found["status"]["cost"].get("running")) == (row["cost"], None)
 
 
+@plays("edit the Workload")
 @pytest.mark.ground
 @pytest.mark.xdist_group("machine_fields")
 @pytest.mark.parametrize("name", named("restart"))

@@ -3,6 +3,7 @@
 import pytest
 
 from scenarios import specs
+from scenarios.acting import plays
 from scenarios.kinds import CLAIM, CLASS, DATA_SOURCE, DATA_VOLUME, MIGRATION, POOL, TENANT, VM, VMI, WORKLOAD
 from scenarios.objects import Json
 from scenarios.site import Space, condition
@@ -144,6 +145,7 @@ def test_a_disk_tells_that_it_is_filled_what_it_fails_at_and_nothing_once_it_is_
     space.expect("erp", "Ready", "True", "Running")
 
 
+@plays("drain")
 def test_a_machine_that_is_to_leave_a_node_that_is_drained_tells_so_until_it_has_moved(space: Space) -> None:
     space.workload("erp", specs.machine())
     uid = _running(space, "erp")

@@ -1,5 +1,4 @@
-"""Events (events.k8s.io/v1) for what a person should notice: moves, refusals, isolation that does not hold, machines that
-wait for somebody.
+"""Events (events.k8s.io/v1) for what a person should notice: moves, refusals, isolation that fails, machines that wait.
 
 Ordinary placement writes none: the conditions say it. The same reason and text on one Workload is one Event, whose
 series counts how often that was said; it is written once in ten minutes at most.

@@ -94,7 +94,7 @@ def _toward_job(child: Child, record: ChildRecord) -> list[Step]:
 
 
 def _is_edited_task(live: dict[str, Any], child: Child) -> bool:
-    """Return whether a task in a machine was edited; one without a note of what it was made of is taken for unchanged."""
+    """Return whether a task in a machine was edited; one that has no note of its source is taken for unchanged."""
     have, want = (each["metadata"].get("annotations", {}) for each in (live, child.body))
     return have.get(SOURCE_HASH_ANNOTATION) not in (None, want.get(SOURCE_HASH_ANNOTATION))
 

@@ -9,18 +9,37 @@ from pathlib import Path
 import aiohttp
 
 from ground.api import ApiError, Json
-from ground.kubevirt_sim import migration, platform, pool, storage, vm, vmi, webhook
+from ground.kubevirt_sim import (
+    backup,
+    clone,
+    export,
+    migration,
+    platform,
+    pool,
+    restore,
+    snapshot,
+    storage,
+    vm,
+    vmi,
+    webhook,
+)
 from ground.kubevirt_sim.client import connect
 from ground.kubevirt_sim.kinds import (
+    BACKUP,
     BY_NAME,
     CDI,
     CLAIM,
+    CLONE,
+    COPIERS,
     DATA_SOURCE,
     DATA_VOLUME,
+    EXPORT,
     KUBEVIRT,
     MIGRATION,
     POD,
     POOL,
+    RESTORE,
+    SNAPSHOT,
     VM,
     VMI,
     WATCHED,
@@ -45,6 +64,11 @@ RECONCILERS: dict[str, Callable[[Sim, Json], Awaitable[float | None]]] = {
     DATA_SOURCE.name: storage.sync_source,
     KUBEVIRT.name: platform.sync_kubevirt,
     CDI.name: platform.sync_cdi,
+    SNAPSHOT.name: snapshot.sync,
+    RESTORE.name: restore.sync,
+    CLONE.name: clone.sync,
+    EXPORT.name: export.sync,
+    BACKUP.name: backup.sync,
 }
 SETTLED = {
     VM.name: ("printableStatus", "Running"),
@@ -76,7 +100,7 @@ def wake(world: World, queue: Queue, kind: Kind, found: Json) -> None:
         queue.add(owner)
     if kind in (POD, VMI):
         wake_migrations(world, queue, found)
-    if kind in (POD, VM, VMI, MIGRATION, POOL, CDI):
+    if kind in (POD, VM, VMI, MIGRATION, POOL, CDI, *COPIERS):
         return
     everywhere = kind in (KUBEVIRT, DATA_SOURCE)
     namespace = "" if everywhere else found["metadata"].get("namespace", "")

@@ -25,6 +25,12 @@ VM = Kind("VirtualMachine", "kubevirt.io/v1", "virtualmachines")
 VMI = Kind("VirtualMachineInstance", "kubevirt.io/v1", "virtualmachineinstances", status=False)
 POOL = Kind("VirtualMachinePool", "pool.kubevirt.io/v1beta1", "virtualmachinepools")
 MIGRATION = Kind("VirtualMachineInstanceMigration", "kubevirt.io/v1", "virtualmachineinstancemigrations")
+SNAPSHOT = Kind("VirtualMachineSnapshot", "snapshot.kubevirt.io/v1beta1", "virtualmachinesnapshots")
+CONTENT = Kind("VirtualMachineSnapshotContent", "snapshot.kubevirt.io/v1beta1", "virtualmachinesnapshotcontents")
+RESTORE = Kind("VirtualMachineRestore", "snapshot.kubevirt.io/v1beta1", "virtualmachinerestores")
+CLONE = Kind("VirtualMachineClone", "clone.kubevirt.io/v1beta1", "virtualmachineclones")
+EXPORT = Kind("VirtualMachineExport", "export.kubevirt.io/v1", "virtualmachineexports")
+BACKUP = Kind("VirtualMachineBackup", "backup.kubevirt.io/v1alpha1", "virtualmachinebackups")
 KUBEVIRT = Kind("KubeVirt", "kubevirt.io/v1", "kubevirts")
 CLUSTER_INSTANCETYPE = Kind(
     "VirtualMachineClusterInstancetype",
@@ -44,9 +50,13 @@ CDI = Kind("CDI", "cdi.kubevirt.io/v1beta1", "cdis", namespaced=False)
 DATA_VOLUME = Kind("DataVolume", "cdi.kubevirt.io/v1beta1", "datavolumes")
 DATA_SOURCE = Kind("DataSource", "cdi.kubevirt.io/v1beta1", "datasources", status=False)
 POD = Kind("Pod", "v1", "pods", selector="kubevirt.io=virt-launcher")
+SERVICE = Kind("Service", "v1", "services")
 CLAIM = Kind("PersistentVolumeClaim", "v1", "persistentvolumeclaims")
 QUOTA = Kind("ResourceQuota", "v1", "resourcequotas")
 STORAGE_CLASS = Kind("StorageClass", "storage.k8s.io/v1", "storageclasses", namespaced=False)
+
+COPIERS = (SNAPSHOT, CONTENT, RESTORE, CLONE, EXPORT, BACKUP)
+"""Kinds by which machines are copied."""
 
 WATCHED = (
     KUBEVIRT,
@@ -65,5 +75,6 @@ WATCHED = (
     CLAIM,
     QUOTA,
     STORAGE_CLASS,
+    *COPIERS,
 )
 BY_NAME = {kind.name: kind for kind in WATCHED}

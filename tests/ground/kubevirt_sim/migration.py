@@ -3,7 +3,7 @@
 from ground.api import ApiError, Json
 from ground.kubevirt_sim import launcher
 from ground.kubevirt_sim.kinds import MIGRATION, POD, VMI
-from ground.kubevirt_sim.sim import Sim, failing
+from ground.kubevirt_sim.sim import Sim, failing, held
 from ground.kubevirt_sim.status import moment, stamp
 from ground.kubevirt_sim.vmi import REFUSALS, current_pod
 from ground.kubevirt_sim.vmi_status import FINAL, is_launched, phase_of
@@ -89,8 +89,8 @@ async def _move(sim: Sim, vmi: Json, found: Json, target: Json) -> float | None:
     """End the migration when it has taken its time: the guest is in the target pod, with what it was given meanwhile."""
     status, state = vmi["status"], vmi["status"]["migrationState"]
     taken = (sim.now() - moment(state["startTimestamp"])).total_seconds()
-    if taken < MOVE_SECONDS:
-        return MOVE_SECONDS - taken
+    if taken < MOVE_SECONDS or held(found):
+        return max(MOVE_SECONDS - taken, RETRY_SECONDS)
     source = current_pod(sim, vmi)
     domain, guest = vmi["spec"]["domain"], vmi["spec"]["domain"].get("memory", {}).get("guest")
     memory = {**status.get("memory", {}), **({"guestCurrent": guest, "guestRequested": guest} if guest else {})}

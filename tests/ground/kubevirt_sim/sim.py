@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ground.api import ApiError, Json
-from ground.kubevirt_sim import FAIL, VERSION
+from ground.kubevirt_sim import FAIL, HOLD, VERSION
 from ground.kubevirt_sim.client import STRATEGIC, Client
 from ground.kubevirt_sim.kinds import KUBEVIRT, QUOTA, Kind
 from ground.kubevirt_sim.status import difference, stamp
@@ -92,6 +92,11 @@ class Sim:
             self.world.put(kind, changed)
         else:
             self.world.remove(kind, found)
+
+
+def held(found: Json) -> bool:
+    """Tell whether an object's annotation asks for it to go on."""
+    return HOLD in found["metadata"].get("annotations", {})
 
 
 def failing(found: Json) -> str:

@@ -128,7 +128,9 @@ def _interfaces(domain: Json, pod: Json) -> list[Json]:
 
 def _volume_status(spec: Json) -> list[Json]:
     names = [volume["name"] for volume in spec.get("volumes", [])]
-    return [{"name": name, "target": f"vd{chr(ord('a') + index % 26)}"} for index, name in enumerate(names)]
+    found = [{"name": name, "target": f"vd{chr(ord('a') + index % 26)}"} for index, name in enumerate(names)]
+    plugged = [each["name"] for each in spec.get("utilityVolumes", [])]
+    return [*found, *({"name": name, "target": "", "phase": "MountedToPod", "hotplugVolume": {}} for name in plugged)]
 
 
 def _image_problem(pod: Json | None) -> Problem | None:

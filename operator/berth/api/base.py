@@ -170,11 +170,16 @@ IMAGE_REFERENCE: Final = rf"^({PATH_PART}|({_HOST}|{_FIRST})(/{PATH_PART})+){_TA
 IMAGE_NAME: Final = rf"^.{{1,255}}{_TAG}$"
 """Registry and path together are no longer than 255 characters; what follows `@` is not asked."""
 
-_IS_IMAGE: Final = Rule(
-    f"self.matches(r'{IMAGE_REFERENCE}') && self.split('@')[0].matches(r'{IMAGE_NAME}')",
-    "this is no reference to an image: write registry/path:tag or registry/path@sha256:..., with small letters in the"
-    " path, such as registry.example/shop/app:1.9",
-)
 
-Image = Annotated[str, Field(min_length=1, max_length=1024, pattern=IMAGE, json_schema_extra=validations(_IS_IMAGE))]
+def is_image(scheme: str = "") -> Rule:
+    """Return the rule that a text is a reference to an image, after a scheme such as `docker://`."""
+    image = f"self.substring({len(scheme)})" if scheme else "self"
+    return Rule(
+        f"{image}.matches(r'{IMAGE_REFERENCE}') && {image}.split('@')[0].matches(r'{IMAGE_NAME}')",
+        f"this is no reference to an image: write {scheme}registry/path:tag or {scheme}registry/path@sha256:..., with"
+        f" small letters in the path, such as {scheme}registry.example/shop/app:1.9",
+    )
+
+
+Image = Annotated[str, Field(min_length=1, max_length=1024, pattern=IMAGE, json_schema_extra=validations(is_image()))]
 """An OCI image by tag or digest."""

@@ -5,7 +5,18 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from berth.api.base import Image, Model, Name, ObjectName, Quantity, Rule, exactly_one, rules
+from berth.api.base import (
+    Image,
+    Model,
+    Name,
+    ObjectName,
+    Quantity,
+    Rule,
+    exactly_one,
+    is_image,
+    rules,
+    validations,
+)
 
 LAUNCHER_VOLUMES: Final = (
     "cloudinit-ndata",
@@ -77,7 +88,8 @@ class ContainerDisk(Model):
 HTTP_URL: Final = r"^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_][A-Za-z0-9._~+-]*)+$"
 """A file on a web server. No part of the path begins with a dot, and there is no query."""
 
-REGISTRY_URL: Final = r"^docker://[A-Za-z0-9][-A-Za-z0-9._:/@]*$"
+_SCHEME: Final = "docker://"
+REGISTRY_URL: Final = rf"^{_SCHEME}[A-Za-z0-9][-A-Za-z0-9._:/@]*$"
 
 _MADE: Final = (
     Rule(
@@ -154,7 +166,10 @@ class HTTPDisk(MadeDisk):
 class RegistryDisk(MadeDisk):
     """A disk that is filled once from an OCI image that holds a disk, and then kept."""
 
-    url: Annotated[str, Field(min_length=10, max_length=1024, pattern=REGISTRY_URL)]
+    url: Annotated[
+        str,
+        Field(min_length=10, max_length=1024, pattern=REGISTRY_URL, json_schema_extra=validations(is_image(_SCHEME))),
+    ]
     """The image, with `docker://` before it; images of the Workload must be allowed, so must this."""
     secret_ref: ObjectName | None = None
     """Secret with `accessKeyId` and `secretKey`, the name and password at the registry."""

@@ -100,6 +100,15 @@ def apply(kubeconfig: Path, path: str, body: Json | bytes) -> Json:
     return call(kubeconfig, "PATCH", path + query, body, APPLY)
 
 
+def history(kubeconfig: Path, path: str, since: str) -> list[Json]:
+    """Return every state that the objects of a list went through after a resourceVersion, in order."""
+    reached = connection(kubeconfig)
+    query = f"?watch=true&resourceVersion={since}&timeoutSeconds=1"
+    with urllib3.PoolManager(ssl_context=reached.tls, retries=False) as pool:
+        answer = pool.request("GET", reached.server + path + query, headers=reached.headers)
+    return [orjson.loads(line)["object"] for line in answer.data.splitlines()]
+
+
 def eventually(condition: Callable[[], T | None], seconds: float, what: str) -> T:
     """Return the first true answer of a condition; raises TimeoutError naming `what` after so many seconds."""
     deadline = monotonic() + seconds

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ground import cluster, crds, simulator
+from ground_tests import wishes
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,9 @@ def kubevirt(ground: cluster.Cluster) -> Iterator[cluster.Cluster]:
     crds.install(ground)
     with simulator.running(ground, crash_backoff=1.0):
         yield ground
+
+
+@pytest.fixture
+def space(ground: cluster.Cluster) -> str:
+    """Give a namespace of its own."""
+    return wishes.namespace(ground)

@@ -24,12 +24,6 @@ FAIL = "ground.berth.dev/fail"
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 
 
-@pytest.fixture
-def space(ground: Cluster) -> str:
-    """Give a namespace of its own."""
-    return wishes.namespace(ground)
-
-
 def pod_spec(**more: Any) -> Json:
     """Return the spec of a small pod."""
     return {"containers": [{"name": "main", "image": "registry.invalid/app:1"}], **more}

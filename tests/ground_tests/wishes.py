@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import yaml
 
-from ground.api import ApiError, apply, call, eventually
+from ground.api import ApiError, apply, call, eventually, history
 from ground.cluster import Cluster
 from ground.kubevirt_sim.kinds import BY_NAME, VM, VMI, Kind
 
@@ -80,6 +80,12 @@ def wait(cluster: Cluster, kind: Kind, space: str, name: str, wish: Callable[[Js
         raise AssertionError(message) from error
 
 
+def passed(cluster: Cluster, kind: Kind, space: str, wish: Callable[[Json], bool]) -> bool:
+    """Tell whether any object of a kind was ever as wished for in a namespace that a test made."""
+    since = get(cluster, NAMESPACE, "", space)["metadata"]["resourceVersion"]
+    return any(wish(found) for found in history(cluster.kubeconfig, kind.path(space), since))
+
+
 def gone(cluster: Cluster, kind: Kind, space: str, name: str) -> None:
     """Wait until an object is gone."""
     eventually(lambda: read(cluster, kind.path(space, name)) is None, SECONDS, f"{kind.name} {name} gone")
@@ -96,9 +102,20 @@ def printed(status: str) -> Callable[[Json], bool]:
     return lambda found: found.get("status", {}).get("printableStatus") == status
 
 
+def phase(name: str) -> Callable[[Json], bool]:
+    """Return a wish for the phase of an object; one that is new has none."""
+    return lambda found: found.get("status", {}).get("phase") == name
+
+
 def ready(found: Json) -> bool:
     """Tell whether a virtual machine or an instance has Ready=True."""
     return condition(found, "Ready")[0] == "True"
+
+
+def running(cluster: Cluster, space: str, name: str) -> Json:
+    """Make a virtual machine and wait until it is ready."""
+    machine(cluster, space, name)
+    return wait(cluster, VM, space, name, ready)
 
 
 def machine(cluster: Cluster, space: str, name: str, **spec: Any) -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-import urllib3
 import yaml
 
-from ground.api import MERGE, ApiError, apply, call, connection, eventually
+from ground import api
+from ground.api import MERGE, ApiError, apply, call, eventually
 from ground.cluster import Cluster
 from scenarios.kinds import Kind
 
@@ -90,12 +89,7 @@ def gone(cluster: Cluster, kind: Kind, namespace: str, name: str, seconds: float
 
 def history(cluster: Cluster, kind: Kind, namespace: str, since: str) -> list[Json]:
     """Return every state that objects of a kind went through after a resourceVersion, in order."""
-    reached = connection(cluster.kubeconfig)
-    query = f"?watch=true&resourceVersion={since}&timeoutSeconds=1"
-    with urllib3.PoolManager(ssl_context=reached.tls, retries=False) as pool:
-        answer = pool.request("GET", reached.server + kind.path(namespace) + query, headers=reached.headers)
-    found: list[Json] = [orjson.loads(line)["object"] for line in answer.data.splitlines()]
-    return found
+    return api.history(cluster.kubeconfig, kind.path(namespace), since)
 
 
 def _unless_absent(ask: Callable[[], Json]) -> Json:

@@ -141,14 +141,15 @@ def reach(space: Space, wishes: Mapping[str, tuple[str, str]]) -> Objects:
 
 
 def stands(found: Json, kind: str, reason: str) -> bool:
-    """Return whether a condition of a Workload is True for a reason, about its newest spec, with nothing else to do."""
+    """Return whether a condition of a Workload is True for a reason, about its newest spec, with nothing else to do.
+
+    What its guest has is told by the instance, what it waits for by the machine: the one may be heard of before the other.
+    """
     item, current = condition(found, kind), found["metadata"]["generation"]
     busy = condition(found, "Reconciling")["status"] == "True"
-    return busy == (reason == "LiveUpdating") and (item["status"], item["reason"], item.get("observedGeneration")) == (
-        "True",
-        reason,
-        current,
-    )
+    other = reason == "Running" and "running" in found["status"].get("cost", {})
+    told = (item["status"], item["reason"], item.get("observedGeneration"))
+    return busy == (reason == "LiveUpdating") and not other and told == ("True", reason, current)
 
 
 @plays("edit the Workload")

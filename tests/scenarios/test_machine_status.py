@@ -47,12 +47,13 @@ def test_processors_and_memory_that_are_added_reach_a_guest_that_serves(space: S
     space.workload("erp", sized("1", "1Gi"))
     uid = _running(space, "erp")
     space.workload("erp", sized("2", "2Gi"))
-    told = space.expect("erp", "Ready", "True", "LiveUpdating")
-    assert condition(told, "Ready")["message"].startswith("HotVCPUChange, HotMemoryChange: ")
+    space.expect("erp", "Ready", "True", "LiveUpdating")
+    both = "HotVCPUChange, HotMemoryChange: "
+    space.until(WORKLOAD, "erp", lambda found: condition(found, "Ready")["message"].startswith(both))
     space.put_body(MIGRATION, {"metadata": {"name": "grow"}, "spec": {"vmiName": "erp"}})
     space.expect("erp", "Ready", "True", "Running")
-    found = space.expect("erp", "Reconciling", "False")
-    assert "running" not in found["status"]["cost"]
+    space.expect("erp", "Reconciling", "False")
+    found = space.until(WORKLOAD, "erp", lambda found: "running" not in found["status"]["cost"])
     assert found["status"]["cost"]["requested"] == {"cpu": "200m", "memory": "2Gi"}
     assert space.get(VMI, "erp")["metadata"]["uid"] == uid
 
@@ -104,7 +105,8 @@ def test_a_guest_that_is_to_shrink_counts_with_its_own_size_until_it_is_restarte
     space.expect("erp", "Ready", "True", "ScaledToZero")
     space.scale("erp", 1)
     space.ready("late")
-    assert "running" not in space.expect("erp", "Ready", "True", "Running")["status"]["cost"]
+    space.expect("erp", "Ready", "True", "Running")
+    space.until(WORKLOAD, "erp", lambda found: "running" not in found["status"]["cost"])
 
 
 def test_a_paused_machine_is_not_ready_until_it_is_unpaused(space: Space) -> None:

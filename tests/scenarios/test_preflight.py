@@ -22,8 +22,8 @@ BINDING = Kind(
     namespaced=False,
 )
 SAYS = "machines of this sort are not for this namespace"
-HEALS_SECONDS = 60.0
-"""A refusal is asked about again after 15 s at most, and once more after 30 s."""
+HEALS_SECONDS = 180.0
+"""A refusal is asked about again after 15, 30, 60 and 120 s at most: as many may have come on a machine that is busy."""
 LARGE: Json = {"resources": {"requests": {"cpu": "4", "memory": "1Gi"}}}
 
 

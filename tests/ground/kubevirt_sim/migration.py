@@ -11,7 +11,8 @@ from ground.kubevirt_sim.vmi_status import FINAL, is_launched, phase_of
 FINALIZER = "kubevirt.io/migrationJobFinalize"
 NEXT = {"Scheduling": "Scheduled", "Scheduled": "PreparingTarget", "PreparingTarget": "TargetReady"}
 NEXT |= {"TargetReady": "Running"}
-MOVE_SECONDS = 1.0
+MOVE_SECONDS = 2.0
+"""Whoever watches sees it move: its start is noted in whole seconds, so that this takes one at least."""
 RETRY_SECONDS = 1.0
 COMPLETED = [{"type": type_, "status": "False", "reason": "PodCompleted"} for type_ in ("Ready", "ContainersReady")]
 

@@ -21,7 +21,7 @@ from berth.world import parse
 from decide import faults, worlds
 from decide.builders import ANYTHING
 from decide.worlds import World, pick
-from properties import slow
+from properties import slow_required
 from properties.examples import EXAMPLES, for_all
 from properties.garbage import Json, spoiled
 from properties.judge import at_least, decided, fitting, holds, required
@@ -61,7 +61,7 @@ def test_p06_a_policy_that_is_garbage_is_the_strictest(world: World, given: tupl
     record = parse.isolation_policy(raw("spoiled", spec))
     assert record.spec is None
     decision = decided(replace(world, policies=(*world.policies, record)))
-    if path[0] == "match" or slow.matches(record.match, world):
+    if path[0] == "match" or slow_required.matches(record.match, world):
         assert strictest_or_nothing(decision)
         return True
     return False

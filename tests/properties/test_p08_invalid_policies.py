@@ -11,7 +11,7 @@ from berth.world import parse
 from berth.world.records import PolicyRecord
 from decide import worlds
 from decide.worlds import World, pick
-from properties import slow
+from properties import slow_required
 from properties.examples import for_all
 from properties.judge import at_least, decided, required
 
@@ -70,4 +70,4 @@ def may_match(spec: Json, world: World) -> bool:
     if any(match == each["match"] for each in NEWER):
         return True
     given = {"mode": "Enforce", "reason": "x", "match": match, "require": {"level": "Container"}}
-    return slow.matches(IsolationPolicySpec.model_validate(given, strict=False).match, world)
+    return slow_required.matches(IsolationPolicySpec.model_validate(given, strict=False).match, world)

@@ -16,7 +16,7 @@ from berth.decide.model import Decision
 from berth.policy.model import Ask
 from decide import worlds
 from decide.worlds import World, pick
-from properties import slow
+from properties import slow_required
 from properties.examples import for_all
 from properties.fields import Json, Path, fields, with_field, without_field
 from properties.judge import decided
@@ -61,7 +61,7 @@ def placed(world: World, spec: bytes, labels: tuple[tuple[str, str], ...]) -> De
     )
 
 
-def least(world: World) -> slow.Needed:
+def least(world: World) -> slow_required.Needed:
     """Return what holds whatever the author writes: for an author who writes nothing, by the slow reference."""
     records = []
     for record in world.policies:
@@ -69,7 +69,7 @@ def least(world: World) -> slow.Needed:
         if not when and not (match and (match.workload_selector or match.trust or match.types)):
             records.append(record)
     nothing = Ask(world.ask.type, replicas=1, has_container=True)
-    return slow.needed(replace(world, policies=tuple(records), ask=nothing, labels=(), images=(), unsized=()))
+    return slow_required.needed(replace(world, policies=tuple(records), ask=nothing, labels=(), images=(), unsized=()))
 
 
 @for_all(worlds.a_friendly_world, an_edit)
@@ -82,13 +82,13 @@ def test_p10_no_field_lowers_what_is_required(world: World, edit: Edit) -> bool:
     return after is not None and edit.before != edit.after
 
 
-def within(decision: Decision, bound: slow.Needed) -> None:
+def within(decision: Decision, bound: slow_required.Needed) -> None:
     """Check that a placement is all that is required, dimension by dimension."""
     assert decision.chosen is not None
     facts, needed = decision.chosen.facts, decision.requirement
-    assert slow.LEVELS.index(facts.level) >= slow.LEVELS.index(bound.level)
-    assert slow.SHARINGS.index(facts.sharing) >= slow.SHARINGS.index(bound.sharing)
-    assert slow.NETWORKS.index(needed.network) >= slow.NETWORKS.index(bound.network)
+    assert slow_required.LEVELS.index(facts.level) >= slow_required.LEVELS.index(bound.level)
+    assert slow_required.SHARINGS.index(facts.sharing) >= slow_required.SHARINGS.index(bound.sharing)
+    assert slow_required.NETWORKS.index(needed.network) >= slow_required.NETWORKS.index(bound.network)
     assert bound.classes is None or facts.name in bound.classes
     assert not bound.disks or (needed.storage_classes is not None and needed.storage_classes <= bound.disks)
     assert bound.images <= {(rule.registries, rule.digest) for rule in needed.images}

@@ -11,7 +11,7 @@ from berth.decide.model import Ask, Requirement
 from berth.policy.effective import effective
 from decide import worlds
 from decide.worlds import NAMES, World
-from properties import slow
+from properties import slow, slow_required
 from properties.examples import EXAMPLES, ONLY, for_all, told, tried
 from properties.judge import class_name, decided, required
 
@@ -20,7 +20,7 @@ ASKS = 50
 """Workloads that are put into each world."""
 
 
-def says_the_same(needed: slow.Needed, requirement: Requirement) -> bool:
+def says_the_same(needed: slow_required.Needed, requirement: Requirement) -> bool:
     """Return whether two forms of a requirement demand the same."""
     return (
         needed.level == requirement.level
@@ -37,7 +37,7 @@ def says_the_same(needed: slow.Needed, requirement: Requirement) -> bool:
 
 @for_all(worlds.a_world)
 def test_p16_the_slow_decision_is_the_decision(world: World) -> None:
-    needed, requirement, decision = slow.needed(world), required(world), decided(world)
+    needed, requirement, decision = slow_required.needed(world), required(world), decided(world)
     assert says_the_same(needed, requirement)
     chosen, outcomes = slow.decide_slow(world, needed)
     assert class_name(decision) == chosen
@@ -49,7 +49,7 @@ def agree(world: World, asks: tuple[Ask, ...]) -> int:
     given = world.inputs
     for ask in asks:
         asking, subject = replace(world, ask=ask), replace(given.subject, ask=ask)
-        needed = slow.needed(asking)
+        needed = slow_required.needed(asking)
         requirement = effective(subject, given.namespace_labels, given.policies, given.defaults).requirement
         assert says_the_same(needed, requirement)
         for current in (None, *NAMES):

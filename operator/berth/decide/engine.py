@@ -16,6 +16,7 @@ from berth.decide.words import required
 Given = TypeVar("Given", Ask, Requirement)
 
 _UNKNOWN: Final = Cost()
+_MACHINE: Final = Backend.VIRTUAL_MACHINE
 
 
 def decide(ask: Ask, requirement: Requirement, catalog: tuple[ClassFacts, ...], current: str | None) -> Decision:
@@ -123,6 +124,6 @@ def _preference(ask: Ask, preferred: str | None, candidate: Candidate) -> tuple[
     A default never lets anything run below what is required, for it must fit like any other class.
     """
     facts, cost = candidate.facts, candidate.overhead
-    image_in_machine = ask.has_container and facts.backend is Backend.VIRTUAL_MACHINE
+    image_in_machine = ask.has_container and facts.backend is _MACHINE
     default = facts.name == preferred
     return not default, facts.level.rank, image_in_machine, cost.memory, cost.cpu, -facts.preference, facts.name

@@ -20,10 +20,14 @@ _NO_DISK: Final = Verdict(
 )
 
 
+_POD: Final = Backend.POD
+_MACHINE: Final = Backend.VIRTUAL_MACHINE
+
+
 def source(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse backends whose source is missing."""
-    if facts.backend is Backend.POD:
+    if facts.backend is _POD:
         return None if ask.has_container else _NO_IMAGE
-    if facts.backend is Backend.VIRTUAL_MACHINE:
+    if facts.backend is _MACHINE:
         return None if ask.machine is not None else _NO_DISK
     raise ValueError(f"unknown backend {facts.backend}")

@@ -146,6 +146,7 @@ LOOKALIKES = [
     attempt(DEVELOPER, "create", VMI, TEAM, "mine", {"metadata": LABELLED, "spec": bodies.instance()}, LOOKS),
     attempt(DEVELOPER, "create", POOL, TEAM, "mine", bodies.pool(MARKED), LOOKS, note="instance label"),
     attempt(DEVELOPER, "create", DATA_VOLUME, TEAM, "web-root", bodies.data_volume(MARKED), LOOKS),
+    attempt(DEVELOPER, "merge-patch", DATA_VOLUME, TEAM, "db-root", NOTE, BELONGS, note="change of a disk"),
     attempt(
         DEVELOPER, "create", DATA_VOLUME, TEAM, "web-root", bodies.data_volume(bodies.DISK), LOOKS, note="of a disk"
     ),
@@ -209,6 +210,7 @@ ALLOWED = [
     attempt(DEVELOPER, "merge-patch", DEPLOYMENT, TEAM, "own", {"spec": {"replicas": 2}}),
     attempt(DEVELOPER, "merge-patch", DEPLOYMENT, TEAM, "own", {"spec": {"replicas": 2}}, subresource="scale"),
     attempt(DEVELOPER, "delete", DEPLOYMENT, TEAM, "own"),
+    attempt(DEVELOPER, "delete", DATA_VOLUME, TEAM, "db-root"),
     attempt(OWNER, "create", QUOTA, TEAM, "own", bodies.quota()),
 ]
 

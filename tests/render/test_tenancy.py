@@ -1,5 +1,7 @@
 """What holds for every spec in every class: nothing reaches the host, another namespace or another's selector."""
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
@@ -169,10 +171,13 @@ def restricted(pod: Json, facts: ClassFacts) -> None:
 
 
 def fits(place: tuple[Json, ClassFacts]) -> bool:
-    """Tell whether the rules about hardware let a spec into a class."""
+    """Tell whether the rules about hardware let a spec into a class, once the preference that it names is there."""
     spec, facts = place
     ask = ask_of(subject(spec).spec, lambda _: None, Described())
-    return ask.machine is None or not any(rule(ask, facts) for rule in (architecture, encryption, instancetype))
+    if ask.machine is None:
+        return True
+    there = replace(ask, machine=replace(ask.machine, missing=()))
+    return not any(rule(there, facts) for rule in (architecture, encryption, instancetype))
 
 
 @many

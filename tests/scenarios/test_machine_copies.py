@@ -2,8 +2,7 @@
 
 import pytest
 
-from admission.world import open_schemas, serve
-from ground import crds
+from admission.world import serve
 from ground.api import ApiError
 from ground.kubevirt_sim import HOLD
 from ground.kubevirt_sim.kinds import COPIERS
@@ -29,8 +28,6 @@ def machines(shared: Operator, shared_space: Space) -> Space:
     """A machine on a disk that is kept, and a pool."""
     for kind in COPIERS:
         serve(shared.cluster, kind)
-    if crds.real_folder() is None:
-        open_schemas(shared.cluster)
     grant(shared.cluster)
     for name in ("root", "spare"):
         shared_space.put(CLAIM, name, CLAIMED)

@@ -69,6 +69,7 @@ def test_a_change_that_waits_for_a_restart_is_told_and_comes_with_replicas_0_and
     assert (found["status"]["reason"], condition(found, "Stalled")["status"]) == ("RestartRequired", "False")
     space.quiet()
     space.silence(2.0)
+    assert [event["reason"] for event in space.events("erp")] == ["RestartRequired"]
     assert space.get(VMI, "erp")["metadata"]["uid"] == uid
     space.scale("erp", 0)
     space.expect("erp", "Ready", "True", "ScaledToZero")

@@ -45,6 +45,18 @@ def test_an_instancetype_is_of_the_cluster_unless_its_kind_says_that_it_is_of_th
     assert guest(instancetype="u1", instancetypeKind="VirtualMachineInstancetype").memory == 2 * GI
 
 
+def test_what_kubevirt_keeps_for_a_machine_counts_until_the_machine_names_another() -> None:
+    cluster, own = "VirtualMachineClusterInstancetype", "VirtualMachineInstancetype"
+    kept = Described("shop", INSTANCETYPES, {}, {(cluster, "u1"): InstancetypeRecord("u1", 1, GI)})
+    named = spec_of(machine=BOOT | {"instancetype": "u1"}).machine
+    other = spec_of(machine=BOOT | {"instancetype": "u1", "instancetypeKind": own}).machine
+    assert named is not None
+    assert other is not None
+    assert kept.instancetype(named) == InstancetypeRecord("u1", 1, GI)
+    assert kept.instancetype(other) == INSTANCETYPES["shop", "u1"]
+    assert Described("shop", {}, {}, kept.kept).missing(named) == ()
+
+
 def test_what_does_not_exist_is_told_by_kind_and_name() -> None:
     machine = spec_of(
         machine=BOOT | {"instancetype": "gone", "preference": "windows", "preferenceKind": "VirtualMachinePreference"}

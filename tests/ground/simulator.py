@@ -34,6 +34,7 @@ RULES = [
         "verbs": [*READ, "create", "patch", "delete"],
     },
     {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": READ},
+    {"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": [*READ, "create"]},
     {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": READ},
     {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
 ]

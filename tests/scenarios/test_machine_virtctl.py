@@ -27,6 +27,7 @@ from scenarios.kinds import (
     TENANT,
     VM,
     VMI,
+    WORKLOAD,
     Kind,
 )
 from scenarios.objects import Json, items
@@ -209,6 +210,44 @@ def test_an_instancetype_that_is_edited_in_place_leaves_a_guest_that_runs_as_it_
     found = space.get(VMI, "erp")
     assert (found["metadata"]["uid"], found["spec"]["domain"]) == (before["metadata"]["uid"], before["spec"]["domain"])
     space.expect("erp", "Ready", "True")
+
+
+def guest_of(space: Space, name: str) -> Json:
+    """Return the domain of the instance that runs."""
+    domain: Json = space.get(VMI, name)["spec"]["domain"]
+    return domain
+
+
+@plays("instancetype in place")
+def test_an_instancetype_that_is_edited_is_counted_as_the_machine_keeps_it_until_that_names_another(
+    space: Space,
+) -> None:
+    first, second = (f"{space.name}-{each}" for each in ("a", "b"))
+    for name in (first, second):
+        space.put(CLUSTER_INSTANCETYPE, name, {"cpu": {"guest": 1}, "memory": {"guest": "2Gi"}})
+    spec = {"machine": specs.machine()["machine"] | {"instancetype": first}}
+    space.workload("keeps", spec)
+    space.ready("keeps")
+    space.until(VM, "keeps", lambda found: "instancetypeRef" in found.get("status", {}))
+    space.merge(CLUSTER_INSTANCETYPE, first, {"spec": {"memory": {"guest": "1Gi"}}})
+    told = space.until(WORKLOAD, "keeps", lambda found: "was edited" in str(found["status"].get("warnings")))
+    assert told["status"]["cost"]["requested"]["memory"] == "2Gi"
+    space.scale("keeps", 0)
+    space.gone(VMI, "keeps")
+    space.scale("keeps", 1)
+    told = space.ready("keeps")
+    assert guest_of(space, "keeps")["memory"]["guest"] == "2Gi"
+    assert told["status"]["cost"]["requested"]["memory"] == "2Gi"
+    space.scale("keeps", 0)
+    space.gone(VMI, "keeps")
+    for name in (second, first):
+        space.merge(WORKLOAD, "keeps", {"spec": {"machine": {"instancetype": name}}})
+        space.until(VM, "keeps", lambda found, name=name: found["status"]["instancetypeRef"]["name"] == name)
+    space.scale("keeps", 1)
+    told = space.ready("keeps")
+    assert guest_of(space, "keeps")["memory"]["guest"] == "1Gi"
+    assert told["status"]["cost"]["requested"]["memory"] == "1Gi"
+    assert "was edited" not in str(told["status"].get("warnings"))
 
 
 @plays("additions")

@@ -124,6 +124,8 @@ class Reason(StrEnum):
     """A policy in mode Warn would place it elsewhere, or nowhere."""
     NO_OPEN_PORT = "NoOpenPort"
     """Nothing can connect to it, for it lists no port."""
+    KEEPS_OLD = "KeepsOld"
+    """The virtual machine keeps to an instancetype or a preference as it was before an edit."""
     WAIVER_EXPIRING = "WaiverExpiring"
     """A waiver ends soon: the policies that it names hold again then."""
     EVADABLE = "Evadable"

@@ -13,6 +13,7 @@ from berth.kube.reading import Reader, Selection
 from berth.kube.reflector import OnError, Reflector, Timing
 from berth.kube.resources import (
     CHILDREN,
+    CONTROLLER_REVISIONS,
     DATA_SOURCES,
     DATA_VOLUMES,
     ISOLATION_CLASSES,
@@ -59,6 +60,9 @@ _OPTIONAL: Final = frozenset(
     }
 )
 """Kinds that a cluster without KubeVirt and CDI does not serve."""
+
+_KEPT_LABEL: Final = "instancetype.kubevirt.io/object-kind"
+"""Label of the ControllerRevisions by which KubeVirt keeps instancetypes and preferences."""
 
 
 class TableSink:
@@ -115,6 +119,7 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
             (kind, everything, instancetypes.preference, partial(store.put_description, store.preferences))
             for kind in (VIRTUAL_MACHINE_CLUSTER_PREFERENCES, VIRTUAL_MACHINE_PREFERENCES)
         ),
+        (CONTROLLER_REVISIONS, Selection(label_selector=_KEPT_LABEL), instancetypes.revision, store.put_revision),
         *(
             (kind, disks if kind is DATA_VOLUMES else labelled, _child_of(kind), _putter(store, kind))
             for kind in CHILDREN

@@ -76,6 +76,8 @@ class Look:
     """When it was first seen to run below what is required, by its own status; None when it was not."""
     waivers: tuple[Waived, ...] = ()
     """What spares it from policies that match now."""
+    outdated: tuple[str, ...] = ()
+    """Its instancetype and its preference where its machine keeps to what they were before an edit."""
     waivers_change: float | None = None
     """Seconds until one of them ends, or is to be warned about."""
 
@@ -136,6 +138,31 @@ def spared(waivers: tuple[Waived, ...], holds: Effective) -> tuple[Waived, ...]:
     for policy, waiver in holds.waived:
         by_waiver.setdefault(waiver, set()).add(policy)
     return tuple(replace(each, policies=frozenset(by_waiver[each.name])) for each in waivers if each.name in by_waiver)
+
+
+def described_to(workload: WorkloadRecord, children: tuple[ChildRecord, ...], store: Store) -> Described:
+    """Return the instancetypes and preferences that count for a Workload: KubeVirt keeps those of its machine.
+
+    They count until the machine names others. Members of a pool come and go, each with what there is then.
+    """
+    namespace = workload.key[0]
+    refs = [each for child in children if child.owner_uid == workload.uid for each in child.revisions]
+    found = {(each.kind, each.name): store.revisions.get((namespace, each.revision)) for each in refs}
+    kept = {place: record for place, record in found.items() if record is not None}
+    return Described(namespace, store.instancetypes, store.preferences, kept)
+
+
+def _outdated(spec: WorkloadSpec, described: Described) -> tuple[str, ...]:
+    """Return what a machine names and keeps as it was, where by now it is something else."""
+    if spec.machine is None or not described.kept:
+        return ()
+    now = replace(described, kept={})
+    named = (
+        (spec.machine.instancetype, described.instancetype(spec.machine), now.instancetype(spec.machine)),
+        (spec.machine.preference, described.preference(spec.machine), now.preference(spec.machine)),
+    )
+    kinds = ("instancetype", "preference")
+    return tuple(f"{kind} {name}" for kind, (name, kept, is_) in zip(kinds, named, strict=True) if is_ and kept != is_)
 
 
 class Views:
@@ -235,7 +262,7 @@ class Views:
         tenants = self.tenancy().of(namespace)
         children, images = store.children(key), image_namespaces(tenants)
         made = frozenset(child.key[1] for child in children if child.kind == DATA_VOLUMES.kind)
-        described = Described(namespace, store.instancetypes, store.preferences)
+        described = described_to(workload, children, store)
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), described)
         origins, kept = origins_of(key, spec, store, made, images), kept_disks(workload, spec, store)
         ask = replace(ask, origins=origins, kept=kept)
@@ -267,6 +294,7 @@ class Views:
             current=current_class(runs),
             below_since=_below_since(status),
             waivers=spared(waivers, holds),
+            outdated=_outdated(spec, described),
             waivers_change=self._change(waivers, now),
             rendered=Rendered(
                 namespace,

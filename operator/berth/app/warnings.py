@@ -26,6 +26,7 @@ def warnings(look: Look, decision: Decision, soon: float) -> tuple[Note, ...]:
         *_ending(look, soon),
         *_failed(look),
         *_stricter(look, decision),
+        *_kept(look),
         *_closed(look, decision),
     )
     return tuple(Note(_kind(reason), str(reason), text[:_MAX_TEXT]) for reason, text in found[:_MOST])
@@ -70,6 +71,14 @@ def _stricter(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:
         return
     outcome = f"it would run in {then.chosen.facts.name}" if then.chosen else f"nothing would fit ({then.reason})"
     yield Reason.WOULD_CHANGE, f"if policies in mode Warn were enforced, {outcome}: {then.message}"
+
+
+def _kept(look: Look) -> Iterable[tuple[Reason, str]]:
+    """Yield that an instancetype or a preference was edited, and the machine goes by what it was."""
+    for what in look.outdated:
+        text = f"{what} was edited, and KubeVirt keeps for this machine what it said when the machine was made: that is"
+        fix = "to take the edit over, name another and then this one again, and restart the machine"
+        yield Reason.KEEPS_OLD, f"{text} what runs and what is counted: {fix}"
 
 
 def _closed(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:

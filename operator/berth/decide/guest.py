@@ -38,14 +38,22 @@ class Described:
     namespace: str = ""
     instancetypes: Mapping[Key, InstancetypeRecord] = field(default_factory=dict)
     preferences: Mapping[Key, PreferenceRecord] = field(default_factory=dict)
+    kept: Mapping[tuple[str, str], InstancetypeRecord | PreferenceRecord] = field(default_factory=dict)
+    """By kind and name, what KubeVirt keeps for the machine as it was when that was made: this is what counts."""
 
     def instancetype(self, machine: Machine) -> InstancetypeRecord | None:
         """Return the instancetype of a machine; None when it names none, or one that does not exist."""
+        kept = self.kept.get((machine.instancetype_kind or InstancetypeKind.CLUSTER, machine.instancetype or ""))
+        if isinstance(kept, InstancetypeRecord):
+            return kept
         home = self.namespace if machine.instancetype_kind is InstancetypeKind.NAMESPACED else ""
         return self.instancetypes.get((home, machine.instancetype)) if machine.instancetype else None
 
     def preference(self, machine: Machine) -> PreferenceRecord | None:
         """Return the preference of a machine; None when it names none, or one that does not exist."""
+        kept = self.kept.get((machine.preference_kind or PreferenceKind.CLUSTER, machine.preference or ""))
+        if isinstance(kept, PreferenceRecord):
+            return kept
         home = self.namespace if machine.preference_kind is PreferenceKind.NAMESPACED else ""
         return self.preferences.get((home, machine.preference)) if machine.preference else None
 

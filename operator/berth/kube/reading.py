@@ -10,6 +10,7 @@ from typing import Final
 from berth.kube.client import EVERYTHING, Client, Obj, Page, Selection
 from berth.kube.resources import (
     CHILDREN,
+    CONTROLLER_REVISIONS,
     DATA_SOURCES,
     KUBEVIRTS,
     NAMESPACES,
@@ -48,6 +49,7 @@ READABLE: Final = frozenset(
         VIRTUAL_MACHINE_INSTANCETYPES,
         VIRTUAL_MACHINE_CLUSTER_PREFERENCES,
         VIRTUAL_MACHINE_PREFERENCES,
+        CONTROLLER_REVISIONS,
         DATA_SOURCES,
     }
 )

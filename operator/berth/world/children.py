@@ -16,7 +16,7 @@ from berth.world.awaited import awaited
 from berth.world.conditions import MAX_TEXT, condition, problem
 from berth.world.packed import pack
 from berth.world.parse import Raw, key_of, seconds
-from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem
+from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem, RevisionRef
 from berth.world.sizes import guest_extras, guest_size
 
 _RANDOM: Final = re.compile(r'\b[0-9a-f]{12,}\b|(?<=_)\d+(?=")')
@@ -54,7 +54,14 @@ def child(raw: Raw) -> ChildRecord:
         problem=trouble,
         restart=kubevirt.restart_required(status, *key) if is_machine else None,
         created=seconds(meta.get("creationTimestamp")),
+        revisions=_revisions(status) if is_machine else (),
     )
+
+
+def _revisions(status: Raw) -> tuple[RevisionRef, ...]:
+    refs = [status.get(field) or {} for field in ("instancetypeRef", "preferenceRef")]
+    found = ((each, (each.get("controllerRevisionRef") or {}).get("name", "")) for each in refs)
+    return tuple(RevisionRef(each.get("kind", ""), each.get("name", ""), name) for each, name in found if name)
 
 
 def controller_uid(meta: Raw) -> str:

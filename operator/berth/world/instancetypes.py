@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from berth.api.machine import PreferenceKind
 from berth.api.quantity import amount
 from berth.world.parse import Raw
 from berth.world.records import InstancetypeRecord, PreferenceRecord
@@ -49,6 +50,12 @@ def instancetype(raw: Raw) -> InstancetypeRecord:
         model=cpu.get("model") or "",
         sets=frozenset((*_more_of(spec), *(f"cpu.{name}" for name in cpu))) - _SIZES,
     )
+
+
+def revision(raw: Raw) -> InstancetypeRecord | PreferenceRecord:
+    """Project a ControllerRevision by which KubeVirt keeps an instancetype or a preference for one machine."""
+    kept = raw["data"]
+    return preference(kept) if kept["kind"] in {each.value for each in PreferenceKind} else instancetype(kept)
 
 
 def _more_of(spec: Raw) -> Iterator[str]:

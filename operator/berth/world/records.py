@@ -317,6 +317,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class RevisionRef:
+    """The ControllerRevision by which KubeVirt keeps an instancetype or a preference for one machine."""
+
+    kind: str
+    """Of what is kept."""
+    name: str
+    """Of what is kept."""
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChildRecord:
     """One object that Berth made for a Workload, or that carries its label."""
 
@@ -348,6 +359,8 @@ class ChildRecord:
     restart: Problem | None
     """Of a VirtualMachine: the change that its guest takes over with its next start only."""
     created: float
+    revisions: tuple[RevisionRef, ...] = ()
+    """Of a VirtualMachine: what keeps its instancetype and its preference as they were when it was made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Store:
         self.kubevirts: dict[Key, KubeVirtRecord] = {}
         self.instancetypes: dict[Key, InstancetypeRecord] = {}
         self.preferences: dict[Key, PreferenceRecord] = {}
+        self.revisions: dict[Key, InstancetypeRecord | PreferenceRecord] = {}
         self.claims: dict[Key, ClaimRecord] = {}
         self.data_sources: dict[Key, DataSourceRecord] = {}
         self.storage_classes: dict[str, StorageClassRecord] = {}
@@ -195,6 +196,11 @@ class Store:
         else:
             self.facts_revision += 1
             self._world_changed()
+
+    def put_revision(self, key: Key, record: InstancetypeRecord | PreferenceRecord | None) -> None:
+        """Store or drop what KubeVirt keeps an instancetype or a preference as; it matters to its namespace."""
+        if self._swap(self.revisions, key, record):
+            self._wake_namespace(key[0])
 
     def put_net(self, key: Key, record: ChildRecord | None) -> None:
         """Store or drop the ResourceQuota of a tenant's namespace."""

@@ -39,6 +39,7 @@ from ground.kubevirt_sim.kinds import (
     POD,
     POOL,
     RESTORE,
+    REVISION,
     SNAPSHOT,
     VM,
     VMI,
@@ -100,7 +101,7 @@ def wake(world: World, queue: Queue, kind: Kind, found: Json) -> None:
         queue.add(owner)
     if kind in (POD, VMI):
         wake_migrations(world, queue, found)
-    if kind in (POD, VM, VMI, MIGRATION, POOL, CDI, *COPIERS):
+    if kind in (POD, VM, VMI, MIGRATION, POOL, CDI, REVISION, *COPIERS):
         return
     everywhere = kind in (KUBEVIRT, DATA_SOURCE)
     namespace = "" if everywhere else found["metadata"].get("namespace", "")

@@ -46,6 +46,13 @@ CLUSTER_PREFERENCE = Kind(
     namespaced=False,
 )
 PREFERENCE = Kind("VirtualMachinePreference", "instancetype.kubevirt.io/v1beta1", "virtualmachinepreferences")
+REVISION = Kind(
+    "ControllerRevision",
+    "apps/v1",
+    "controllerrevisions",
+    selector="instancetype.kubevirt.io/object-kind",
+    status=False,
+)
 CDI = Kind("CDI", "cdi.kubevirt.io/v1beta1", "cdis", namespaced=False)
 DATA_VOLUME = Kind("DataVolume", "cdi.kubevirt.io/v1beta1", "datavolumes")
 DATA_SOURCE = Kind("DataSource", "cdi.kubevirt.io/v1beta1", "datasources", status=False)
@@ -69,6 +76,7 @@ WATCHED = (
     INSTANCETYPE,
     CLUSTER_PREFERENCE,
     PREFERENCE,
+    REVISION,
     DATA_VOLUME,
     DATA_SOURCE,
     POD,

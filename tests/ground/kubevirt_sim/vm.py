@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from ground.api import ApiError, Json
-from ground.kubevirt_sim import launcher, live
+from ground.kubevirt_sim import launcher, live, revision
 from ground.kubevirt_sim.expand import expanded
 from ground.kubevirt_sim.fill import TOPOLOGY
-from ground.kubevirt_sim.find import KINDS, namespaced, referred
+from ground.kubevirt_sim.find import KINDS, namespaced
 from ground.kubevirt_sim.kinds import VM, VMI
 from ground.kubevirt_sim.sim import Sim
 from ground.kubevirt_sim.status import moment, stamp
@@ -34,6 +34,9 @@ async def sync(sim: Sim, vm: Json) -> float | None:
         await sim.write_status(VM, vm, {"printableStatus": "Stopped"})
         return None
     failure, restart, stuck = _missing_reference(sim, vm), None, None
+    if failure is None:
+        await revision.store(sim, vm)
+        vm = sim.world.get(VM, vm["metadata"]["namespace"], vm["metadata"]["name"]) or vm
     if vmi:
         vm, vmi, restart, stuck = await _update(sim, vm, vmi)
     vm, wait, refusal = await _run(sim, vm, vmi, failure)
@@ -165,7 +168,7 @@ def _missing_reference(sim: Sim, vm: Json) -> Json | None:
     """Return the condition Failure for an instance type or preference that is not there."""
     for field, (cluster, own) in KINDS.items():
         matcher = vm["spec"].get(field)
-        if matcher and referred(sim, vm["metadata"]["namespace"], matcher, cluster, own) is None:
+        if matcher and revision.kept(sim, vm, field) is None:
             kind = own if namespaced(matcher, own) else cluster
             message = f'{kind.plural}.{kind.api.split("/")[0]} "{matcher.get("name")}" not found'
             return _failure(f"FailedFind{field.capitalize()}", message)
@@ -175,9 +178,8 @@ def _missing_reference(sim: Sim, vm: Json) -> Json | None:
 def _wanted(sim: Sim, vm: Json) -> Json:
     """Return the template with its instance type and its preference applied."""
     found: list[Json | None] = []
-    for field, (cluster, own) in KINDS.items():
-        matcher = vm["spec"].get(field)
-        one = referred(sim, vm["metadata"]["namespace"], matcher, cluster, own) if matcher else None
+    for field in KINDS:
+        one = revision.kept(sim, vm, field)
         found.append(one["spec"] if one else None)
     return expanded(vm["spec"]["template"]["spec"], *found)
 

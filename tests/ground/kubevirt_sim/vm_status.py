@@ -27,7 +27,6 @@ def vm_status(
         status["runStrategy"] = strategy
     if vmi:
         status |= {"observedGeneration": seen(vmi), "desiredGeneration": vm["metadata"]["generation"]}
-    status |= {} if failure else _references(vm)
     if _done(status.get("stateChangeRequests", []), vmi):
         del status["stateChangeRequests"]
     if vmi and any(item["phase"] == "Running" for item in vmi.get("status", {}).get("phaseTransitionTimestamps", [])):
@@ -37,21 +36,6 @@ def vm_status(
     crashed = bool(status.get("startFailure")) and strategy in KEEP_RUNNING and failure is None
     status["printableStatus"] = _printable(sim, vm, vmi, crashed=crashed, did=did)
     return status
-
-
-def _references(vm: Json) -> Json:
-    """Name the instance type and preference that were used, with the revision KubeVirt would have pinned."""
-    found: Json = {}
-    for field, default in (("instancetype", "ClusterInstancetype"), ("preference", "ClusterPreference")):
-        if matcher := vm["spec"].get(field):
-            kind = matcher.get("kind", f"VirtualMachine{default}")
-            revision = f"{vm['metadata']['name']}-{matcher.get('name')}-v1beta1"
-            found[f"{field}Ref"] = {
-                "kind": kind,
-                "name": matcher.get("name"),
-                "controllerRevisionRef": {"name": revision},
-            }
-    return found
 
 
 def _done(requests: list[Json], vmi: Json | None) -> bool:

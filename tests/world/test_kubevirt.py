@@ -137,6 +137,11 @@ def test_what_an_instance_said_that_is_gone_is_no_news() -> None:
             "disk root is being filled: ImportInProgress",
         ),
         (
+            (condition("Running", "False", "Unschedulable", "Importer pod cannot be scheduled"),),
+            Reason.PROVISIONING,
+            "disk root is being filled: Unschedulable: Importer pod cannot be scheduled",
+        ),
+        (
             (condition("Running", "False", "ContainerCreating"),),
             Reason.PROVISIONING,
             "disk root is being filled: ImportInProgress",

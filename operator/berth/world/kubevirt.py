@@ -184,11 +184,14 @@ def disk_problem(status: Raw, name: str) -> Problem | None:
     if bound.get("reason", "").startswith("Err") or bound.get("reason") in _UNCLAIMED:
         quota = "Quota" in bound["reason"]
         return _disk(Reason.WAITING_FOR_QUOTA if quota else Reason.VOLUME_MISSING, name, "has no claim", bound)
-    if any(each in running.get("reason", "") for each in ("Err", "Fail", "Unschedulable")):
+    if running.get("reason") == "Unschedulable":
+        # So at every start, until the pod that fills the disk has a node.
+        return _disk(Reason.PROVISIONING, name, "is being filled", running)
+    if any(each in running.get("reason", "") for each in ("Err", "Fail")):
         quota = "Quota" in running["reason"]
         return _disk(Reason.WAITING_FOR_QUOTA if quota else Reason.VOLUME_MISSING, name, "cannot be filled", running)
     if phase == "Failed":
-        return Problem(Reason.VOLUME_MISSING, f"disk {name} could not be filled: delete DataVolume {name} to try anew")
+        return Problem(Reason.VOLUME_MISSING, f"disk {name} could not be filled: delete its DataVolume to try anew")
     return Problem(Reason.PROVISIONING, f"disk {name} is being filled: {phase or 'CDI has not begun'}")
 
 

@@ -15,6 +15,7 @@ from ground.cluster import Cluster
 from scenarios.kinds import (
     AUTOSCALER,
     BUDGET,
+    CLAIM,
     DATA_VOLUME,
     DEPLOYMENT,
     EVENT,
@@ -38,6 +39,7 @@ ONE = "name, label berth.dev/workload and controlling owner must be those of one
 DISK_OF_ONE = "name, label berth.dev/disk-of and controlling owner must be those of one Workload"
 DELETES = "it deletes only what a Workload or a Tenant owns, and no disk"
 SOMEBODY = "it belongs to somebody else. Delete or rename one of the two"
+GROWS = "of a claim it only raises the size, and only of one that a DataVolume of its name has made"
 SELECTS = "it must select the pods of its own Workload"
 LABELS = {"berth.dev/workload": "web"}
 DISK = {"berth.dev/disk-of": "web"}
@@ -70,6 +72,8 @@ def disk(meta: Json, **source: object) -> Json:
 SOURCE = {"source": {"blank": {}}}
 SCALE = {"minReplicas": 1, "maxReplicas": 2}
 NOTED = {"metadata": {"annotations": {"a": "b"}}}
+SIZED = {"metadata": {"annotations": {"berth.dev/storage": "2Gi"}}}
+CLAIMED = {"metadata": {}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
 CLONES = {
     "claim of others": {"source": {"pvc": {"namespace": "bank", "name": "ledger"}}},
     "snapshot of others": {"source": {"snapshot": {"namespace": "bank", "name": "ledger"}}},
@@ -134,6 +138,13 @@ REFUSED = [
     attempt("create", DEPLOYMENT, LAB, "web", deployment({"sidecar.istio.io/inject": "true"}), "label or annotation sidecar.istio.io/inject is none that it sets", note="pod label"),
     attempt("create", VM, LAB, "web", bodies.machine(LABELS, owned(name="other")), ONE),
     attempt("json-patch", EVENT, TEAM, "theirs", AGAIN, WRITES),
+    attempt("create", CLAIM, LAB, "web-root", CLAIMED, WRITES),
+    attempt("delete", CLAIM, TEAM, "db-root", None, WRITES),
+    attempt("merge-patch", CLAIM, TEAM, "theirs", SIZED, GROWS, note="of nobody"),
+    attempt("merge-patch", CLAIM, TEAM, "db-root", NOTED, GROWS, note="annotation"),
+    attempt("merge-patch", CLAIM, TEAM, "db-root", {"metadata": {"labels": LABELS}}, GROWS, note="label"),
+    attempt("merge-patch", CLAIM, TEAM, "db-root", {"metadata": {"ownerReferences": []}}, GROWS, note="owner"),
+    attempt("merge-patch", CLAIM, TEAM, "db-root", {"metadata": {"finalizers": ["a.example/held"]}}, GROWS, note="finalizer"),
 ]  # fmt: skip
 ALLOWED = [
     attempt("create", SERVICE, LAB, "web", service()),
@@ -142,6 +153,7 @@ ALLOWED = [
     attempt("create", QUOTA, LAB, "berth", {"metadata": owned("Tenant", "lab"), **bodies.quota()}, note="of a tenant"),
     attempt("merge-patch", DATA_VOLUME, TEAM, "db-root", {"metadata": {"labels": {"app.kubernetes.io/name": "db"}}}, note="take up"),
     attempt("merge-patch", SERVICE, TEAM, "web", {"metadata": {"annotations": {"berth.dev/desired-hash": "2"}}}),
+    attempt("merge-patch", CLAIM, TEAM, "db-root", SIZED, note="size of its disk"),
     attempt("create", EVENT, "kube-system", "said", bodies.event("berth.dev/operator", "kube-system")),
     attempt("json-patch", EVENT, TEAM, "ours", AGAIN, note="again"),
     attempt("create", LEASE, "berth-system", "new", {"spec": {}}),

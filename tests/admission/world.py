@@ -20,6 +20,7 @@ from ground.api import Json, call, eventually
 from ground.cluster import Cluster
 from scenarios import objects, specs
 from scenarios.kinds import (
+    CLAIM,
     CLONE,
     DATA_SOURCE,
     DATA_VOLUME,
@@ -219,7 +220,11 @@ def furnish(cluster: Cluster) -> None:
         objects.put(cluster, kind, TEAM, {**body, "metadata": {"name": "own"}})
     objects.put(cluster, DEPLOYMENT, SHOP, {**bodies.template(), "metadata": {"name": "own"}})
     kept = {"name": "db-root", "labels": {"berth.dev/disk-of": "db"}}
-    objects.put(cluster, DATA_VOLUME, TEAM, {**bodies.data_volume(), "metadata": kept})
+    disk = objects.put(cluster, DATA_VOLUME, TEAM, {**bodies.data_volume(), "metadata": kept})["metadata"]
+    owner = {"apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "DataVolume", "name": "db-root", "uid": disk["uid"]}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    for name, owners in (("db-root", [{**owner, "controller": True}]), ("theirs", [])):
+        objects.put(cluster, CLAIM, TEAM, {"metadata": {"name": name, "ownerReferences": owners}, "spec": spec})
     for event, controller in (("ours", "berth.dev/operator"), ("theirs", "kubelet")):
         objects.put(cluster, EVENT, TEAM, {"metadata": {"name": event}, **bodies.event(controller, TEAM)})
     noted = {"name": "noted", "annotations": {"berth.dev/note": "a"}, "finalizers": ["berth.dev/held"]}

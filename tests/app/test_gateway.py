@@ -12,20 +12,22 @@ from berth.api.reasons import Reason
 from berth.app.feeds import reflectors
 from berth.kube import errors
 from berth.kube.client import Client
-from berth.kube.gateway import CHILD_RESOURCES, NotOurs
+from berth.kube.gateway import CHILD_RESOURCES, Done, NotOurs
 from berth.kube.reading import EVERYTHING, READABLE, NotReadable
 from berth.kube.resources import (
     DATA_VOLUMES,
     EVENTS,
     LEASES,
+    PERSISTENT_VOLUME_CLAIMS,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
     WORKLOADS,
     Resource,
 )
-from berth.plan.model import Apply, Delete, Taken
-from berth.render.model import Child
+from berth.plan.model import Apply, Delete, Grow, Taken
+from berth.render.claim import grown_claim
+from berth.render.model import Child, Growth
 from berth.render.resource_quota import resource_quota
 from berth.verify.model import QuotaBounds
 from berth.world.records import TenantRecord, WorkloadRecord
@@ -339,3 +341,23 @@ async def test_what_berth_has_no_business_with_is_not_read(replica: Replica, res
 
 async def test_whatever_is_watched_may_be_read(replica: Replica) -> None:
     assert {*reflectors(replica.reader, replica.store, lambda *_: None, 1.0)} <= READABLE
+
+
+async def test_a_claim_is_let_to_grow_and_only_that_very_one(replica: Replica) -> None:
+    workload, spec = replace(WORKLOAD, key=("shop", "web")), {"resources": {"requests": {"storage": "30Gi"}}}
+    uid = replica.server.put(PERSISTENT_VOLUME_CLAIMS, "web-root", "shop", spec=spec)["metadata"]["uid"]
+    larger = grown_claim("shop", Growth("web-root", uid, 40 << 30, 42 << 30))
+    within = bounds_of(subject(CLONED), VM)
+    assert await replica.deps.gateway.execute([Grow(larger, uid)], workload, lambda: within) == Done()
+    stored = replica.of("persistentvolumeclaims")["shop", "web-root"]
+    assert stored["spec"]["resources"]["requests"] == {"storage": "42Gi"}
+    assert (PERSISTENT_VOLUME_CLAIMS, stored) in replica.written
+    with pytest.raises(errors.Conflict):
+        await replica.deps.gateway.execute([Grow(larger, "another")], workload, lambda: within)
+
+
+async def test_a_claim_of_no_disk_of_the_workload_is_not_written(replica: Replica) -> None:
+    larger = grown_claim("shop", Growth("ledger", "c", 40 << 30, 42 << 30))
+    done = await replica.deps.gateway.execute([Grow(larger, "c")], WORKLOAD, lambda: bounds_of(subject(CLONED), VM))
+    assert [each.reason for each in done.refused] == ["ChildUnsafe"]
+    assert replica.writes() == []

@@ -1,14 +1,19 @@
-"""A disk that is there already is taken up again by the source that it was made from, and told where it is another."""
+"""A disk that is there is taken up again by what it was made from, and told where it is another; it grows, or says why."""
 
 from typing import Any
 
 import pytest
 
-from berth.app.kept import kept_disks
-from berth.policy.model import KeptDisk
+from berth.api.quantity import amount
+from berth.app.kept import asked_beside, growing, growths, on_hand
+from berth.decide.ask import ask_of
+from berth.decide.guest import Described
+from berth.policy.model import Ask, KeptDisk, ResizedDisk
 from berth.render.children import render
-from berth.world import children, parse
+from berth.world import children, parse, storage
+from berth.world.records import StorageClassRecord
 from berth.world.store import Store
+from decide.builders import GI, a_machine
 from plan.records import UID
 from render.specs import VM, machine, subject
 from world.raws import a_raw
@@ -33,7 +38,12 @@ def data(source: dict[str, Any]) -> Any:
 
 
 def kept(store: Store, source: dict[str, Any]) -> tuple[KeptDisk, ...]:
-    return kept_disks(RECORD, subject(data(source)).spec, store)
+    return beside(store, source).kept
+
+
+def beside(store: Store, source: dict[str, Any]) -> Ask:
+    """Return what a machine with such a disk asks for beside what is there."""
+    return asked_beside(a_machine(), on_hand(RECORD, subject(data(source)).spec, store))
 
 
 def holding(source: dict[str, Any], **meta: Any) -> Store:
@@ -77,7 +87,7 @@ def test_one_that_somebody_else_owns_is_told_by_its_name_alone() -> None:
 def test_a_claim_that_no_data_volume_made_is_told(meta: dict[str, Any], told: bool) -> None:
     """CDI refuses the DataVolume then; what it takes for its own, as backups restore it, it fills no more."""
     store = Store(lambda _: None, lambda: None)
-    claim = parse.claim({"metadata": {"name": "web-data", "namespace": "shop", "uid": "c", **meta}, "spec": {}})
+    claim = storage.claim({"metadata": {"name": "web-data", "namespace": "shop", "uid": "c", **meta}, "spec": {}})
     store.put_claim(claim.key, claim)
     disk = (KeptDisk("PersistentVolumeClaim", "web-data", "blank"),)
     assert kept(store, SOURCES["blank"][0]) == (disk if told else ())
@@ -85,6 +95,120 @@ def test_a_claim_that_no_data_volume_made_is_told(meta: dict[str, Any], told: bo
 
 def test_a_claim_that_is_named_as_a_disk_is_no_other_one() -> None:
     store = Store(lambda _: None, lambda: None)
-    claim = parse.claim({"metadata": {"name": "web-data", "namespace": "shop", "uid": "c"}, "spec": {}})
+    claim = storage.claim({"metadata": {"name": "web-data", "namespace": "shop", "uid": "c"}, "spec": {}})
     store.put_claim(claim.key, claim)
     assert kept(store, {"persistentVolumeClaim": {"claimName": "web-data"}}) == ()
+
+
+def blank(size: str) -> dict[str, Any]:
+    return {"blank": {"storage": size}}
+
+
+def with_claim(*, asks: str, has: str = "", grown: str = "", phase: str = "Bound", expands: bool = True) -> Store:
+    """Return a store with a disk that was made with 10Gi, and its claim as it is now."""
+    store = holding(blank("10Gi"))
+    store.put_storage_class("fast", StorageClassRecord("fast", default=True, expands=expands))
+    meta = {
+        "name": "web-data",
+        "namespace": "shop",
+        "uid": "c",
+        "annotations": {"berth.dev/storage": grown} if grown else {},
+    }
+    meta["ownerReferences"] = [{"kind": "DataVolume", "uid": "dv", "controller": True}]
+    spec = {"storageClassName": "fast", "resources": {"requests": {"storage": asks}}}
+    resizing = {"type": "Resizing", "status": "True", "message": "the pool is full"}
+    status = {"phase": phase, "capacity": {"storage": has or asks}, "conditions": [resizing]}
+    claim = storage.claim({"metadata": meta, "spec": spec, "status": status})
+    store.put_claim(claim.key, claim)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("claim", "size", "asks"),
+    [
+        ({"asks": "10Gi"}, "20Gi", "20Gi"),
+        ({"asks": "10854Mi"}, "20Gi", "21708Mi"),
+        ({"asks": "21708Mi", "grown": "20Gi"}, "40Gi", "43416Mi"),
+        ({"asks": "30Gi"}, "20Gi", "30Gi"),
+        ({"asks": "10Gi", "grown": "nonsense"}, "20Gi", "20Gi"),
+    ],
+    ids=["block", "with a file system", "grown before", "grown by hand before", "noted by others"],
+)
+def test_a_claim_grows_by_the_share_of_its_disk(claim: dict[str, str], size: str, asks: str) -> None:
+    """CDI makes a claim larger than its disk by what the file system takes."""
+    [growth] = growths(on_hand(RECORD, subject(data(blank(size))).spec, with_claim(**claim)))
+    assert (growth.claim, growth.uid) == ("web-data", "c")
+    assert (growth.storage, growth.request) == (amount(size), amount(asks))
+
+
+@pytest.mark.parametrize(
+    ("store", "size"),
+    [
+        (with_claim(asks="10Gi"), "10Gi"),
+        (with_claim(asks="10Gi"), "5Gi"),
+        (with_claim(asks="21708Mi", grown="20Gi"), "20Gi"),
+        (with_claim(asks="10Gi", phase="Pending"), "20Gi"),
+        (holding(blank("10Gi")), "20Gi"),
+    ],
+    ids=["the same", "smaller", "grown", "not bound", "no claim yet"],
+)
+def test_nothing_grows_that_is_large_enough_or_not_there_yet(store: Store, size: str) -> None:
+    assert growths(on_hand(RECORD, subject(data(blank(size))).spec, store)) == ()
+
+
+@pytest.mark.parametrize(
+    ("claim", "size", "resized"),
+    [
+        ({"asks": "10Gi"}, "10Gi", None),
+        ({"asks": "10Gi"}, "10240Mi", None),
+        ({"asks": "10Gi"}, "20Gi", (10, 20, True)),
+        ({"asks": "10Gi", "expands": False}, "20Gi", (10, 20, False)),
+        ({"asks": "10Gi"}, "5Gi", (10, 5, True)),
+        ({"asks": "20Gi", "grown": "20Gi"}, "10Gi", (20, 10, True)),
+    ],
+    ids=["the same", "in other words", "larger", "larger and fixed", "smaller", "smaller than it was grown to"],
+)
+def test_a_disk_of_another_size_is_told(
+    claim: dict[str, Any], size: str, resized: tuple[int, int, bool] | None
+) -> None:
+    found = beside(with_claim(**claim), blank(size)).resized
+    expected = resized and ResizedDisk("web-data", resized[0] * GI, resized[1] * GI, "fast", resized[2])
+    assert found == ((expected,) if expected else ())
+
+
+@pytest.mark.parametrize(
+    ("claim", "size", "storage_", "stored"),
+    [
+        ({"asks": "10854Mi"}, "10Gi", 10, 10),
+        ({"asks": "10854Mi"}, "20Gi", 20, 10),
+        ({"asks": "21708Mi", "grown": "20Gi"}, "20Gi", 20, 20),
+        ({"asks": "40Gi"}, "10Gi", 40, 40),
+        ({"asks": "20Gi", "grown": "20Gi"}, "10Gi", 20, 20),
+    ],
+    ids=["as made", "to grow", "grown", "by hand", "asked for less"],
+)
+def test_a_quota_counts_what_is_asked_for_and_what_is_there(
+    claim: dict[str, str], size: str, storage_: int, stored: int
+) -> None:
+    """What a disk is to grow to counts before its claim is written; what was grown by hand counts when it is seen."""
+    spec = subject(data(blank(size))).spec
+    asked = ask_of(spec, {}.get, Described("shop", {}, {}))
+    machine = asked_beside(asked, on_hand(RECORD, spec, with_claim(**claim))).machine
+    assert machine is not None
+    assert (machine.storage, machine.stored) == (storage_ * GI, stored * GI)
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        ({"asks": "20Gi", "grown": "20Gi", "has": "10Gi"}, "disk web-data grows to 20Gi: StorageClass fast has yet to"),
+        ({"asks": "20Gi", "grown": "20Gi", "has": "10Gi"}, "give its claim 20Gi (the pool is full); the guest serves"),
+        ({"asks": "20Gi", "grown": "20Gi", "has": "20Gi"}, ""),
+        ({"asks": "10Gi", "has": "9Gi"}, ""),
+    ],
+    ids=["what", "why", "done", "made so"],
+)
+def test_what_a_disk_that_grows_waits_for_is_told(claim: dict[str, str], told: str) -> None:
+    found = growing(on_hand(RECORD, subject(data(blank("20Gi"))).spec, with_claim(**claim)))
+    assert told in "".join(each.message for each in found)
+    assert bool(told) == bool(found)

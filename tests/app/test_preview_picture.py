@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from app.pictures import Pictured, erp, raw, tenant, waiver, web
-from berth.world import parse
+from berth.world import storage
 from berth.world.records import InstancetypeRecord, Key
 from decide.builders import a_node
 
@@ -59,7 +59,7 @@ CHANGES: dict[str, Callable[[Pictured], None]] = {
     "a class": lambda p: p.store.put_class("kata", None),
     "a node": lambda p: p.store.put_fact(p.store.nodes, "n2", a_node("n2")),
     "a claim": lambda p: p.store.put_claim(
-        ("shop", "d"), parse.claim({"metadata": {"namespace": "shop", "name": "d", "uid": "d"}})
+        ("shop", "d"), storage.claim({"metadata": {"namespace": "shop", "name": "d", "uid": "d"}})
     ),
 }
 

@@ -9,7 +9,7 @@ from app.pictures import Json, Pictured, assert_told, disk, erp, policy, raw, wa
 from berth.app.rationing import what_runs
 from berth.app.views import Look
 from berth.verify.model import Bounds, Rule, Violation
-from berth.world import children, parse
+from berth.world import children, parse, storage
 
 ROOM: Json = {"cpu": "2", "memory": "3Gi"}
 GPU: Json = {"gpu": {"deviceName": "vendor.example/gpu"}}
@@ -64,7 +64,7 @@ def waiting(p: Pictured) -> None:
 
 def one_writer(p: Pictured) -> None:
     claim = {"metadata": {"namespace": "shop", "name": "d", "uid": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
-    p.store.put_claim(("shop", "d"), parse.claim(claim))
+    p.store.put_claim(("shop", "d"), storage.claim(claim))
     p.run("web", web(**disk()))
 
 

@@ -11,7 +11,7 @@ from berth.app.reconcile import reconcile
 from berth.kube import errors
 from berth.kube.client import Client
 from berth.kube.resources import DEPLOYMENTS
-from berth.world import children, parse
+from berth.world import children, parse, storage
 from berth.world.records import NamespaceRecord
 from kube.fake_apiserver import FakeApiServer, answer
 from render.specs import Json, container
@@ -111,7 +111,7 @@ async def test_an_edit_that_its_class_cannot_take_is_said_and_what_runs_goes_on(
 ) -> None:
     replica.workload(**container(volumes=ROOT["volumes"]))
     claim = {"metadata": {"namespace": "shop", "name": "d", "uid": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
-    replica.store.put_claim(("shop", "d"), parse.claim(claim))
+    replica.store.put_claim(("shop", "d"), storage.claim(claim))
     await reconcile(WEB, replica.deps)
     seen(replica)
     before = replica.of("deployments")[WEB]

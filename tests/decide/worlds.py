@@ -27,6 +27,7 @@ from berth.decide.model import (
     NodeShape,
     OriginAsk,
     Refusal,
+    ResizedDisk,
     Unavailable,
 )
 from berth.policy.compiled import Labels, compile_policies
@@ -141,6 +142,10 @@ ORIGINS = (
 KEPT = (
     KeptDisk("DataVolume", "w-data", "blank", "pvc old"),
     KeptDisk("PersistentVolumeClaim", "w-data", "blank"),
+)
+RESIZED = tuple(
+    ResizedDisk("w-data", has, wanted, kind, expands)
+    for has, wanted, kind, expands in product((GI, 4 * GI), (2 * GI, 8 * GI), ("fast", ""), BOTH)
 )
 CLAIMS = tuple(
     ClaimAsk("d0", found, (mode,), block, by_container, by_machine, storage_class=kind)
@@ -271,6 +276,7 @@ def an_ask(random: Random) -> Ask:
         claims=often(random, (), lambda random: (pick(random, CLAIMS),)),
         origins=often(random, (), lambda random: (pick(random, ORIGINS),), 0.1) if machine else (),
         kept=often(random, (), lambda random: (pick(random, KEPT),), 0.05) if machine else (),
+        resized=often(random, (), lambda random: (pick(random, RESIZED),), 0.05) if machine else (),
         attachments=often(random, (), lambda random: pick(random, (("lan",), ("lan", "x/y"))), 0.1) if machine else (),
         **(pick(random, SIZES) | pick(random, WISHES) | needs),
         refusals=often(random, (), lambda random: pick(random, REFUSALS), 0.08) if machine else (),

@@ -27,7 +27,7 @@ from berth.kube.client import Client
 from berth.kube.gateway import CHILD_RESOURCES, Gateway
 from berth.kube.resources import OWN, WORKLOADS, Resource
 from berth.policy.ledger import Ledger
-from berth.world import children, parse
+from berth.world import children, parse, storage
 from berth.world.records import NodeRecord, StorageClassRecord
 from berth.world.store import Store
 from golden.decision import KUBEVIRT, RUNTIMES, Instancetypes, nodes_of, with_defaults
@@ -183,7 +183,7 @@ class World:
         elif namespace and namespace not in self._store.namespaces:
             self._put(stored({"kind": "Namespace", "metadata": {"name": namespace}}))
         if kind == "PersistentVolumeClaim":
-            self._store.put_claim((namespace, name), parse.claim(raw))
+            self._store.put_claim((namespace, name), storage.claim(raw))
 
 
 def name_of(document: Object) -> Name:

@@ -65,6 +65,7 @@ STORAGE_CLASS: Json = {
     "provisioner": "ground.berth.dev/volume",
     "reclaimPolicy": "Delete",
     "volumeBindingMode": "Immediate",
+    "allowVolumeExpansion": True,
 }
 AUDIT_POLICY: Json = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
 

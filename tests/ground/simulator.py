@@ -33,6 +33,7 @@ RULES = [
         "resources": ["pods", "pods/status", "persistentvolumeclaims", "services"],
         "verbs": [*READ, "create", "patch", "delete"],
     },
+    {"apiGroups": [""], "resources": ["persistentvolumeclaims/status"], "verbs": ["patch"]},
     {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": READ},
     {"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": [*READ, "create"]},
     {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": READ},

@@ -13,7 +13,7 @@ from berth.plan.move import BACKING_KINDS
 from berth.render.model import Child
 from berth.world.records import ChildRecord, Problem
 from plan.records import FOREIGN, PAIR, SERVED, UID, all_stored, backing, edited, stored, wanted
-from render.specs import CONTAINER, GVISOR, VM, Json, container
+from render.specs import CONTAINER, GVISOR, VM, Json, container, machine
 
 TASK: Json = container(type="Task")
 DISKED: Json = {
@@ -109,6 +109,14 @@ def test_a_foreign_object_with_our_label_is_never_deleted(owner: str) -> None:
 def test_a_frozen_backing_is_left_alone_and_the_rest_is_kept_right() -> None:
     live = tuple(edited(record, "metadata", "labels", WORKLOAD_LABEL, value="x") for record in all_stored(SERVED))
     assert said(plan(wanted(SERVED), live, frozen=True).steps) == [("apply", "NetworkPolicy"), ("apply", "Service")]
+
+
+def test_a_disk_that_is_new_waits_while_what_runs_is_left_as_it_is() -> None:
+    """It would be made before the quota has room for it, and no machine uses it yet."""
+    children = wanted(machine(disks=[{"name": "data", "blank": {"storage": "1Gi"}}]), VM)
+    running = tuple(stored(child) for child in children if child.kind != "DataVolume")
+    assert said(plan(children, running, frozen=True).steps) == []
+    assert said(plan(children, running).steps) == [("apply", "DataVolume")]
 
 
 @pytest.mark.parametrize("kind", BACKING_KINDS)

@@ -16,7 +16,7 @@ from berth.plan.model import Move
 from berth.plan.move import next_move
 from berth.policy.ledger import Ledger
 from berth.verify.model import Bounds
-from berth.world import children, parse
+from berth.world import children, parse, storage
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -51,7 +51,7 @@ class Site:
         elif kind == "Namespace":
             store.put_namespace(name, None if gone else parse.namespace(raw))
         elif kind == "PersistentVolumeClaim":
-            store.put_claim(key, None if gone else parse.claim(raw))
+            store.put_claim(key, None if gone else storage.claim(raw))
         elif kind == "Pod":
             store.put_pod(key, None if gone else children.pod(raw))
         else:

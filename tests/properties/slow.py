@@ -79,6 +79,11 @@ def _of_machines(ask: Ask, facts: ClassFacts) -> Iterable[str]:
         yield NEVER
     if any(not claim.found for claim in disks):
         yield NOT_NOW
+    for disk in ask.resized:
+        if disk.wanted < disk.has:
+            yield NEVER
+        elif not disk.expands:
+            yield NOT_NOW
     if ask.kept or any(not origin.found or not origin.leads for origin in ask.origins):
         yield NOT_NOW
     yield from _of_guests(ask, machine, facts)

@@ -98,6 +98,7 @@ def work(space: Space) -> None:
     names_are_taken(space, wanted)
     edits_come_back(space)
     tasks_run_again(space, wanted)
+    disks_grow(space, wanted)
     surplus_goes(space)
     backing_changes(space)
 
@@ -173,6 +174,13 @@ def surplus_goes(space: Space) -> None:
     space.workload("web", spec)
     for kind in (SERVICE, BUDGET, AUTOSCALER):
         space.gone(kind, "web")
+
+
+def disks_grow(space: Space, wanted: dict[str, Json]) -> None:
+    """Raise the size of a disk, whose claim grows."""
+    larger = wanted["db"]["machine"] | {"bootDisk": {"dataSource": {"name": "fedora", "storage": "3Gi"}}}
+    space.workload("db", wanted["db"] | {"machine": larger})
+    space.until(CLAIM, "db-root", lambda found: found["spec"]["resources"]["requests"] == {"storage": "3Gi"})
 
 
 def backing_changes(space: Space) -> None:

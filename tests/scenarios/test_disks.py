@@ -1,9 +1,10 @@
-"""Disks of a machine that runs: another one of a name is told, and none is lost."""
+"""Disks of a machine that runs: another one of a name is told, none is lost, and they grow as far as they may."""
 
 import pytest
 
 from scenarios import specs
-from scenarios.kinds import CLAIM, DATA_VOLUME, STORAGE_CLASS, VM, VMI, WORKLOAD
+from scenarios.acting import plays
+from scenarios.kinds import CLAIM, DATA_VOLUME, STORAGE_CLASS, TENANT, VM, VMI, WORKLOAD
 from scenarios.objects import Json
 from scenarios.site import Space, condition
 
@@ -82,3 +83,65 @@ def test_a_storage_class_that_is_missing_is_waited_for_before_anything_is_made(s
     space.put_body(STORAGE_CLASS, {"metadata": {"name": f"{space.name}-fast"}, "provisioner": provisioner})
     space.ready("db")
     space.delete(STORAGE_CLASS, f"{space.name}-fast")
+
+
+def blank(size: str, **more: str) -> Json:
+    """Return a further disk of a size."""
+    return {"name": "data", "blank": {"storage": size, **more}}
+
+
+def shown(vmi: Json) -> Json:
+    """Return what an instance shows of the claim of its further disk."""
+    told = next(each for each in vmi["status"]["volumeStatus"] if each["name"] == "data")
+    found: Json = told["persistentVolumeClaimInfo"]
+    return found
+
+
+@plays("grow a disk")
+def test_a_disk_grows_while_its_machine_runs_as_far_as_the_quota_lets_it(space: Space) -> None:
+    """CDI's DataVolume stays what it was made with: its claim is let to grow, and the guest sees the larger disk."""
+    space.put(TENANT, space.name, {**space.selector, "quota": {"storage": "4Gi"}})
+    space.workload("db", machine(blank("1Gi")))
+    guest = space.ready("db") and space.get(VMI, "db")["metadata"]["uid"]
+    space.workload("db", machine(blank("5Gi")))
+    told = condition(space.expect("db", "Stalled", "True", "ExceedsQuota"), "Stalled")["message"]
+    assert f"needs 5Gi storage, but Tenant {space.name} may have 4Gi" in told
+    space.quiet()
+    assert space.get(CLAIM, "db-data")["spec"]["resources"]["requests"] == {"storage": "1Gi"}
+    space.workload("db", machine(blank("3Gi")))
+    vmi = space.until(VMI, "db", lambda found: shown(found)["capacity"] == {"storage": "3Gi"})
+    assert (shown(vmi)["requests"], vmi["metadata"]["uid"]) == ({"storage": "3Gi"}, guest)
+    assert space.get(DATA_VOLUME, "db-data")["spec"]["storage"]["resources"]["requests"] == {"storage": "1Gi"}
+    space.expect("db", "Ready", "True", "Running")
+    used = {"resource": "storage", "used": "3Gi", "requested": "3Gi", "overhead": "0", "reserved": "0", "limit": "4Gi"}
+    space.until(TENANT, space.name, lambda found: used in found["status"]["usage"])
+    space.workload("db", machine(blank("2Gi")))
+    told = condition(space.expect("db", "Stalled", "True", "Misconfigured"), "Stalled")["message"]
+    assert "disk db-data has 3Gi and does not shrink to 2Gi: set its storage to 3Gi or more" in told
+    space.workload("db", machine(blank("3Gi")))
+    space.expect("db", "Stalled", "False")
+
+
+def test_growth_that_a_storage_driver_owes_is_told_while_the_guest_serves(space: Space) -> None:
+    space.workload("db", machine(blank("1Gi")))
+    space.ready("db")
+    space.merge(CLAIM, "db-data", {"metadata": {"annotations": {"ground.berth.dev/fail": "NoRoom"}}})
+    space.workload("db", machine(blank("2Gi")))
+    told = condition(space.expect("db", "Ready", "True", "LiveUpdating"), "Ready")["message"]
+    assert "disk db-data grows to 2Gi: StorageClass ground has yet to give its claim 2Gi" in told
+    space.until(WORKLOAD, "db", lambda found: "the pool has no room" in condition(found, "Ready")["message"])
+    space.merge(CLAIM, "db-data", {"metadata": {"annotations": {"ground.berth.dev/fail": None}}})
+    space.expect("db", "Ready", "True", "Running")
+
+
+def test_a_disk_of_a_class_that_lets_no_claim_grow_is_told_with_the_fix(space: Space) -> None:
+    fixed = f"{space.name}-fixed"
+    space.put_body(STORAGE_CLASS, {"metadata": {"name": fixed}, "provisioner": "ground.berth.dev/volume"})
+    space.workload("db", machine(blank("1Gi", storageClassName=fixed)))
+    space.ready("db")
+    space.workload("db", machine(blank("2Gi", storageClassName=fixed)))
+    told = condition(space.expect("db", "Stalled", "True", "Misconfigured"), "Stalled")["message"]
+    assert f"disk db-data has 1Gi and cannot grow to 2Gi, for StorageClass {fixed} does not let claims grow" in told
+    space.merge(STORAGE_CLASS, fixed, {"allowVolumeExpansion": True})
+    space.until(CLAIM, "db-data", lambda found: found["status"]["capacity"] == {"storage": "2Gi"})
+    space.expect("db", "Ready", "True", "Running")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from berth.world import children, parse
+from berth.world import children, parse, storage
 from berth.world.packed import pack
 from world.raws import a_cluster_raw, a_node, a_raw, condition, conditions
 
@@ -16,7 +16,7 @@ RECORDS = [
     parse.workload(a_raw("Workload", spec=LARGE, status=STATUS)),
     parse.node(a_node()),
     parse.namespace(a_cluster_raw("Namespace", "shop", metadata={"labels": {"a": "b"}})),
-    parse.claim(a_raw("PersistentVolumeClaim", spec={"accessModes": ["ReadWriteOnce"]})),
+    storage.claim(a_raw("PersistentVolumeClaim", spec={"accessModes": ["ReadWriteOnce"]})),
     parse.runtime_class(a_cluster_raw("RuntimeClass", "kata", handler="kata")),
     children.child(a_raw("Deployment", spec=LARGE, status=STATUS)),
     children.pod(a_raw("Pod", spec=LARGE, status=STATUS)),

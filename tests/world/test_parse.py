@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from berth.world import instancetypes, parse
+from berth.world import instancetypes, parse, storage
 from berth.world.packed import unpack
 from berth.world.records import InstancetypeRecord, PreferenceRecord
 from world.raws import BORN_SECONDS, Raw, a_cluster_raw, a_node, a_raw
@@ -259,7 +259,7 @@ def test_the_rest_is_projected_to_what_is_needed() -> None:
     size = {"cpu": {"guest": 2, "dedicatedCPUPlacement": True}, "memory": {"guest": "4Gi"}}
     found = instancetypes.instancetype(a_cluster_raw("VirtualMachineClusterInstancetype", "u1", spec=size))
     assert (found.cpus, found.memory, found.dedicated) == (2, 4 * GI, True)
-    claim = parse.claim(
+    claim = storage.claim(
         a_raw(
             "PersistentVolumeClaim",
             spec={"accessModes": ["ReadWriteOnce", "ReadOnlyMany"], "volumeMode": "Block"},

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from berth.world import children, parse
+from berth.world import children, parse, storage
 from berth.world.packed import pack
 from berth.world.records import Key, StorageClassRecord, WorkloadRecord
 from berth.world.store import Store
@@ -221,7 +221,7 @@ def test_only_the_very_child_that_was_told_to_go_is_going() -> None:
 def test_a_namespace_and_its_claims_wake_that_namespace_only(what: str) -> None:
     watched = with_workloads("web", "api")
     space = parse.namespace(a_cluster_raw("Namespace", "shop", metadata={"labels": {"data": "cardholder"}}))
-    claim = parse.claim(a_raw("PersistentVolumeClaim", "disk", spec={"accessModes": ["ReadWriteOnce"]}))
+    claim = storage.claim(a_raw("PersistentVolumeClaim", "disk", spec={"accessModes": ["ReadWriteOnce"]}))
     for _ in range(2):
         if what == "claim":
             watched.store.put_claim(claim.key, claim)

@@ -98,12 +98,6 @@ _MADE: Final = (
         ".storage",
     ),
     Rule(
-        "quantity(string(self.storage)).compareTo(quantity(string(oldSelf.storage))) == 0",
-        "a disk that was made is resized at its claim: restore storage, and raise spec.resources.requests.storage of"
-        " PersistentVolumeClaim WORKLOAD-DISK with kubectl patch; the boot disk is called root",
-        ".storage",
-    ),
-    Rule(
         "has(self.storageClassName) == has(oldSelf.storageClassName) &&"
         " (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
         "the storageClassName of a disk is immutable: restore it, and add another disk or Workload instead",
@@ -130,7 +124,7 @@ class MadeDisk(Model):
     """A disk that is made once and kept."""
 
     storage: Quantity
-    """Size of the disk in bytes."""
+    """Size of the disk in bytes. It may be raised, where the StorageClass lets claims grow, and never lowered."""
     storage_class_name: ObjectName | None = None
     """StorageClass of the disk; the cluster's default when unset."""
 

@@ -27,6 +27,9 @@ DESIRED_HASH_ANNOTATION: Final = f"{GROUP}/desired-hash"
 MADE_FROM_ANNOTATION: Final = f"{GROUP}/made-from"
 """On every disk that is made: what it was made from, so that it is not taken for another one of its name."""
 
+STORAGE_ANNOTATION: Final = f"{GROUP}/storage"
+"""On the claim of a disk that was grown: the size that the Workload asked for then."""
+
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 

@@ -109,7 +109,7 @@ class Reason(StrEnum):
     UPDATING = "Updating"
     """Replicas are being replaced or added, or KubeVirt has yet to look at an edit of a machine that serves."""
     LIVE_UPDATING = "LiveUpdating"
-    """KubeVirt changes the guest that runs, its size or its network cards; it serves meanwhile."""
+    """KubeVirt changes the guest that runs, its size, disks or network cards; it serves meanwhile."""
     MIGRATING = "Migrating"
     """The virtual machine moves to another node, or is to leave a node that is drained; it serves meanwhile."""
     MIGRATION_FAILED = "MigrationFailed"

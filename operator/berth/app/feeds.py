@@ -83,7 +83,7 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
     rows: list[tuple[Resource, Selection, Callable[[Raw], Any], Callable[[Key, Any], None]]] = [
         (PODS, labelled, children.pod, store.put_pod),
         (VIRTUAL_MACHINE_INSTANCES, labelled, children.machine, store.put_machine),
-        (PERSISTENT_VOLUME_CLAIMS, everything, parse.claim, store.put_claim),
+        (PERSISTENT_VOLUME_CLAIMS, everything, storage.claim, store.put_claim),
         (DATA_SOURCES, everything, parse.data_source, store.put_data_source),
         (
             STORAGE_CLASSES,

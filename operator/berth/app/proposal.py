@@ -1,17 +1,20 @@
 """What a pass would do about a Workload: where it goes, whether it moves now, and the steps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.app.deps import Deps
+from berth.app.kept import growths
 from berth.app.rationing import in_turn, rationed
 from berth.app.views import Look
 from berth.decide.engine import decide
 from berth.decide.model import Decision
 from berth.plan.make import make_plan
-from berth.plan.model import Apply, Delete, Move, Plan
+from berth.plan.model import Apply, Delete, Grow, Move, Plan
 from berth.plan.move import MACHINE_KINDS, left_alone, next_move, overdue
 from berth.render.children import render
+from berth.render.claim import grown_claim
 from berth.render.model import Unrenderable
 from berth.world.records import Problem
 
@@ -56,4 +59,8 @@ def plan_for(look: Look, move: Move) -> tuple[Plan, tuple[Problem, ...]]:
     except Unrenderable as error:
         return Plan(), () if move.held else (Problem(Reason.MISCONFIGURED, str(error)),)
     frozen = left_alone(look.ask, move)
-    return make_plan(desired, look.children, look.workload.uid, frozen=frozen, replicas=look.spec.replicas), ()
+    plan = make_plan(desired, look.children, look.workload.uid, frozen=frozen, replicas=look.spec.replicas)
+    if frozen or move.placed.backend is not Backend.VIRTUAL_MACHINE:
+        return plan, ()
+    larger = tuple(Grow(grown_claim(look.rendered.namespace, each), each.uid) for each in growths(look.disks))
+    return replace(plan, steps=(*plan.steps, *larger)), ()

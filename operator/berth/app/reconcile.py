@@ -6,6 +6,7 @@ from typing import Final
 from berth.api.reasons import Reason
 from berth.app.bounds import bounds_of, nothing_allowed
 from berth.app.deps import Deps
+from berth.app.kept import growing
 from berth.app.proposal import propose
 from berth.app.rationing import release_when_gone
 from berth.app.report import report, report_unreadable
@@ -64,6 +65,7 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
         machines=deps.store.machines(key),
         nodes=deps.store.nodes,
         tenants=tuple(tenant.name for tenant in look.policy_subject.tenants),
+        growing=growing(look.disks),
         waivers=look.waivers,
     )
     return soonest(

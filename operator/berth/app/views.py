@@ -11,7 +11,7 @@ from berth.api.reasons import ConditionType, Reason
 from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
 from berth.app.concern import World
-from berth.app.kept import kept_disks
+from berth.app.kept import OnHand, asked_beside, on_hand
 from berth.app.origins import clones_of, origins_of
 from berth.app.settings import Settings
 from berth.app.tenancy import Tenancy, alone, pool_of, tenancy_of
@@ -72,6 +72,8 @@ class Look:
     current: str | None
     """Class that runs it now."""
     rendered: Rendered
+    disks: tuple[OnHand, ...] = ()
+    """Those of its machine that are there already."""
     below_since: float | None = None
     """When it was first seen to run below what is required, by its own status; None when it was not."""
     waivers: tuple[Waived, ...] = ()
@@ -264,8 +266,8 @@ class Views:
         made = frozenset(child.key[1] for child in children if child.kind == DATA_VOLUMES.kind)
         described = described_to(workload, children, store)
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), described)
-        origins, kept = origins_of(key, spec, store, made, images), kept_disks(workload, spec, store)
-        ask = replace(ask, origins=origins, kept=kept)
+        disks = on_hand(workload, spec, store)
+        ask = asked_beside(replace(ask, origins=origins_of(key, spec, store, made, images)), disks)
         now = self._clock()
         waivers = in_force(store.waiving(key), key, self.longest_waiver, now)
         subject = Subject(
@@ -296,6 +298,7 @@ class Views:
             waivers=spared(waivers, holds),
             outdated=_outdated(spec, described),
             waivers_change=self._change(waivers, now),
+            disks=disks,
             rendered=Rendered(
                 namespace,
                 name,

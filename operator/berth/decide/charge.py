@@ -99,6 +99,8 @@ def _quarter(part: Part) -> Part:
 
 
 def _as_seen(ask: Ask, record: ChildRecord) -> Ask:
+    if ask.machine is not None:  # what its disks are to grow to was not granted yet
+        ask = replace(ask, machine=replace(ask.machine, storage=ask.machine.stored))
     seen = seen_size(record)
     if not seen.sized:
         return replace(ask, replicas=seen.replicas)

@@ -18,6 +18,7 @@ from berth.policy.model import (
     OriginAsk,
     Refusal,
     Requirement,
+    ResizedDisk,
     Source,
     hashed_once,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Outcome",
     "Refusal",
     "Requirement",
+    "ResizedDisk",
     "Source",
     "Unavailable",
     "Verdict",

@@ -371,6 +371,8 @@ def _disks(case: Case) -> Iterable[Change]:
     if origins:
         there = tuple(replace(each, found=True, leads=True) for each in ask.origins)
         yield _field(f"create {', '.join(origins)}", "", None, origins=there)
+    if ask.resized:
+        yield _field("restore storage of the disks", "", None, resized=())
     if ask.kept:
         yield _field(f"delete {', '.join(f'{each.kind} {each.name}' for each in ask.kept)}", "", None, kept=())
 

@@ -13,11 +13,20 @@ from berth.api.meta import DISK_LABEL
 from berth.api.reasons import Reason
 from berth.kube import answer, errors
 from berth.kube.client import Client, Obj
-from berth.kube.resources import CHILDREN, DATA_VOLUMES, EVENTS, OWN, RESOURCE_QUOTAS, WORKLOADS, Resource
+from berth.kube.resources import (
+    CHILDREN,
+    DATA_VOLUMES,
+    EVENTS,
+    OWN,
+    PERSISTENT_VOLUME_CLAIMS,
+    RESOURCE_QUOTAS,
+    WORKLOADS,
+    Resource,
+)
 from berth.plan.make import lacks_a_disk
-from berth.plan.model import Apply, Delete, Taken
+from berth.plan.model import Apply, Delete, Grow, Taken, Write
 from berth.policy.model import Refusal
-from berth.verify.check import verify, verify_quota
+from berth.verify.check import verify, verify_claim, verify_quota
 from berth.verify.model import Bounds, QuotaBounds, Violation
 from berth.world.children import controller_uid
 from berth.world.records import ChildRecord, Problem, TenantRecord, WorkloadRecord
@@ -59,9 +68,7 @@ class Gateway:
         self._written = written
         self._deleted = deleted
 
-    async def execute(
-        self, steps: Iterable[Apply | Delete], workload: WorkloadRecord, bounds: Callable[[], Bounds]
-    ) -> Done:
+    async def execute(self, steps: Iterable[Write], workload: WorkloadRecord, bounds: Callable[[], Bounds]) -> Done:
         """Carry out the steps, in order. Every child is verified just before it is written, by bounds of that moment.
 
         Raises:
@@ -179,7 +186,7 @@ class Gateway:
         return ()
 
     async def _tried(
-        self, step: Apply | Delete, workload: WorkloadRecord, bounds: Callable[[], Bounds]
+        self, step: Write, workload: WorkloadRecord, bounds: Callable[[], Bounds]
     ) -> tuple[list[Problem], list[Taken]]:
         """Carry out one step; return why it was refused for good, and which names belong to others."""
         try:
@@ -190,10 +197,10 @@ class Gateway:
             return [_refusal(step, error)], []
 
     async def _met(
-        self, step: Apply | Delete, workload: WorkloadRecord, bounds: Callable[[], Bounds]
+        self, step: Write, workload: WorkloadRecord, bounds: Callable[[], Bounds]
     ) -> tuple[list[Problem], list[Taken]]:
         """Look at what has the name already: somebody else's, or ours without its labels or after a lost answer."""
-        if isinstance(step, Delete):
+        if not isinstance(step, Apply):
             return [], []
         resource = _resource(step.child.kind)
         stored = await self._client.get(resource, workload.key[0], step.child.name)
@@ -203,7 +210,7 @@ class Gateway:
             return [], [Taken(step.child.kind, step.child.name)]
         return await self._one(replace(step, uid=stored["metadata"]["uid"]), workload, bounds), []
 
-    async def _one(self, step: Apply | Delete, workload: WorkloadRecord, bounds: Callable[[], Bounds]) -> list[Problem]:
+    async def _one(self, step: Write, workload: WorkloadRecord, bounds: Callable[[], Bounds]) -> list[Problem]:
         namespace = workload.key[0]
         if isinstance(step, Delete):
             resource = _resource(step.record.kind)
@@ -212,12 +219,24 @@ class Gateway:
             await self._client.delete(resource, namespace, step.record.key[1], step.record.uid)
             self._deleted(step.record)
             return []
+        if isinstance(step, Grow):
+            return await self._grow(step, namespace, bounds())
         resource = _resource(step.child.kind)
         _check(step.child.body, resource, workload)
         violations = verify(step.child.body, bounds())
         if violations:
             return [_unsafe(step, violations)]
         self._written(resource, await self._apply(resource, step, workload))
+        return []
+
+    async def _grow(self, step: Grow, namespace: str, bounds: Bounds) -> list[Problem]:
+        """Let a claim ask for more. The verifier holds it to the disks and the namespace of its Workload."""
+        violations = verify_claim(step.child.body, bounds)
+        if violations:
+            return [_unsafe(step, violations)]
+        name, body = step.child.name, step.child.body
+        stored = await self._client.apply(PERSISTENT_VOLUME_CLAIMS, namespace, name, body, uid=step.uid)
+        self._written(PERSISTENT_VOLUME_CLAIMS, stored)
         return []
 
     async def _apply(self, resource: Resource, step: Apply, workload: WorkloadRecord, *, dry_run: bool = False) -> Obj:
@@ -256,7 +275,7 @@ def _is_kept_disk(resource: Resource, stored: Obj, workload: WorkloadRecord) -> 
     return resource is DATA_VOLUMES and not controller_uid(meta) and label == workload.key[1]
 
 
-def _unsafe(step: Apply, violations: tuple[Violation, ...]) -> Problem:
+def _unsafe(step: Apply | Grow, violations: tuple[Violation, ...]) -> Problem:
     more = f" and {len(violations) - 1} more" if len(violations) > 1 else ""
     text = (
         f"{step.child.kind} {step.child.name} was not written, for Berth's own check refused it: {violations[0]}{more}"
@@ -264,6 +283,6 @@ def _unsafe(step: Apply, violations: tuple[Violation, ...]) -> Problem:
     return Problem(Reason.CHILD_UNSAFE, text[:1024])
 
 
-def _refusal(step: Apply | Delete, error: errors.ApiError) -> Problem:
-    where = f"{step.child.kind} {step.child.name}" if isinstance(step, Apply) else f"{step.record.kind}"
+def _refusal(step: Write, error: errors.ApiError) -> Problem:
+    where = f"{step.child.kind} {step.child.name}" if not isinstance(step, Delete) else f"{step.record.kind}"
     return Problem(answer.reason(error), f"the API server refused {where}: {answer.words(error)}")

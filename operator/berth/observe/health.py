@@ -79,6 +79,8 @@ def _goings_on(scene: Scene, newest: ChildRecord | None, machines: Iterable[Mach
         yield Problem(Reason.UPDATING, "KubeVirt has yet to look at what was changed; the guest serves meanwhile")
     if newest is not None and newest.restart is not None:
         yield newest.restart
+    if machines:
+        yield from scene.growing
     for machine in machines:
         yield from machine.goings_on
 

@@ -34,6 +34,8 @@ class Scene:
     nodes: Mapping[str, NodeRecord]
     tenants: tuple[str, ...] = ()
     """Tenants of its namespace: one or none where all is well."""
+    growing: tuple[Problem, ...] = ()
+    """Disks that have yet to become as large as they were asked to be."""
     waivers: tuple[Waived, ...] = ()
     """Waivers that spare it from something now, each with the policies that match."""
     decision_hashes: Mapping[str, str] | None = None

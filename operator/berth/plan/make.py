@@ -17,6 +17,10 @@ _ATOMIC_LISTS: Final = frozenset({"VirtualMachine", "VirtualMachinePool", "DataV
 """Kinds whose schemas declare no list keys: a list is what is wanted as a whole or not at all."""
 
 
+_LEFT_ALONE: Final = frozenset({*BACKING_KINDS, "DataVolume"})
+"""Kinds that stay as they are where what runs does: a disk that nobody waits for yet, or that no quota has room for."""
+
+
 def make_plan(
     desired: tuple[Child, ...], observed: tuple[ChildRecord, ...], uid: str, *, frozen: bool, replicas: int
 ) -> Plan:
@@ -33,7 +37,7 @@ def make_plan(
         record = seen.get((child.kind, child.name))
         if record is not None and not owned(record, uid):
             taken.append(Taken(child.kind, child.name))
-        elif not (frozen and child.kind in BACKING_KINDS) and not lacks_a_disk(child, [each.kind for each in taken]):
+        elif not (frozen and child.kind in _LEFT_ALONE) and not lacks_a_disk(child, [each.kind for each in taken]):
             steps += _toward(child, record)
     surplus = [record for place, record in seen.items() if place not in wanted and owned(record, uid)]
     heirs = [seen.get((child.kind, child.name)) for child in desired if child.kind in BACKING_KINDS]

@@ -26,6 +26,14 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Grow:
+    """Let the claim of a disk ask for more, that very claim."""
+
+    child: Child
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing can be done about this until something happens."""
 
@@ -33,7 +41,8 @@ class Wait:
     message: str
 
 
-Step = Apply | Delete | Wait
+Write = Apply | Delete | Grow
+Step = Write | Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ class Plan:
     taken: tuple[Taken, ...] = ()
 
     @property
-    def writes(self) -> tuple[Apply | Delete, ...]:
+    def writes(self) -> tuple[Write, ...]:
         """Return the steps that change something."""
         return tuple(step for step in self.steps if not isinstance(step, Wait))
 

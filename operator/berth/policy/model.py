@@ -120,7 +120,9 @@ class MachineAsk:
     cloned_disks: int = 0
     """Further disks that are made and kept."""
     storage: int = 0
-    """Bytes of all disks that are made and kept."""
+    """Bytes of all disks that are made and kept, those that are there counted as they are asked for at least."""
+    stored: int = 0
+    """Bytes of those that are there already."""
     storage_classes: tuple[str, ...] = ()
     """Their StorageClasses, sorted; empty stands for the cluster's default."""
 
@@ -151,6 +153,22 @@ class KeptDisk:
     """What the spec makes it from."""
     found: str = ""
     """What it was made from; empty where it was not made for the Workload."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResizedDisk:
+    """A disk that is there already, and of another size than the spec asks for."""
+
+    name: str
+    """Of its claim."""
+    has: int
+    """Bytes that it was made with or grown to."""
+    wanted: int
+    """Bytes that the spec asks for."""
+    storage_class: str
+    """Of its claim; empty when it has none."""
+    expands: bool
+    """Whether claims of that StorageClass may grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +215,8 @@ class Ask:
     """What its disks are filled from and stored in, of those that are not made yet."""
     kept: tuple[KeptDisk, ...] = ()
     """Disks that are there under the names of its own, and are others."""
+    resized: tuple[ResizedDisk, ...] = ()
+    """Disks that are there and have another size than is asked for."""
     task_limits: tuple[str, ...] = ()
     """What a Task says of its retries and its deadline, as fields of the spec."""
     max_replicas: int = 0

@@ -42,6 +42,20 @@ class Clone:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """A disk that is to become larger."""
+
+    claim: str
+    """Name of its claim."""
+    uid: str
+    """UID of that claim."""
+    storage: int
+    """Bytes of the disk that the spec asks for."""
+    request: int
+    """Bytes that the claim must ask for, what its file system takes included."""
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """The Workload to render: identity, spec, who shares its nodes and whom it may talk to."""
 

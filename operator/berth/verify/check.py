@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from berth.verify.claim import CLAIM
 from berth.verify.kinds import KINDS
 from berth.verify.model import Bounds, QuotaBounds, Violation
 from berth.verify.quota import RESOURCE_QUOTA
@@ -21,6 +22,11 @@ def verify(body: Any, bounds: Bounds) -> tuple[Violation, ...]:
             Violation("kind", Rule.KIND, f"{shown(kind)} of {shown(version)} is nothing that Berth writes: drop it"),
         )
     return tuple(walk(known, body, "", bounds))
+
+
+def verify_claim(body: Any, bounds: Bounds) -> tuple[Violation, ...]:
+    """Return everything that a larger claim must not be; nothing when it may be written. It never raises."""
+    return tuple(walk(CLAIM, body, "", bounds))
 
 
 def verify_quota(body: Any, bounds: QuotaBounds) -> tuple[Violation, ...]:

@@ -113,7 +113,8 @@ def _metadata(annotations: Table, **instead: Field) -> Table:
     return table(fields | instead, deny=NOT_OURS)
 
 
-def _disk_name(value: Any, bounds: Bounds) -> Complaint:
+def disk_name(value: Any, bounds: Bounds) -> Complaint:
+    """Return what keeps a value from being the name of a disk that is made for the Workload."""
     if isinstance(value, str) and value in bounds.named.disks:
         return None
     return "is the name of no disk of the Workload: use the Workload's name and that of the disk"
@@ -143,7 +144,7 @@ DISK: Final = _metadata(
             f"{GROUP}/made-from": derive(Rule.DISKS, _origin, lambda _: "is missing: say what the disk is made from"),
         }
     ),
-    name=derive(Rule.IDENTITY, _disk_name, lambda _: "is missing: set it to the name of the disk"),
+    name=derive(Rule.IDENTITY, disk_name, lambda _: "is missing: set it to the name of the disk"),
     labels=exactly(Rule.LABELS, _disk_labels),
     # A disk outlives its Workload unless the author said otherwise.
     ownerReferences=exactly(Rule.OWNER, lambda bounds: _owners(bounds) if bounds.named.disks_go else None),

@@ -24,7 +24,6 @@ from berth.world.packed import pack
 from berth.world.records import (
     CPU_MODEL_LABEL,
     MACHINE_TYPE_LABEL,
-    ClaimRecord,
     ClassRecord,
     DataSourceRecord,
     Key,
@@ -266,24 +265,3 @@ def data_source(raw: Raw) -> DataSourceRecord:
     kind = next((each for each in ("pvc", "snapshot", "dataSource") if given.get(each)), "")
     found = given.get(kind) or {}
     return DataSourceRecord(key_of(raw), kind, (intern(found.get("namespace", "")), found.get("name", "")))
-
-
-def claim(raw: Raw) -> ClaimRecord:
-    """Project a PersistentVolumeClaim."""
-    spec = raw.get("spec") or {}
-    return ClaimRecord(
-        key=key_of(raw),
-        uid=raw["metadata"]["uid"],
-        access_modes=tuple(sorted(spec.get("accessModes") or ())),
-        block=spec.get("volumeMode") == "Block",
-        storage_class=intern(spec.get("storageClassName") or ""),
-        bound=(raw.get("status") or {}).get("phase") == "Bound",
-        made=_made(raw["metadata"]),
-    )
-
-
-def _made(meta: Raw) -> bool:
-    """Return whether CDI takes a claim for that of the DataVolume of its name."""
-    populated = (meta.get("annotations") or {}).get("cdi.kubevirt.io/storage.populatedFor") == meta["name"]
-    owners = (ref["kind"] for ref in meta.get("ownerReferences") or () if ref.get("controller"))
-    return populated or "DataVolume" in owners

@@ -287,6 +287,14 @@ class ClaimRecord:
     """Its StorageClass; empty when it names none."""
     made: bool = False
     """Whether a DataVolume has made it, or may take it for its own."""
+    requested: int = 0
+    """Bytes that it asks for."""
+    capacity: int = 0
+    """Bytes that it has; less while it grows."""
+    grown: int = 0
+    """Bytes that the disk on it was grown to; 0 where it was not."""
+    resizing: str = ""
+    """What its growth waits for or fails at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +304,8 @@ class StorageClassRecord:
     name: str
     default: bool
     """Whether a disk that names none gets it."""
+    expands: bool = False
+    """Whether its claims may grow."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from berth.api.reasons import Reason
-from berth.decide.model import KeptDisk, OriginAsk, Outcome
+from berth.decide.model import KeptDisk, OriginAsk, Outcome, ResizedDisk
 from berth.decide.rules.disks import disks
 from decide.builders import a_machine, an_ask, machines, pods
 
 OTHER = KeptDisk("DataVolume", "web-data", "blank", "pvc old")
 FOREIGN = KeptDisk("PersistentVolumeClaim", "web-data", "blank")
+FIXED = ResizedDisk("web-data", 10 << 30, 20 << 30, "fast", expands=False)
+SMALLER = replace(FIXED, wanted=5 << 30, expands=True)
 
 
 def test_disks_of_machines_are_nothing_to_pods() -> None:
@@ -54,3 +56,23 @@ def test_another_disk_of_the_name_is_neither_used_nor_overwritten(disk: KeptDisk
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (Outcome.NOT_NOW, Reason.MISCONFIGURED)
     assert says in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("disk", "outcome", "says"),
+    [
+        (SMALLER, Outcome.NEVER, "disk web-data has 10Gi and does not shrink to 5Gi: set its storage to 10Gi or more"),
+        (FIXED, Outcome.NOT_NOW, "disk web-data has 10Gi and cannot grow to 20Gi, for StorageClass fast does not let"),
+        (FIXED, Outcome.NOT_NOW, "have its allowVolumeExpansion set to true, or restore storage to 10Gi"),
+        (replace(FIXED, storage_class=""), Outcome.NOT_NOW, "StorageClass (none) does not let claims grow"),
+    ],
+    ids=["smaller", "fixed", "the way out", "no class"],
+)
+def test_a_disk_grows_where_its_storage_class_lets_it_and_never_shrinks(
+    disk: ResizedDisk, outcome: Outcome, says: str
+) -> None:
+    verdict = disks(a_machine(resized=(disk,)), machines())
+    assert verdict is not None
+    assert (verdict.outcome, verdict.reason) == (outcome, Reason.MISCONFIGURED)
+    assert says in verdict.message
+    assert disks(a_machine(resized=(replace(disk, wanted=20 << 30, expands=True),)), machines()) is None

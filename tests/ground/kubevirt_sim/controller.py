@@ -63,6 +63,7 @@ RECONCILERS: dict[str, Callable[[Sim, Json], Awaitable[float | None]]] = {
     POOL.name: pool.sync,
     DATA_VOLUME.name: storage.sync,
     DATA_SOURCE.name: storage.sync_source,
+    CLAIM.name: storage.sync_claim,
     KUBEVIRT.name: platform.sync_kubevirt,
     CDI.name: platform.sync_cdi,
     SNAPSHOT.name: snapshot.sync,
@@ -110,6 +111,8 @@ def wake(world: World, queue: Queue, kind: Kind, found: Json) -> None:
     if kind in (CLAIM, DATA_SOURCE):
         wake_unsettled(world, queue, DATA_VOLUME, "")
     if kind is CLAIM:
+        for machine in world.all(VMI, namespace):
+            queue.add(key_of(VMI, machine))
         for source in world.all(DATA_SOURCE):
             queue.add(key_of(DATA_SOURCE, source))
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from ground.api import Json
 from ground.kubevirt_sim import launcher
 from ground.kubevirt_sim.kinds import CLAIM, DATA_SOURCE, DATA_VOLUME
+from ground.kubevirt_sim.quantity import amount
 from ground.kubevirt_sim.sim import Sim, failing
 from ground.kubevirt_sim.status import with_condition
 
@@ -24,6 +25,19 @@ async def sync(sim: Sim, volume: Json) -> None:
         await sim.create(CLAIM, _claim(volume, source))
         claim = sim.world.get(CLAIM, meta["namespace"], meta["name"])
     await sim.write_status(DATA_VOLUME, volume, _status(volume, claim, missing, sim.now()))
+
+
+async def sync_claim(sim: Sim, claim: Json) -> None:
+    """Give a bound claim what it asks for, as the resizer of a storage driver does; what it has lags behind."""
+    status = claim.get("status", {})
+    wanted = claim["spec"]["resources"]["requests"]["storage"]
+    if status.get("phase") != "Bound" or amount(status.get("capacity", {}).get("storage", 0)) >= amount(wanted):
+        return
+    if failing(claim) == "NoRoom":
+        waits = {"type": "Resizing", "status": "True", "reason": "", "message": "the pool has no room"}
+        await sim.patch_conditions(CLAIM, claim, [waits])
+        return
+    await sim.write_status(CLAIM, claim, {**status, "capacity": {"storage": wanted}, "conditions": []})
 
 
 async def sync_source(sim: Sim, found: Json) -> None:
@@ -68,8 +82,12 @@ def _claim(volume: Json, source: Json | None) -> Json:
         "metadata": {
             "name": meta["name"],
             "namespace": meta["namespace"],
-            "labels": {"app": "containerized-data-importer", "app.kubernetes.io/managed-by": "cdi-controller"},
-            "annotations": {"cdi.kubevirt.io/storage.contentType": "kubevirt"},
+            "labels": {
+                **meta.get("labels", {}),
+                "app": "containerized-data-importer",
+                "app.kubernetes.io/managed-by": "cdi-controller",
+            },
+            "annotations": {**meta.get("annotations", {}), "cdi.kubevirt.io/storage.contentType": "kubevirt"},
             "ownerReferences": [launcher.owner_reference("DataVolume", DATA_VOLUME.api, meta)],
         },
         "spec": spec,

@@ -50,9 +50,25 @@ def instance_status(sim: Sim, vmi: Json, pod: Json | None, problem: Problem | No
         reached = {"phase": phase, "phaseTransitionTimestamp": stamp(now)}
         status["phaseTransitionTimestamps"] = [*old.get("phaseTransitionTimestamps", []), reached]
     if pod and phase in ("Scheduling", "Scheduled", "Running"):
-        status |= _placement(vmi, pod, phase)
+        status |= _placement(vmi, pod, phase) | volumes(sim, vmi)
     status["conditions"] = _conditions(sim, vmi, pod, problem or _image_problem(pod), phase)
     return status
+
+
+def volumes(sim: Sim, vmi: Json) -> Json:
+    """Return the disks on claims as an instance shows them: how large their claims are, and are to be."""
+    found = []
+    for volume in vmi["spec"].get("volumes", []):
+        name = volume.get("dataVolume", {}).get("name") or volume.get("persistentVolumeClaim", {}).get("claimName")
+        claim = sim.world.get(CLAIM, vmi["metadata"]["namespace"], name) if name else None
+        if claim:
+            told: Json = {"claimName": name, "accessModes": claim["spec"]["accessModes"]}
+            told |= {
+                "capacity": claim.get("status", {}).get("capacity", {}),
+                "requests": claim["spec"]["resources"]["requests"],
+            }
+            found.append({"name": volume["name"], "target": "", "persistentVolumeClaimInfo": told})
+    return {"volumeStatus": found} if found else {}
 
 
 def _phase(vmi: Json, pod: Json | None, now: datetime) -> str:

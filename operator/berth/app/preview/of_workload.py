@@ -16,7 +16,7 @@ from berth.decide.cost import overhead, requested
 from berth.decide.engine import decide
 from berth.decide.model import ClassFacts, Decision
 from berth.decide.whatif import would_change
-from berth.plan.model import Apply, Move, Plan, Withheld
+from berth.plan.model import Apply, Grow, Move, Plan, Withheld
 from berth.plan.move import next_move, overdue, withhold
 from berth.policy.ledger import Limits
 from berth.policy.quota import NOTHING, Charge, bare, where, words
@@ -165,6 +165,8 @@ def _writes(plan: Plan) -> Iterator[str]:
             done.setdefault("create" if step.uid is None else "change", []).append(
                 f"{step.child.kind} {step.child.name}"
             )
+        elif isinstance(step, Grow):
+            done.setdefault("change", []).append(f"{step.child.kind} {step.child.name}")
         else:
             done.setdefault("delete", []).append(f"{step.record.kind} {step.record.key[1]}")
     if done:

@@ -84,7 +84,7 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     # claims exist, pods can mount them, and replicas may share them
     storage: lambda ask: ask.machine is not None or ask.claims != (),
     # disks that are to be made can be, and none of their names has another disk
-    disks: lambda ask: ask.origins != () or ask.kept != (),
+    disks: lambda ask: ask.origins != () or ask.kept != () or ask.resized != (),
     # a machine completes a Task only once
     task: lambda ask: ask.type is not WorkloadType.SERVICE,
     # the API server takes the machine, with all webhooks and admission policies

@@ -3,13 +3,14 @@
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.decide.model import Ask, ClassFacts, Outcome, Verdict
+from berth.decide.words import memory
 
 
 def disks(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse disks whose source or StorageClass is missing, and names under which another disk is kept."""
     if facts.backend is not Backend.VIRTUAL_MACHINE or ask.machine is None:
         return None
-    return _another(ask) or _unfilled(ask)
+    return _another(ask) or _unfilled(ask) or _resized(ask)
 
 
 def _not_yet(message: str, reason: Reason = Reason.VOLUME_MISSING) -> Verdict:
@@ -19,16 +20,11 @@ def _not_yet(message: str, reason: Reason = Reason.VOLUME_MISSING) -> Verdict:
 def _another(ask: Ask) -> Verdict | None:
     """Return that a disk is there already and holds something else: it is neither used as it is nor overwritten."""
     for disk in ask.kept:
-        text = (
-            f"{disk.kind} {disk.name} was made from {disk.found} and is kept, and the spec makes it from"
-            f" {disk.wanted}: give the disk another name, restore its source, or delete {disk.kind} {disk.name} and"
-            " what it holds"
-        )
-        if not disk.found:
-            text = (
-                f"{disk.kind} {disk.name} was not made for this disk: give the disk another name, use the claim as it"
-                " is by persistentVolumeClaim, or delete it"
-            )
+        whose, fix = "was not made for this disk", "use the claim as it is by persistentVolumeClaim, or delete it"
+        if disk.found:
+            whose = f"was made from {disk.found} and is kept, and the spec makes it from {disk.wanted}"
+            fix = f"restore its source, or delete {disk.kind} {disk.name} and what it holds"
+        text = f"{disk.kind} {disk.name} {whose}: give the disk another name, {fix}"
         return _not_yet(text, Reason.MISCONFIGURED)
     return None
 
@@ -48,6 +44,21 @@ def _unfilled(ask: Ask) -> Verdict | None:
                 f"{origin.kind} {origin.name} leads to no image yet: wait for its import, correct its source, or name"
                 " another"
             )
+    return None
+
+
+def _resized(ask: Ask) -> Verdict | None:
+    """Return that a disk is to shrink, which none does, or to grow where its StorageClass does not let it."""
+    for disk in ask.resized:
+        has, wanted = memory(disk.has), memory(disk.wanted)
+        if disk.wanted < disk.has:
+            text = f"disk {disk.name} has {has} and does not shrink to {wanted}: set its storage to {has} or more"
+            return Verdict(Outcome.NEVER, "disks", Reason.MISCONFIGURED, text)
+        if not disk.expands:
+            stored = f"StorageClass {disk.storage_class or '(none)'} does not let claims grow"
+            fix = f"have its allowVolumeExpansion set to true, or restore storage to {has}"
+            text = f"disk {disk.name} has {has} and cannot grow to {wanted}, for {stored}: {fix}"
+            return _not_yet(text, Reason.MISCONFIGURED)
     return None
 
 

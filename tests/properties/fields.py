@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from berth.api.crd import KINDS, schema
-from decide.worlds import pick
+from decide.drawing import pick
 
 Json = dict[str, Any]
 Path = tuple[str, ...]

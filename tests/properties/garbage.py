@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from decide.worlds import pick
+from decide.drawing import pick
 from verify.change import Path, changed
 
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ from berth.decide.model import ClassFacts, NodeShape
 from berth.render.children import render
 from berth.render.model import Child, Peers, Subject, Unrenderable
 from decide.builders import GI
-from decide.worlds import pick, some
+from decide.drawing import pick, some
 from golden.images import own_images
 from render.specs import MACHINE_CLASSES, POD_CLASSES
 

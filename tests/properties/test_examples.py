@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from decide import worlds
+from decide import drawn_policies, worlds
 from decide.worlds import World
 from properties import examples
 from properties.examples import drawn, for_all
@@ -16,10 +16,10 @@ def nobody_is_told(_name: str, _value: object) -> None:
 
 
 def test_an_example_is_drawn_from_seed_name_and_number_alone() -> None:
-    first = drawn("x", 3, (worlds.a_world, worlds.a_policy))
+    first = drawn("x", 3, (worlds.a_world, drawn_policies.a_policy))
     drawn("x", 4, (worlds.a_world,))
-    assert drawn("x", 3, (worlds.a_world, worlds.a_policy)) == first
-    assert drawn("y", 3, (worlds.a_world, worlds.a_policy)) != first
+    assert drawn("x", 3, (worlds.a_world, drawn_policies.a_policy)) == first
+    assert drawn("y", 3, (worlds.a_world, drawn_policies.a_policy)) != first
 
 
 def test_what_fails_is_told_as_small_as_it_still_fails_with_its_seed_and_number() -> None:
@@ -71,7 +71,7 @@ def test_one_example_can_be_tried_alone(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_world_can_be_made_simpler_in_every_part() -> None:
-    world = replace(worlds.a_friendly_world(Random(1)), policies=(worlds.a_policy(Random(1)),), current="c0")
+    world = replace(worlds.a_friendly_world(Random(1)), policies=(drawn_policies.a_policy(Random(1)),), current="c0")
     simpler = list(examples.simpler_values(world))
     assert len({len(each.catalog) for each in simpler}) == 2
     assert any(each.policies == () for each in simpler)

@@ -8,8 +8,9 @@ from random import Random
 
 from berth.api.levels import IsolationLevel, NodeSharing, PolicyMode
 from berth.world.records import PolicyRecord
-from decide import worlds
-from decide.worlds import World, pick
+from decide import drawn_policies, worlds
+from decide.drawing import pick
+from decide.worlds import World
 from properties.examples import EXAMPLES, for_all
 from properties.judge import at_least, decided, fitting, from_scratch, rank, required
 
@@ -20,12 +21,12 @@ HALF = EXAMPLES // 2
 
 
 def an_enforced_policy(random: Random) -> PolicyRecord:
-    return worlds.enforced(worlds.a_policy(random))
+    return drawn_policies.enforced(drawn_policies.a_policy(random))
 
 
 def a_tightened_policy(random: Random) -> Pair:
     """Draw a policy and one that asks for more, or of more workloads."""
-    record = worlds.a_policy(random)
+    record = drawn_policies.a_policy(random)
     if record.spec is None:
         return record, replace(record, match=None)
     require = record.spec.require

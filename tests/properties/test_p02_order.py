@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from berth.api.base import Model
 from berth.decide.fingerprint import canonical, hashes
 from berth.world.records import PolicyRecord, TenantRecord
-from decide import worlds
+from decide import drawing, drawn_policies, worlds
 from decide.worlds import World
 from properties.examples import for_all
 from properties.judge import decided, required
@@ -20,7 +20,8 @@ def a_crowded_world(random: Random) -> World:
     """Draw a world of two policies at least."""
     world = worlds.a_world(random)
     return replace(
-        world, policies=tuple(worlds.a_policy(random, f"p{n}") for n in range(worlds.pick(random, (2, 2, 2, 3))))
+        world,
+        policies=tuple(drawn_policies.a_policy(random, f"p{n}") for n in range(drawing.pick(random, (2, 2, 2, 3)))),
     )
 
 

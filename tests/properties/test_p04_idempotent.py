@@ -17,7 +17,7 @@ from berth.render.model import Child, Subject
 from berth.world import children
 from berth.world.records import ChildRecord, ClaimRecord
 from decide.builders import needing
-from decide.worlds import pick
+from decide.drawing import pick
 from properties.examples import for_all
 from properties.specs import CLASSES, Scene, a_scene, bodies_of, children_of
 

@@ -14,7 +14,8 @@ from berth.decide.facts import Cluster, catalog, cluster_of
 from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
 from decide import worlds
 from decide.builders import GI, KUBEVIRT, MI, a_node, a_runtime_class
-from decide.worlds import World, pick
+from decide.drawing import NAMES, pick
+from decide.worlds import World
 from properties.examples import EXAMPLES, for_all
 from properties.judge import class_name, decided, from_scratch, meets, rank
 
@@ -67,7 +68,7 @@ class Offer:
 
 
 def an_offer(random: Random) -> Offer:
-    names = worlds.NAMES[: random.randint(2, 4)]
+    names = NAMES[: random.randint(2, 4)]
     return Offer(
         tuple(ClassRecord(name, name, 1, pick(random, CLASSES), None, b"") for name in names),
         tuple(a_runtime_class(name, handler, 130 * MI, 250) for name, handler in HANDLERS.items()),

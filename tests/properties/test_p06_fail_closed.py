@@ -18,9 +18,10 @@ from berth.decide.model import Ask, ClassFacts, Decision, Requirement
 from berth.policy.tenancy import compile_tenant, tenants_of
 from berth.policy.waiving import in_force
 from berth.world import parse
-from decide import faults, worlds
+from decide import drawn_policies, faults, worlds
 from decide.builders import ANYTHING
-from decide.worlds import World, pick
+from decide.drawing import pick
+from decide.worlds import World
 from properties import slow_required
 from properties.examples import EXAMPLES, for_all
 from properties.garbage import Json, spoiled
@@ -50,7 +51,7 @@ def strictest_or_nothing(decision: Decision) -> bool:
 
 
 def a_spoiled_policy(random: Random) -> tuple[Json, tuple[str | int, ...]]:
-    while (spec := worlds.a_policy(random).spec) is None:
+    while (spec := drawn_policies.a_policy(random).spec) is None:
         pass
     return spoiled(random, dumped(spec))
 
@@ -68,7 +69,7 @@ def test_p06_a_policy_that_is_garbage_is_the_strictest(world: World, given: tupl
 
 
 def a_spoiled_tenant(random: Random) -> Json:
-    while (spec := worlds.a_tenant(random, "acme").spec) is None:
+    while (spec := drawn_policies.a_tenant(random, "acme").spec) is None:
         pass
     return spoiled(random, dumped(spec))[0]
 

@@ -9,15 +9,16 @@ from berth.api.levels import IsolationLevel, NetworkMode, NodeSharing
 from berth.decide.fingerprint import canonical
 from berth.world import parse
 from berth.world.records import PolicyRecord
-from decide import worlds
-from decide.worlds import World, pick
+from decide import drawn_policies, worlds
+from decide.drawing import pick
+from decide.worlds import World
 from properties import slow_required
 from properties.examples import for_all
 from properties.judge import at_least, decided, required
 
 Json = dict[str, Any]
 
-MATCHES = tuple(each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in worlds.MATCHES)
+MATCHES = tuple(each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in drawn_policies.MATCHES)
 FAULTS: tuple[Json, ...] = (
     {"mode": "Advise"},
     {"mode": 3},

@@ -16,7 +16,7 @@ from berth.app.rationing import rationed
 from berth.decide.fingerprint import canonical
 from berth.render.children import render
 from berth.render.model import Unrenderable
-from decide.worlds import pick, some
+from decide.drawing import pick, some
 from properties.examples import EXAMPLES, SEED, told
 from properties.fields import a_value, spec_of
 from properties.garbage import spoiled

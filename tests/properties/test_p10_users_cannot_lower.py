@@ -15,7 +15,8 @@ from berth.decide.guest import Described
 from berth.decide.model import Decision
 from berth.policy.model import Ask
 from decide import worlds
-from decide.worlds import World, pick
+from decide.drawing import pick
+from decide.worlds import World
 from properties import slow_required
 from properties.examples import for_all
 from properties.fields import Json, Path, fields, with_field, without_field

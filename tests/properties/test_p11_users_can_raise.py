@@ -7,7 +7,8 @@ from berth.api.levels import IsolationLevel, Trust
 from berth.api.reasons import Reason
 from berth.policy.effective import LEVEL_SOURCE
 from decide import worlds
-from decide.worlds import NAMES, World, pick
+from decide.drawing import NAMES, pick
+from decide.worlds import World
 from properties.examples import EXAMPLES, for_all
 from properties.judge import at_least, class_name, decided, fitting, meets
 

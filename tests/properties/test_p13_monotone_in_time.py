@@ -14,9 +14,10 @@ from berth.decide.model import Decision
 from berth.plan.model import Move
 from berth.plan.move import next_move, overdue
 from berth.world.records import ChildRecord, PolicyRecord
-from decide import worlds
+from decide import drawn_policies, worlds
 from decide.builders import spec_of
-from decide.worlds import World, pick
+from decide.drawing import pick
+from decide.worlds import World
 from plan.records import PAIR, backing
 from properties.examples import EXAMPLES, for_all
 from properties.judge import at_least, decided, holds, meets, required
@@ -39,7 +40,7 @@ SPECS: tuple[WorkloadSpec, ...] = tuple(
 def a_running_world(random: Random) -> World:
     """Draw a world where the workload runs in a class that was chosen for it."""
     while True:
-        policies = tuple(worlds.enforced(worlds.a_policy(random, name)) for name in ("p0", "p1"))
+        policies = tuple(drawn_policies.enforced(drawn_policies.a_policy(random, name)) for name in ("p0", "p1"))
         world = replace(worlds.a_friendly_world(random), current=None, policies=policies)
         if (chosen := decided(world).chosen) is not None:
             return replace(world, current=chosen.facts.name)
@@ -67,7 +68,9 @@ def loosened(random: Random, record: PolicyRecord) -> PolicyRecord | None:
         (
             {"mode": PolicyMode.AUDIT},
             {"mode": PolicyMode.WARN},
-            {"match": pick(random, worlds.MATCHES)} if record.spec.match is None else {"mode": PolicyMode.AUDIT},
+            {"match": pick(random, drawn_policies.MATCHES)}
+            if record.spec.match is None
+            else {"mode": PolicyMode.AUDIT},
             {"require": record.spec.require.model_copy(update={"level": None})},
             {"require": record.spec.require.model_copy(update={"classes": None, "node_sharing": None})},
         ),
@@ -94,7 +97,7 @@ def test_p13_loosening_leaves_what_runs_where_it_is(worlds: tuple[World, World],
 
 def a_tightening(random: Random) -> World:
     """Draw a world where something that was fine where it runs is asked for more."""
-    world, extra = a_running_world(random), worlds.enforced(worlds.a_policy(random))
+    world, extra = a_running_world(random), drawn_policies.enforced(drawn_policies.a_policy(random))
     if extra.spec is not None and random.random() < 0.8:
         extra = replace(extra, spec=extra.spec.model_copy(update={"match": None, "when": None}))
     return replace(world, policies=(*world.policies, extra))

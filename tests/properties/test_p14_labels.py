@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from berth.render.model import Peers, Subject
-from decide.worlds import pick
+from decide.drawing import pick
 from properties.examples import EXAMPLES, for_all
 from properties.specs import CLASSES, Scene, a_scene, a_spec, children_of, parsed
 

@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 from berth.verify.check import verify
-from decide.worlds import pick
+from decide.drawing import pick
 from properties.examples import EXAMPLES, SEED, for_all, told
 from properties.specs import Scene, a_scene, children_of
 from verify import mutants

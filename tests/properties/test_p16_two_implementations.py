@@ -10,7 +10,8 @@ from berth.decide.engine import choose
 from berth.decide.model import Ask, Requirement
 from berth.policy.effective import effective
 from decide import worlds
-from decide.worlds import NAMES, World
+from decide.drawing import NAMES
+from decide.worlds import World
 from properties import slow, slow_required
 from properties.examples import EXAMPLES, ONLY, for_all, told, tried
 from properties.judge import class_name, decided, required

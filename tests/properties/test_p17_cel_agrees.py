@@ -33,7 +33,7 @@ from berth.render.model import Subject
 from berth.verify.check import verify
 from berth.verify.rules import Rule
 from berth.world import parse
-from decide.worlds import pick
+from decide.drawing import pick
 from golden.images import own_images
 from ground.api import ApiError, call
 from properties.examples import EXAMPLES, ONLY, SEED, told

@@ -19,6 +19,8 @@ LABELS = {
     "app.kubernetes.io/name",
     "app.kubernetes.io/managed-by",
 }
+DISK_LABELS = {"berth.dev/disk-of", "app.kubernetes.io/managed-by"}
+"""Of a disk, and so of the pods that fill it, which no selector of a Workload may find."""
 ANNOTATIONS = {
     *("berth.dev/desired-hash", "berth.dev/source-hash", "berth.dev/made-from"),
     "cdi.kubevirt.io/storage.deleteAfterCompletion",
@@ -78,7 +80,7 @@ def test_p14_labels_are_closed_and_selectors_find_only_their_own(
     for body in bodies:
         assert body["metadata"]["namespace"] == scene.subject.namespace
         for meta in metadata(body):
-            assert set(meta.get("labels", ())) <= LABELS
+            assert set(meta.get("labels", ())) <= (DISK_LABELS if body["kind"] == "DataVolume" else LABELS)
             assert set(meta.get("annotations", ())) <= ANNOTATIONS
         for selector in selectors(body):
             assert all(finds(selector, pod, scene.subject.namespace) for pod in own)

@@ -177,3 +177,29 @@ async def test_nothing_starts_by_rules_that_changed_after_it_was_decided(replica
         await reconcile(WEB, replica.deps)
     assert replica.of("networkpolicies")
     assert replica.of("deployments") == {}
+
+
+async def test_pods_that_shrink_count_as_they_were_until_the_smaller_ones_have_replaced_them(replica: Replica) -> None:
+    sizes = [container(resources={"requests": {"cpu": "1", "memory": size}}) for size in ("3Gi", "1Gi")]
+    held = []
+
+    async def look_again(**seen_now: int) -> None:
+        for record in [each for each in replica.store.children(WEB) if each.kind == "Deployment"]:
+            told = replace(record, observed_generation=record.generation, **seen_now)
+            replica.store.put_child("Deployment", record.key, told)
+        await reconcile(WEB, replica.deps)
+        charge = replica.deps.ledger.held(WEB)
+        assert charge is not None
+        held.append(charge.total("memory") >> 30)
+
+    replica.workload(**sizes[0])
+    await look_again()
+    seen(replica)
+    await look_again(updated=1, replicas=1)
+    status, record = replica.store.workloads[WEB].status, replica.workload(**sizes[1])
+    replica.store.put_status(replace(record, status=status, resource_version=f"{record.resource_version}0"))
+    await look_again(updated=1, replicas=1)  # the Deployment is written
+    seen(replica)
+    await look_again(updated=1, replicas=2)  # one of the old ones still runs
+    await look_again(updated=1, replicas=1)
+    assert held == [3, 3, 3, 3, 1]

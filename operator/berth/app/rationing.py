@@ -131,8 +131,20 @@ def wanted(look: Look, move: Move, facts: ClassFacts, before: Charge | None, sto
     if before is not None and alive > ask.replicas:
         leaving = charge_of(key, since, replace(ask, replicas=alive), facts, aside)
         if all(part.total <= before.total(name) for name, part in leaving.parts.items()):
-            return leaving
-    return charge
+            charge = leaving
+    return charge if before is None or look.current != facts.name else _not_yet_less(charge, before, look)
+
+
+def _not_yet_less(charge: Charge, before: Charge, look: Look) -> Charge:
+    """Return a charge, at least as large as before until pods of that size are replaced by smaller ones."""
+    newest = look.runs[-1]
+    if newest.kind != "Deployment" or all(charge.total(name) >= part.total for name, part in before.parts.items()):
+        return charge
+    key, facts = look.workload.key, look.catalog.named(newest.class_name)
+    unseen = newest.observed_generation < newest.generation
+    if unseen or newest.updated != newest.replicas or facts is None:
+        return charge.at_least(before)
+    return charge.at_least(charge_of_what_runs(key, charge.since, look.ask, facts, newest))
 
 
 def _aside(look: Look, placed: ClassFacts, store: Store) -> Iterable[Charge]:

@@ -4,7 +4,7 @@ CPU in millicores, memory and storage in bytes. All values are frozen; `policy/l
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from berth.api.quantity import amount, format_cpu, format_memory, millicores
@@ -54,6 +54,11 @@ class Charge:
     def total(self, resource: str) -> int:
         """Return how much of a resource it takes."""
         return self.parts.get(resource, NOTHING).total
+
+    def at_least(self, other: "Charge") -> "Charge":
+        """Return the same, with as much of each resource as another charge has, where that is more."""
+        more = {name: part for name, part in other.parts.items() if part.total > self.total(name)}
+        return replace(self, parts={**self.parts, **more}) if more else self
 
     @property
     def place(self) -> tuple[float, Key]:

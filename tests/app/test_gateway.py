@@ -142,8 +142,9 @@ async def test_a_name_of_somebody_else_is_taken_and_left_alone(replica: Replica,
     assert replica.of("services")["shop", "web"] == before
 
 
-async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: Replica) -> None:
-    before = replica.server.put(DATA_VOLUMES, DISK.name, "shop", metadata={"labels": {DISK_LABEL: "web"}})
+@pytest.mark.parametrize("label", [DISK_LABEL, WORKLOAD_LABEL], ids=["its own", "that of former versions"])
+async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: Replica, label: str) -> None:
+    before = replica.server.put(DATA_VOLUMES, DISK.name, "shop", metadata={"labels": {label: "web"}})
     done = await execute(replica, Apply(DISK, None))
     assert done.taken == ()
     assert replica.of("datavolumes")["shop", DISK.name] == before
@@ -154,7 +155,7 @@ async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: R
     [
         {},
         {"labels": {DISK_LABEL: "api"}},
-        {"labels": {WORKLOAD_LABEL: "web"}},
+        {"labels": {DISK_LABEL: "api", WORKLOAD_LABEL: "web"}},
         {"labels": {DISK_LABEL: "web"}, "ownerReferences": owned_by("x")},
     ],
 )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from berth.api.meta import DISK_LABEL, WORKLOAD_LABEL
 from berth.api.reasons import Reason
 from berth.world import children
 from berth.world.packed import unpack
@@ -30,6 +31,11 @@ def test_a_child_is_known_by_its_controller_and_labels() -> None:
 
 def test_a_child_without_a_controller_has_no_owner() -> None:
     assert children.child(a_raw("Service", metadata={"ownerReferences": [{"uid": "other"}]})).owner_uid == ""
+
+
+@pytest.mark.parametrize("label", [DISK_LABEL, WORKLOAD_LABEL], ids=["its own", "that of former versions"])
+def test_a_disk_is_known_by_its_label(label: str) -> None:
+    assert children.child(a_raw("DataVolume", metadata={"labels": {label: "web"}})).workload == "web"
 
 
 @pytest.mark.parametrize(

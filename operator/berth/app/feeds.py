@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import kopf
 
-from berth.api.meta import DISK_LABEL, GROUP, TENANT_LABEL, VERSION, WORKLOAD_LABEL
+from berth.api.meta import FIELD_MANAGER, GROUP, MANAGED_BY_LABEL, TENANT_LABEL, VERSION, WORKLOAD_LABEL
 from berth.app.session import Login
 from berth.app.watch_lines import GATHER_SECONDS, Echoes, Hears, nobody_hears
 from berth.kube.reading import Reader, Selection
@@ -78,8 +78,8 @@ class TableSink:
 
 def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: float) -> dict[Resource, Reflector[Any]]:
     """Return a reflector for every kind of child and every kind of fact, ready to run."""
-    labelled, disks = Selection(label_selector=WORKLOAD_LABEL), Selection(label_selector=DISK_LABEL)
-    everything = Selection()
+    labelled, everything = Selection(label_selector=WORKLOAD_LABEL), Selection()
+    disks = Selection(label_selector=f"{MANAGED_BY_LABEL}={FIELD_MANAGER}")  # those of former versions, too
     rows: list[tuple[Resource, Selection, Callable[[Raw], Any], Callable[[Key, Any], None]]] = [
         (PODS, labelled, children.pod, store.put_pod),
         (VIRTUAL_MACHINE_INSTANCES, labelled, children.machine, store.put_machine),

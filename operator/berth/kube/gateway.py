@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from berth.api.meta import DISK_LABEL
 from berth.api.reasons import Reason
 from berth.kube import answer, errors
 from berth.kube.client import Client, Obj
@@ -28,7 +27,7 @@ from berth.plan.model import Apply, Delete, Grow, Taken, Write
 from berth.policy.model import Refusal
 from berth.verify.check import verify, verify_claim, verify_quota
 from berth.verify.model import Bounds, QuotaBounds, Violation
-from berth.world.children import controller_uid
+from berth.world.children import controller_uid, disk_of
 from berth.world.records import ChildRecord, Problem, TenantRecord, WorkloadRecord
 
 CHILD_RESOURCES: Final = {resource.kind: resource for resource in CHILDREN}
@@ -271,8 +270,8 @@ def _check(body: Obj, resource: Resource, workload: WorkloadRecord) -> None:
 def _is_kept_disk(resource: Resource, stored: Obj, workload: WorkloadRecord) -> bool:
     """Return whether this is a disk that outlives its Workload: nobody owns it, its label says whose it is."""
     meta = stored["metadata"]
-    label = (meta.get("labels") or {}).get(DISK_LABEL)
-    return resource is DATA_VOLUMES and not controller_uid(meta) and label == workload.key[1]
+    name = disk_of(meta.get("labels") or {})
+    return resource is DATA_VOLUMES and not controller_uid(meta) and name == workload.key[1]
 
 
 def _unsafe(step: Apply | Grow, violations: tuple[Violation, ...]) -> Problem:

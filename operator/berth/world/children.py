@@ -5,6 +5,7 @@ counters, no random pod names (reference: the conditions of apps/v1, batch/v1 an
 """
 
 import re
+from collections.abc import Mapping
 from sys import intern
 from typing import Final
 
@@ -29,8 +30,8 @@ def child(raw: Raw) -> ChildRecord:
     """Project an object that carries the label of its Workload; `kind` must be in it."""
     meta, status = raw["metadata"], raw.get("status") or {}
     labels = meta.get("labels") or {}
-    label = DISK_LABEL if raw["kind"] == "DataVolume" else WORKLOAD_LABEL
-    key, workload = key_of(raw), intern(labels.get(label, ""))
+    named = labels.get(WORKLOAD_LABEL, "")
+    key, workload = key_of(raw), intern(disk_of(labels) if raw["kind"] == "DataVolume" else named)
     failed, trouble = _troubles(raw["kind"], key[1].removeprefix(f"{workload}-"), status)
     is_machine = raw["kind"] == "VirtualMachine"
     return ChildRecord(
@@ -62,6 +63,11 @@ def _revisions(status: Raw) -> tuple[RevisionRef, ...]:
     refs = [status.get(field) or {} for field in ("instancetypeRef", "preferenceRef")]
     found = ((each, (each.get("controllerRevisionRef") or {}).get("name", "")) for each in refs)
     return tuple(RevisionRef(each.get("kind", ""), each.get("name", ""), name) for each, name in found if name)
+
+
+def disk_of(labels: Mapping[str, str]) -> str:
+    """Return the Workload whose disk a DataVolume is; former versions of Berth labelled disks as all other children."""
+    return labels.get(DISK_LABEL) or labels.get(WORKLOAD_LABEL, "")
 
 
 def controller_uid(meta: Raw) -> str:

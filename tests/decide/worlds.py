@@ -259,6 +259,7 @@ def an_ask(random: Random) -> Ask:
         kept=often(random, (), lambda random: (pick(random, KEPT),), 0.05) if machine else (),
         resized=often(random, (), lambda random: (pick(random, RESIZED),), 0.05) if machine else (),
         attachments=often(random, (), lambda random: pick(random, (("lan",), ("lan", "x/y"))), 0.1) if machine else (),
+        network_devices=often(random, (), lambda random: ((NIC, pick(random, (1, 2))),), 0.1) if machine else (),
         **(pick(random, SIZES) | pick(random, WISHES) | needs),
         refusals=often(random, (), lambda random: pick(random, REFUSALS), 0.08) if machine else (),
     )

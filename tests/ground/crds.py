@@ -19,7 +19,8 @@ HERE = Path(__file__).parent
 OURS = HERE / "crds"
 SOURCE = HERE / "crds_source.yaml"
 REAL = HERE.parents[2] / "shared" / "kubevirt-crds"
-CDI_GROUP = ".cdi.kubevirt.io"
+NOT_KUBEVIRTS = (".cdi.kubevirt.io", ".k8s.cni.cncf.io")
+"""Groups of CDI and of multus."""
 NOT_FOUND = 404
 SERVED_SECONDS = 90.0
 REMOVED_SECONDS = 180.0
@@ -45,13 +46,13 @@ SCALARS: dict[str, Json] = {
 def kubevirt_crds() -> list[Path]:
     """Return one file per CRD: KubeVirt's own of $KUBEVIRT_CRDS or ../shared/kubevirt-crds, else ours.
 
-    CDI's are always ours. Raises FileNotFoundError when $KUBEVIRT_CRDS names no folder.
+    Those of CDI and multus are always ours. Raises FileNotFoundError when $KUBEVIRT_CRDS names no folder.
     """
     ours = sorted(OURS.glob("*.yaml"))
     real = real_folder()
     if real is None:
         return ours
-    return sorted(real.glob("*.yaml")) + [path for path in ours if path.stem.endswith(CDI_GROUP)]
+    return sorted(real.glob("*.yaml")) + [path for path in ours if path.stem.endswith(NOT_KUBEVIRTS)]
 
 
 def real_folder() -> Path | None:

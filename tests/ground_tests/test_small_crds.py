@@ -11,7 +11,7 @@ from ground import crds
 Json = dict[str, Any]
 
 SMALL = crds.small_crds()
-OF_KUBEVIRT = sorted(name for name in SMALL if not name.endswith(crds.CDI_GROUP))
+OF_KUBEVIRT = sorted(name for name in SMALL if not name.endswith(crds.NOT_KUBEVIRTS))
 TYPE_OF = ("type", "format", "x-kubernetes-int-or-string", "pattern", "x-kubernetes-preserve-unknown-fields")
 
 
@@ -83,7 +83,7 @@ def test_written_files_are_fresh() -> None:
 
 
 def test_choice_between_small_and_real(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """KUBEVIRT_CRDS chooses; CDI's CRDs are ours in either case; a wrong path is not passed over."""
+    """KUBEVIRT_CRDS chooses; those of CDI and multus are ours in either case; a wrong path is not passed over."""
     monkeypatch.setenv("KUBEVIRT_CRDS", "small")
     assert {path.stem for path in crds.kubevirt_crds()} == set(SMALL)
     (tmp_path / "virtualmachines.kubevirt.io.yaml").write_text("")

@@ -186,7 +186,10 @@ def _has_room(shape: NodeShape, ask: Ask, facts: ClassFacts) -> bool:
     wanted = _architecture(ask.machine.guest, facts) if ask.machine and facts.backend != "Pod" else ask.architecture
     room = shape.cpu >= cpu and shape.memory >= memory and wanted in (None, "", shape.architecture)
     has = dict(shape.devices)
-    room = room and all(has.get(name, 0) >= count for name, count in _passed_through(ask, facts).items())
+    taken = _passed_through(ask, facts)
+    for name, count in ask.network_devices if facts.backend != "Pod" else ():
+        taken[name] = taken.get(name, 0) + count
+    room = room and all(has.get(name, 0) >= count for name, count in taken.items())
     if facts.backend == "Pod" or ask.machine is None:
         return room
     guest = ask.machine.guest

@@ -20,6 +20,7 @@ from berth.kube.resources import (
     ISOLATION_POLICIES,
     KUBEVIRTS,
     NAMESPACES,
+    NETWORK_ATTACHMENTS,
     NODES,
     OWN,
     PERSISTENT_VOLUME_CLAIMS,
@@ -57,9 +58,10 @@ _OPTIONAL: Final = frozenset(
         KUBEVIRTS,
         DATA_VOLUMES,
         DATA_SOURCES,
+        NETWORK_ATTACHMENTS,
     }
 )
-"""Kinds that a cluster without KubeVirt and CDI does not serve."""
+"""Kinds that a cluster without KubeVirt, CDI and multus does not serve."""
 
 _KEPT_LABEL: Final = "instancetype.kubevirt.io/object-kind"
 """Label of the ControllerRevisions by which KubeVirt keeps instancetypes and preferences."""
@@ -85,6 +87,7 @@ def reflectors(reader: Reader, store: Store, on_error: OnError, absent_retry: fl
         (VIRTUAL_MACHINE_INSTANCES, labelled, children.machine, store.put_machine),
         (PERSISTENT_VOLUME_CLAIMS, everything, storage.claim, store.put_claim),
         (DATA_SOURCES, everything, parse.data_source, store.put_data_source),
+        (NETWORK_ATTACHMENTS, everything, parse.attachment, store.put_attachment),
         (
             STORAGE_CLASSES,
             everything,

@@ -10,6 +10,7 @@ from berth.api.levels import Backend, NetworkMode, Trust
 from berth.api.reasons import ConditionType, Reason
 from berth.api.tenant import Network
 from berth.api.workload import WorkloadSpec
+from berth.app.attachments import network_devices
 from berth.app.concern import World
 from berth.app.kept import OnHand, asked_beside, on_hand
 from berth.app.origins import clones_of, origins_of
@@ -25,7 +26,7 @@ from berth.kube.resources import DATA_VOLUMES
 from berth.observe.model import Status
 from berth.plan.move import backing, current_class
 from berth.policy.compiled import CompiledPolicies, CompiledPolicy, compile_policy
-from berth.policy.denials import image_namespaces
+from berth.policy.denials import attachments, image_namespaces
 from berth.policy.effective import Defaults, Effective, Subject, joined, matches
 from berth.policy.tenancy import CompiledTenant
 from berth.policy.waiving import Waived, in_force
@@ -267,7 +268,9 @@ class Views:
         described = described_to(workload, children, store)
         ask = ask_of(spec, lambda claim: store.claims.get((namespace, claim)), described)
         disks = on_hand(workload, spec, store)
-        ask = asked_beside(replace(ask, origins=origins_of(key, spec, store, made, images)), disks)
+        devices = network_devices(namespace, spec, store.attachments, attachments(tenants))
+        ask = replace(ask, origins=origins_of(key, spec, store, made, images), network_devices=devices)
+        ask = asked_beside(ask, disks)
         now = self._clock()
         waivers = in_force(store.waiving(key), key, self.longest_waiver, now)
         subject = Subject(

@@ -4,6 +4,7 @@ What a machine does not say for itself its instancetype and its preference say, 
 (instancetype.kubevirt.io/v1beta1).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -219,6 +220,14 @@ def devices_in(ask: Ask, facts: ClassFacts) -> tuple[tuple[str, int], ...]:
         return ask.devices
     kind = ask.machine.guest.instancetype
     return kind.devices if kind else ()
+
+
+def node_devices(ask: Ask, facts: ClassFacts) -> tuple[tuple[str, int], ...]:
+    """Return all devices that one replica takes of its node in a class, sorted: those of its networks, too."""
+    passed = devices_in(ask, facts)
+    if not ask.network_devices or facts.backend is Backend.POD:
+        return passed
+    return tuple(sorted((Counter(dict(passed)) + Counter(dict(ask.network_devices))).items()))
 
 
 def model_of(guest: Guest, facts: ClassFacts) -> str:

@@ -10,7 +10,7 @@ from berth.api.quantity import format_cpu
 from berth.api.reasons import Reason
 from berth.decide.change import Change, Inputs, Target
 from berth.decide.cost import MI, huge_pages, overhead, requested
-from berth.decide.guest import architecture_of, devices_in, model_of
+from berth.decide.guest import architecture_of, devices_in, model_of, node_devices
 from berth.decide.model import Candidate, ClassFacts, Cost, Decision, Guest, MachineAsk, NodeShape, Requirement
 from berth.decide.rules.capacity import suits
 from berth.decide.versions import SERVICE_ACCOUNTS
@@ -142,7 +142,7 @@ def _ample(case: Case) -> NodeShape:
     return NodeShape(
         cpu=_MUCH,
         memory=_MUCH,
-        devices=(*devices_in(ask, facts), *pages),
+        devices=(*node_devices(ask, facts), *pages),
         architecture=architecture or "",
         cpu_manager=True,
         nested=True,
@@ -231,6 +231,9 @@ def _devices(case: Case) -> Iterable[Change]:
         rest = tuple(each for each in ask.host_devices if each != device)
         value = [{"deviceName": name, "count": count} for name, count in rest] or None
         yield _field(f"drop {device[0]} from needs.hostDevices", "needs.hostDevices", value, host_devices=rest)
+    if ask.network_devices:
+        changed: dict[str, Any] = {"attachments": (), "network_devices": ()}
+        yield _field("remove spec.machine.networks", "machine.networks", None, **changed)
     wanted = frozenset(name for name, _ in devices_in(ask, facts))
     if facts.backend is Backend.VIRTUAL_MACHINE and not wanted <= facts.permitted_devices:
         text = f"permit {', '.join(sorted(wanted - facts.permitted_devices))} in KubeVirt"

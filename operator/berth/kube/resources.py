@@ -87,6 +87,9 @@ KUBEVIRTS: Final = Resource("kubevirt.io", "v1", "kubevirts", "KubeVirt")
 VIRTUAL_MACHINE_POOLS: Final = Resource("pool.kubevirt.io", "v1beta1", "virtualmachinepools", "VirtualMachinePool")
 DATA_VOLUMES: Final = Resource("cdi.kubevirt.io", "v1beta1", "datavolumes", "DataVolume")
 DATA_SOURCES: Final = Resource("cdi.kubevirt.io", "v1beta1", "datasources", "DataSource")
+NETWORK_ATTACHMENTS: Final = Resource(
+    "k8s.cni.cncf.io", "v1", "network-attachment-definitions", "NetworkAttachmentDefinition"
+)
 
 WORKLOADS: Final = Resource("berth.dev", "v1alpha1", "workloads", "Workload")
 ISOLATION_CLASSES: Final = Resource("berth.dev", "v1alpha1", "isolationclasses", "IsolationClass", namespaced=False)

@@ -201,6 +201,8 @@ class Ask:
     trust: Trust | None = None
     attachments: tuple[str, ...] = ()
     """Further networks of the machine, sorted, each once."""
+    network_devices: tuple[tuple[str, int], ...] = ()
+    """Devices that these take of the node, as the cluster has them, sorted."""
     service_account: str | None = None
     priority_class: str | None = None
     root: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from zlib import crc32
 
 import orjson
@@ -24,6 +24,7 @@ from berth.world.packed import pack
 from berth.world.records import (
     CPU_MODEL_LABEL,
     MACHINE_TYPE_LABEL,
+    AttachmentRecord,
     ClassRecord,
     DataSourceRecord,
     Key,
@@ -39,6 +40,9 @@ from berth.world.records import (
 
 Raw = dict[str, Any]
 Spec = TypeVar("Spec", bound=Model)
+
+_ATTACHED_DEVICE: Final = "k8s.v1.cni.cncf.io/resourceName"
+"""Annotation by which an attachment names the device that KubeVirt requests for it (pkg/network/multus, nad.go)."""
 
 
 @lru_cache(maxsize=1024)
@@ -265,3 +269,8 @@ def data_source(raw: Raw) -> DataSourceRecord:
     kind = next((each for each in ("pvc", "snapshot", "dataSource") if given.get(each)), "")
     found = given.get(kind) or {}
     return DataSourceRecord(key_of(raw), kind, (intern(found.get("namespace", "")), found.get("name", "")))
+
+
+def attachment(raw: Raw) -> AttachmentRecord:
+    """Project a NetworkAttachmentDefinition."""
+    return AttachmentRecord(key_of(raw), (raw["metadata"].get("annotations") or {}).get(_ATTACHED_DEVICE, ""))

@@ -309,6 +309,15 @@ class StorageClassRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentRecord:
+    """One NetworkAttachmentDefinition (k8s.cni.cncf.io)."""
+
+    key: Key
+    device: str
+    """Extended resource of the node that joining it takes one of; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataSourceRecord:
     """One DataSource (cdi.kubevirt.io): the golden image that it leads to."""
 

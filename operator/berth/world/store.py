@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from berth.world.parse import is_newer
 from berth.world.records import (
+    AttachmentRecord,
     ChildRecord,
     ClaimRecord,
     ClassRecord,
@@ -65,6 +66,7 @@ class Store:
         self.claims: dict[Key, ClaimRecord] = {}
         self.data_sources: dict[Key, DataSourceRecord] = {}
         self.storage_classes: dict[str, StorageClassRecord] = {}
+        self.attachments: dict[Key, AttachmentRecord] = {}
         self.nets: dict[Key, ChildRecord] = {}
         self.facts_revision = 0
         self.policy_revision = 0
@@ -175,9 +177,17 @@ class Store:
     def put_storage_class(self, name: str, record: StorageClassRecord | None) -> None:
         """Store or drop a StorageClass; it matters to machines, whose disks are made in it."""
         if self._swap(self.storage_classes, name, record):
-            for key, workload in self.workloads.items():
-                if _MACHINE in workload.spec:
-                    self._wake(key)
+            self._wake_machines()
+
+    def put_attachment(self, key: Key, record: AttachmentRecord | None) -> None:
+        """Store or drop a NetworkAttachmentDefinition; it matters to machines, which may join it from anywhere."""
+        if self._swap(self.attachments, key, record):
+            self._wake_machines()
+
+    def _wake_machines(self) -> None:
+        for key, workload in self.workloads.items():
+            if _MACHINE in workload.spec:
+                self._wake(key)
 
     def put_fact(self, table: dict[Any, Any], key: object, record: Facts | None) -> None:
         """Store or drop a fact of the cluster in one of this store's tables."""

@@ -60,6 +60,14 @@ def test_refuses_with_numbers(ask: Ask, facts: ClassFacts, says: str) -> None:
     assert says in verdict.message
 
 
+def test_devices_of_networks_must_be_on_a_node_that_is_large_enough() -> None:
+    ask = replace(with_memory(2 * GI), network_devices=(GPU,))
+    verdict = capacity(ask, machines(shapes=(SHAPE, SMALL_WITH_GPU)))
+    assert verdict is not None
+    assert "the largest node has 8 CPU and 1Gi" in verdict.message
+    assert capacity(ask, machines(shapes=(replace(SHAPE, devices=(GPU,)),))) is None
+
+
 def test_pinning_and_nesting_must_be_on_one_node() -> None:
     shapes = (replace(SHAPE, cpu_manager=True), replace(SHAPE, nested=True))
     ask = a_machine(dedicated=True, nested_virtualization=True)

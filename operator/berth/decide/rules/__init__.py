@@ -76,7 +76,9 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     # kernel modules and all capabilities in machines only; user 0 not on a bare shared kernel
     needs: lambda ask: ask.root or ask.privileged or ask.nested_virtualization or ask.kernel_modules != (),
     # devices pass through, are permitted, and some node has them all
-    devices: lambda ask: ask.gpu is not None or ask.host_devices != () or ask.with_instancetype,
+    devices: lambda ask: (
+        ask.gpu is not None or ask.host_devices != () or ask.network_devices != () or ask.with_instancetype
+    ),
     # machines get whole processors only from nodes that pin them
     dedicated: lambda ask: ask.machine is not None,
     # some node is large enough for a replica and its overhead, with all else it needs

@@ -5,7 +5,7 @@ from typing import Final
 from berth.api.levels import Backend
 from berth.api.reasons import Reason
 from berth.decide.cost import huge_pages, needed, overhead
-from berth.decide.guest import architecture_of, devices_in, model_of
+from berth.decide.guest import architecture_of, model_of, node_devices
 from berth.decide.model import Ask, ClassFacts, Cost, MachineAsk, NodeShape, Outcome, Verdict
 from berth.decide.rules.devices import has_devices
 from berth.decide.words import memory, size
@@ -44,7 +44,7 @@ def _suits_machine(shape: NodeShape, ask: Ask, machine: MachineAsk, facts: Class
     kind = machine.guest.machine_type
     return (
         (not architecture or shape.architecture == architecture)
-        and has_devices(shape, devices_in(ask, facts))
+        and has_devices(shape, node_devices(ask, facts))
         and (not model or model in shape.cpu_models)
         and (not kind or kind in shape.machine_types)
         and (shape.cpu_manager or not ask.pinned)

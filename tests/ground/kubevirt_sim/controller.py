@@ -98,7 +98,7 @@ def wake(world: World, queue: Queue, kind: Kind, found: Json) -> None:
     """Ask for a look at everything that a changed object concerns."""
     if kind.name in RECONCILERS:
         queue.add(key_of(kind, found))
-    if owner := owner_key(found):
+    if (owner := owner_key(found)) and owner[0] in RECONCILERS:
         queue.add(owner)
     if kind in (POD, VMI):
         wake_migrations(world, queue, found)

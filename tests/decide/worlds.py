@@ -212,6 +212,7 @@ NEEDS: tuple[dict[str, Any], ...] = (
     {"dedicated": True},
     {"dedicated": True},
     {"dedicated": True},
+    {"dedicated": True},
     {"service_account": "other"},
     {"service_account": "builder"},
     {"priority_class": "high"},
@@ -316,7 +317,7 @@ def a_class(random: Random, name: str = "c0") -> ClassFacts:
     return ClassFacts(
         name=name,
         unavailable=often(random, None, lambda random: pick(random, MISSING), 0.15),
-        shapes=often(random, ROOMY, lambda random: tuple(some(random, SHAPES, 3))),
+        shapes=often(random, ROOMY, lambda random: pick(random, (tuple(some(random, SHAPES, 3)), (SHAPE,)))),
         **pick(random, KINDS),
         **pick(random, EXTRAS),
     )

@@ -138,7 +138,7 @@ def _not_there(guest: Guest, facts: ClassFacts) -> Iterable[bool]:
     yield guest.architecture not in (None, "amd64", "arm64", "s390x")
     yield arm and (guest.bios or guest.secure_boot or "sata" in guest.disk_buses)
     yield arm and guest.model not in ("", "host-passthrough")
-    for architecture, taken in facts.machine_types:
+    for architecture, taken in () if facts.unavailable else facts.machine_types:
         if architecture == on and guest.machine_type:
             yield not any(re.fullmatch(each.replace("*", ".*"), guest.machine_type) for each in taken)
     yield guest.dedicated and guest.threads > (1 if arm else 2)

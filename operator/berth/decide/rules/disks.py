@@ -10,7 +10,7 @@ def disks(ask: Ask, facts: ClassFacts) -> Verdict | None:
     """Refuse disks whose source or StorageClass is missing, and names under which another disk is kept."""
     if facts.backend is not Backend.VIRTUAL_MACHINE or ask.machine is None:
         return None
-    return _another(ask) or _unfilled(ask) or _resized(ask)
+    return _resized(ask) or _another(ask) or _unfilled(ask)
 
 
 def _not_yet(message: str, reason: Reason = Reason.VOLUME_MISSING) -> Verdict:

@@ -164,7 +164,7 @@ def serve(cluster: Cluster, kind: Kind) -> None:
     if any(path.stem == name for path in crds.kubevirt_crds()):
         return
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    served = {"name": version, "served": True, "storage": True, "schema": schema}
+    served = {"name": version, "served": True, "storage": True, "schema": schema, "subresources": {"status": {}}}
     names = {"kind": kind.name, "plural": kind.plural}
     spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [served]}
     body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}}

@@ -5,9 +5,13 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from berth.api.base import Model, Name, ObjectName, Rule, as_set, exactly_one, rules
+from berth.api.base import Model, Name, ObjectName, Rule, as_set, exactly_one, rules, validations
 
-MAC_ADDRESS: Final = r"^[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}$"
+MAC_ADDRESS: Final = Rule(
+    "self.matches('^[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}$')",
+    "this is no MAC address of one card: write six pairs of hexadecimal digits with colons between them, the first pair"
+    " even, such as 52:54:00:ab:cd:ef",
+)
 """Six bytes; the second digit is even, for one that is odd is an address of many (IEEE 802)."""
 _UUID: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _SERIAL: Final = r"^[A-Za-z0-9]([A-Za-z0-9 ._:/+-]*[A-Za-z0-9])?$"
@@ -111,7 +115,9 @@ class Interface(Model):
     """Name of its network; `default` is the pod network."""
     model: InterfaceModel | None = None
     """Kind of card; that of the preference, else virtio, when unset."""
-    mac_address: Annotated[str, Field(min_length=17, max_length=17, pattern=MAC_ADDRESS)] | None = None
+    mac_address: (
+        Annotated[str, Field(min_length=1, max_length=17, json_schema_extra=validations(MAC_ADDRESS))] | None
+    ) = None
     """Hardware address, such as 52:54:00:ab:cd:ef; any when unset."""
     bridge: BridgeBinding | None = None
     """For a further network."""

@@ -1,13 +1,13 @@
 """The `machine` source of a Workload: a virtual machine. Fields are named and mean as in KubeVirt."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from berth.api.base import (
+    DNS_LABEL,
     Model,
-    Name,
     ObjectName,
     Port,
     PortName,
@@ -16,6 +16,7 @@ from berth.api.base import (
     keyed_by,
     own_names,
     rules,
+    validations,
 )
 from berth.api.container import Protocol
 from berth.api.cpu import CPU, Hugepages
@@ -30,6 +31,11 @@ from berth.api.guest import (
 )
 from berth.api.machine_disks import BootDisk, Disk
 from berth.api.probe import Exec, HTTPGet, ProbeTiming, TCPSocket, named_ports
+
+HOSTNAME: Final = Rule(
+    f"self.matches('{DNS_LABEL}')",
+    "this is no host name that KubeVirt takes: write small letters, digits and -, such as win-01",
+)
 
 
 class OperatingSystem(StrEnum):
@@ -164,7 +170,7 @@ class Machine(Model):
     """Machine type, pinned where the guest must not see another; KubeVirt's newest when unset."""
     clock: Clock | None = None
     """What the hardware clock tells; what the preference says, else UTC, when unset."""
-    hostname: Name | None = None
+    hostname: Annotated[str, Field(min_length=1, max_length=63, json_schema_extra=validations(HOSTNAME))] | None = None
     """Name that cloud-init and DHCP give to the guest; the Workload's name when unset."""
     eviction_strategy: EvictionStrategy | None = None
     """What happens when its node is drained: LiveMigrateIfPossible when unset, and with None it stops."""

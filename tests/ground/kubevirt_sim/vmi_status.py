@@ -50,25 +50,9 @@ def instance_status(sim: Sim, vmi: Json, pod: Json | None, problem: Problem | No
         reached = {"phase": phase, "phaseTransitionTimestamp": stamp(now)}
         status["phaseTransitionTimestamps"] = [*old.get("phaseTransitionTimestamps", []), reached]
     if pod and phase in ("Scheduling", "Scheduled", "Running"):
-        status |= _placement(vmi, pod, phase) | volumes(sim, vmi)
+        status |= _placement(sim, vmi, pod, phase)
     status["conditions"] = _conditions(sim, vmi, pod, problem or _image_problem(pod), phase)
     return status
-
-
-def volumes(sim: Sim, vmi: Json) -> Json:
-    """Return the disks on claims as an instance shows them: how large their claims are, and are to be."""
-    found = []
-    for volume in vmi["spec"].get("volumes", []):
-        name = volume.get("dataVolume", {}).get("name") or volume.get("persistentVolumeClaim", {}).get("claimName")
-        claim = sim.world.get(CLAIM, vmi["metadata"]["namespace"], name) if name else None
-        if claim:
-            told: Json = {"claimName": name, "accessModes": claim["spec"]["accessModes"]}
-            told |= {
-                "capacity": claim.get("status", {}).get("capacity", {}),
-                "requests": claim["spec"]["resources"]["requests"],
-            }
-            found.append({"name": volume["name"], "target": "", "persistentVolumeClaimInfo": told})
-    return {"volumeStatus": found} if found else {}
 
 
 def _phase(vmi: Json, pod: Json | None, now: datetime) -> str:
@@ -109,7 +93,7 @@ def _going(pod: Json) -> bool:
     return "deletionTimestamp" in pod["metadata"]
 
 
-def _placement(vmi: Json, pod: Json, phase: str) -> Json:
+def _placement(sim: Sim, vmi: Json, pod: Json, phase: str) -> Json:
     domain, old = vmi["spec"]["domain"], vmi.get("status", {})
     meta, node = pod["metadata"], pod["spec"].get("nodeName")
     placed = {"activePods": {meta["uid"]: node or ""}, "qosClass": pod.get("status", {}).get("qosClass", "Burstable")}
@@ -124,7 +108,7 @@ def _placement(vmi: Json, pod: Json, phase: str) -> Json:
         "currentCPUTopology": old.get("currentCPUTopology") or launcher.shape(domain),
         "machine": {"type": domain.get("machine", {}).get("type", "q35")},
         "interfaces": _interfaces(domain, pod),
-        "volumeStatus": _volume_status(vmi["spec"]),
+        "volumeStatus": _volume_status(sim, vmi),
         "launcherContainerImageVersion": pod["spec"]["containers"][0]["image"],
         "migrationMethod": "LiveMigration",
         "runtimeUser": launcher.LAUNCHER_USER,
@@ -142,11 +126,28 @@ def _interfaces(domain: Json, pod: Json) -> list[Json]:
     return [{"name": item["name"], "podInterfaceName": "eth0", **base} for item in given]
 
 
-def _volume_status(spec: Json) -> list[Json]:
-    names = [volume["name"] for volume in spec.get("volumes", [])]
-    found = [{"name": name, "target": f"vd{chr(ord('a') + index % 26)}"} for index, name in enumerate(names)]
+def _volume_status(sim: Sim, vmi: Json) -> list[Json]:
+    """Return the disks of a guest, and what is plugged in; of those on claims, how large these are, and are to be."""
+    spec, namespace = vmi["spec"], vmi["metadata"]["namespace"]
+    found = [
+        {"name": volume["name"], "target": f"vd{chr(ord('a') + index % 26)}", **_claim(sim, namespace, volume)}
+        for index, volume in enumerate(spec.get("volumes", []))
+    ]
     plugged = [each["name"] for each in spec.get("utilityVolumes", [])]
     return [*found, *({"name": name, "target": "", "phase": "MountedToPod", "hotplugVolume": {}} for name in plugged)]
+
+
+def _claim(sim: Sim, namespace: str, volume: Json) -> Json:
+    name = volume.get("dataVolume", {}).get("name") or volume.get("persistentVolumeClaim", {}).get("claimName")
+    claim = sim.world.get(CLAIM, namespace, name) if name else None
+    if claim is None:
+        return {}
+    size = {
+        "capacity": claim.get("status", {}).get("capacity", {}),
+        "requests": claim["spec"]["resources"]["requests"],
+    }
+    told = {"claimName": name, "accessModes": claim["spec"]["accessModes"], **size}
+    return {"persistentVolumeClaimInfo": told}
 
 
 def _image_problem(pod: Json | None) -> Problem | None:

@@ -275,6 +275,13 @@ def test_what_kubevirt_tries_again_while_the_machine_serves_is_told_and_nothing_
     assert of(scene, ConditionType.STALLED) == ("False", Reason.SETTLED)
 
 
+def test_what_a_quota_refuses_while_the_machine_serves_is_told_until_there_is_room() -> None:
+    scene = at_rest(PAIR, MACHINE, catalog=(MACHINE,), machines=(a_machine(),), failures=(FULL,))
+    assert of(scene, ConditionType.READY) == ("True", Reason.WAITING_FOR_QUOTA)
+    assert of(scene, ConditionType.RECONCILING) == ("True", Reason.WAITING_FOR_QUOTA)
+    assert of(scene, ConditionType.STALLED) == ("False", Reason.SETTLED)
+
+
 def test_a_paused_machine_is_not_ready_and_nothing_is_under_way() -> None:
     paused = a_machine(ready=False, problem=Problem(Reason.PAUSED, "it was paused"))
     scene = at_rest(PAIR, MACHINE, catalog=(MACHINE,), machines=(paused,))

@@ -28,8 +28,8 @@ _WAITING: Final = {
     Reason.PAUSED: "waits until the machine is unpaused",
     Reason.RESTART_REQUIRED: "waits until the machine is restarted",
 }
-_UNDER_WAY: Final = frozenset({Reason.LIVE_UPDATING, Reason.RETRYING, Reason.UPDATING})
-"""Reasons with which a machine may serve while KubeVirt still changes it."""
+_UNDER_WAY: Final = frozenset({Reason.LIVE_UPDATING, Reason.RETRYING, Reason.UPDATING, Reason.WAITING_FOR_QUOTA})
+"""Reasons with which a machine may serve while it is still changed, or a change of it is tried again."""
 
 
 def findings(scene: Scene, health: Health) -> tuple[Finding, ...]:

@@ -10,8 +10,8 @@ from berth.plan.model import Apply
 from berth.plan.move import BACKING_KINDS, backing
 from berth.world.records import ChildRecord, MachineRecord, Problem
 
-_BY_ITSELF: Final = frozenset({Reason.RETRYING})
-"""Problems that do not keep what runs from serving, and are tried again."""
+_BY_ITSELF: Final = frozenset({Reason.RETRYING, Reason.WAITING_FOR_QUOTA})
+"""Problems that do not keep what runs from serving, and are tried again: its disk may be refused more room."""
 
 
 def health(scene: Scene) -> Health:

@@ -52,8 +52,18 @@ class OnHand:
     def request(self) -> int:
         """Return the bytes that its claim must ask for, so that the disk is as large as the spec asks for."""
         asked = self.claim.requested if self.claim else 0
-        share = self.wanted * asked // self.has if self.has <= asked <= self._usual else self.wanted
-        return max(asked, -(-share // _MI) * _MI)
+        return max(asked, -(-self._with_file_system(asked) // _MI) * _MI)
+
+    def _with_file_system(self, asked: int) -> int:
+        """Return the size of a claim that leaves a disk what is wanted.
+
+        CDI makes a claim larger by a share of its disk; of a claim that grows, KubeVirt keeps that share of the claim.
+        """
+        if self.claim is None or not self.has <= asked <= self._usual:
+            return self.wanted
+        if self.claim.grown:
+            return -(-self.wanted * asked // self.has)
+        return -(-self.wanted * self.has // (2 * self.has - asked))
 
     @property
     def _usual(self) -> int:

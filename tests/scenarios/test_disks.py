@@ -67,7 +67,7 @@ def test_a_claim_of_others_is_told_before_anything_is_made(space: Space) -> None
     space.put(CLAIM, "db-data", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
     space.workload("db", machine(BLANK))
     told = condition(space.expect("db", "Placed", "False", "Misconfigured"), "Placed")["message"]
-    assert "PersistentVolumeClaim db-data was not made for this disk: give the disk another name" in told
+    assert "PersistentVolumeClaim db-data was not made for this disk: give the disk" in told
     assert (space.get(VM, "db"), space.get(DATA_VOLUME, "db-data")) == ({}, {})
     space.delete(CLAIM, "db-data")
     space.ready("db")

@@ -12,7 +12,9 @@ Attachments = Mapping[Key, AttachmentRecord]
 def network_devices(
     namespace: str, spec: WorkloadSpec, known: Attachments, allowed: frozenset[str]
 ) -> tuple[tuple[str, int], ...]:
-    """Return the devices that KubeVirt requests for the networks of a machine, one for each network, sorted.
+    """Return the devices that the pod of a machine requests for its networks, one for each network, sorted.
+
+    KubeVirt requests them, or since 1.9 the network resources injector (gate ExternalNetResourceInjection).
 
     Nothing is looked up that its tenant does not list.
     """

@@ -46,7 +46,7 @@ def test_what_a_disk_is_made_from_may_still_come(origin: OriginAsk, says: str) -
     [
         (OTHER, "DataVolume web-data was made from pvc old and is kept, and the spec makes it from blank: give the"),
         (OTHER, "or delete DataVolume web-data and what it holds"),
-        (FOREIGN, "PersistentVolumeClaim web-data was not made for this disk: give the disk another name, use the"),
+        (FOREIGN, "give the disk, or for a boot disk the Workload, another name, use the claim as it is"),
     ],
     ids=["both sources", "the way out", "a claim of others"],
 )

@@ -24,7 +24,7 @@ def _another(ask: Ask) -> Verdict | None:
         if disk.found:
             whose = f"was made from {disk.found} and is kept, and the spec makes it from {disk.wanted}"
             fix = f"restore its source, or delete {disk.kind} {disk.name} and what it holds"
-        text = f"{disk.kind} {disk.name} {whose}: give the disk another name, {fix}"
+        text = f"{disk.kind} {disk.name} {whose}: give the disk, or for a boot disk the Workload, another name, {fix}"
         return _not_yet(text, Reason.MISCONFIGURED)
     return None
 

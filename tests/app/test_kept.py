@@ -104,7 +104,9 @@ def blank(size: str) -> dict[str, Any]:
     return {"blank": {"storage": size}}
 
 
-def with_claim(*, asks: str, has: str = "", grown: str = "", phase: str = "Bound", expands: bool = True) -> Store:
+def with_claim(
+    *, asks: str, has: str = "", grown: str = "", phase: str = "Bound", expands: bool = True, mode: str = "Filesystem"
+) -> Store:
     """Return a store with a disk that was made with 10Gi, and its claim as it is now."""
     store = holding(blank("10Gi"))
     store.put_storage_class("fast", StorageClassRecord("fast", default=True, expands=expands))
@@ -115,7 +117,7 @@ def with_claim(*, asks: str, has: str = "", grown: str = "", phase: str = "Bound
         "annotations": {"berth.dev/storage": grown} if grown else {},
     }
     meta["ownerReferences"] = [{"kind": "DataVolume", "uid": "dv", "controller": True}]
-    spec = {"storageClassName": "fast", "resources": {"requests": {"storage": asks}}}
+    spec = {"storageClassName": "fast", "volumeMode": mode, "resources": {"requests": {"storage": asks}}}
     resizing = {"type": "Resizing", "status": "True", "message": "the pool is full"}
     status = {"phase": phase, "capacity": {"storage": has or asks}, "conditions": [resizing]}
     claim = storage.claim({"metadata": meta, "spec": spec, "status": status})
@@ -126,13 +128,21 @@ def with_claim(*, asks: str, has: str = "", grown: str = "", phase: str = "Bound
 @pytest.mark.parametrize(
     ("claim", "size", "asks"),
     [
-        ({"asks": "10Gi"}, "20Gi", "20Gi"),
+        ({"asks": "10Gi", "mode": "Block"}, "20Gi", "20Gi"),
+        ({"asks": "12Gi", "mode": "Block"}, "20Gi", "20Gi"),
         ({"asks": "11381663335"}, "20Gi", "21788Mi"),
         ({"asks": "21788Mi", "grown": "20Gi"}, "40Gi", "43576Mi"),
         ({"asks": "30Gi"}, "20Gi", "30Gi"),
         ({"asks": "10Gi", "grown": "nonsense"}, "20Gi", "20Gi"),
     ],
-    ids=["block", "with a file system", "grown before", "grown by hand before", "noted by others"],
+    ids=[
+        "block",
+        "block by hand before",
+        "with a file system",
+        "grown before",
+        "grown by hand before",
+        "noted by others",
+    ],
 )
 def test_a_claim_grows_by_the_share_of_its_disk(claim: dict[str, str], size: str, asks: str) -> None:
     """CDI adds 6 % of a disk to its claim, and KubeVirt gives a guest 94 % of a claim that grows."""
@@ -183,9 +193,10 @@ def test_a_disk_of_another_size_is_told(
         ({"asks": "10854Mi"}, "20Gi", 20, 10),
         ({"asks": "21788Mi", "grown": "20Gi"}, "20Gi", 20, 20),
         ({"asks": "40Gi"}, "10Gi", 40, 40),
+        ({"asks": "12Gi", "mode": "Block"}, "10Gi", 12, 12),
         ({"asks": "20Gi", "grown": "20Gi"}, "10Gi", 20, 20),
     ],
-    ids=["as made", "to grow", "grown", "by hand", "asked for less"],
+    ids=["as made", "to grow", "grown", "by hand", "by hand and a little", "asked for less"],
 )
 def test_a_quota_counts_what_is_asked_for_and_what_is_there(
     claim: dict[str, str], size: str, storage_: int, stored: int

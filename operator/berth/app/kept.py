@@ -67,7 +67,8 @@ class OnHand:
 
     @property
     def _usual(self) -> int:
-        return self.has + self.has // _MOST_OVERHEAD
+        """Return the most bytes that CDI makes its claim with; one without a file system is as large as its disk."""
+        return self.has if self.claim and self.claim.block else self.has + self.has // _MOST_OVERHEAD
 
 
 def on_hand(workload: WorkloadRecord, spec: WorkloadSpec, store: Store) -> tuple[OnHand, ...]:

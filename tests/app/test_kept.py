@@ -175,8 +175,19 @@ def test_nothing_grows_that_is_large_enough_or_not_there_yet(store: Store, size:
         ({"asks": "10Gi", "expands": False}, "20Gi", (10, 20, False)),
         ({"asks": "10Gi"}, "5Gi", (10, 5, True)),
         ({"asks": "20Gi", "grown": "20Gi"}, "10Gi", (20, 10, True)),
+        ({"asks": "12Gi", "grown": "20Gi"}, "12Gi", None),
+        ({"asks": "12Gi", "grown": "20Gi"}, "20Gi", (12, 20, True)),
     ],
-    ids=["the same", "in other words", "larger", "larger and fixed", "smaller", "smaller than it was grown to"],
+    ids=[
+        "the same",
+        "in other words",
+        "larger",
+        "larger and fixed",
+        "smaller",
+        "smaller than it was grown to",
+        "as small as its claim was made again",
+        "larger than its claim was made again",
+    ],
 )
 def test_a_disk_of_another_size_is_told(
     claim: dict[str, Any], size: str, resized: tuple[int, int, bool] | None

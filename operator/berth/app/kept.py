@@ -101,7 +101,8 @@ def _on_hand(place: Key, made: MadeDisk, source: str, workload: WorkloadRecord, 
     # One that a former version of Berth has made does not say what from.
     found = body["metadata"].get("annotations", {}).get(MADE_FROM_ANNOTATION, source)
     size = amount(body["spec"].get("storage", {}).get("resources", {}).get("requests", {}).get("storage"))
-    has = claim.grown if claim and claim.grown else size
+    # Until a claim has grown, people may lower it again (Kubernetes 1.34, RecoverVolumeExpansionFailure).
+    has = min(claim.grown, claim.requested) if claim and claim.grown else size
     yield OnHand(place[1], wanted, has, source, found, claim, expands=kind is not None and kind.expands)
 
 

@@ -84,7 +84,7 @@ def test_a_machine_whose_preference_is_missing(space: Space) -> None:
     spec = specs.machine()
     spec["machine"] = spec["machine"] | {"preference": space.name}
     space.workload("erp", spec)
-    assert space.name in said(space, "erp", "Misconfigured")
+    assert space.name in said(space, "erp", "NotAdmitted")
     space.put(CLUSTER_PREFERENCE, space.name, {})
     space.ready("erp")
 
@@ -94,7 +94,7 @@ def test_a_machine_whose_instancetype_is_missing(space: Space) -> None:
     spec["machine"] = spec["machine"] | {"instancetype": space.name}
     del spec["resources"]
     space.workload("erp", spec)
-    found = space.expect("erp", "Ready", "False", "Misconfigured")
+    found = space.expect("erp", "Ready", "False", "NotAdmitted")
     assert space.name in condition(found, "Ready")["message"]
     space.put(CLUSTER_INSTANCETYPE, space.name, {"cpu": {"guest": 1}, "memory": {"guest": "1Gi"}})
     space.ready("erp")

@@ -16,15 +16,7 @@ from berth.api.quantity import amount, millicores
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Cost, NodeShape, Unavailable
 from berth.decide.versions import ENCRYPTION_GATES, OLDEST, gates_off, hypervisor_device, version_of
-from berth.world.records import (
-    CONSOLE_LOG,
-    CONTAINER_DISK,
-    ClassRecord,
-    KubeVirtRecord,
-    NodeRecord,
-    RuntimeClassRecord,
-    Toleration,
-)
+from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord, Toleration
 
 _KUBEVIRT_DEVICES: Final = "devices.kubevirt.io/"
 KVM: Final = f"{_KUBEVIRT_DEVICES}kvm"
@@ -37,6 +29,17 @@ _NESTED: Final = (("cpu-feature.node.kubevirt.io/vmx", "true"), ("cpu-feature.no
 ALL_NODES: Final = NodePool()
 """The pool of whoever has no nodes of their own."""
 _BARRED: Final = frozenset(("NoSchedule", "NoExecute"))
+_ABSENT: Final = KubeVirtRecord(
+    phase="",
+    available=False,
+    message="",
+    emulation=False,
+    cpu_allocation_ratio=10,
+    cpu_manager=False,
+    permitted_devices=frozenset(),
+    restricted_seccomp=False,
+)
+"""What classes say of machines in a cluster without KubeVirt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         unavailable = _invalid(record, record.error)
     runtime = _runtime(spec, cluster)
     overhead, overhead_source = _overhead(record.name, spec, runtime)
-    kubevirt = cluster.kubevirt
+    kubevirt, configured = cluster.kubevirt, cluster.kubevirt or _ABSENT
     return ClassFacts(
         name=record.name,
         level=spec.level,
@@ -110,20 +113,20 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         overhead_source=overhead_source,
         unavailable=unavailable,
         shapes=shapes(nodes),
-        cpu_allocation_ratio=kubevirt.cpu_allocation_ratio if kubevirt else 10,
-        permitted_devices=kubevirt.permitted_devices if kubevirt else frozenset(),
-        architecture=kubevirt.architecture if kubevirt else "",
+        cpu_allocation_ratio=configured.cpu_allocation_ratio,
+        permitted_devices=configured.permitted_devices,
+        architecture=configured.architecture,
         kubevirt_version=version_of(kubevirt) if kubevirt else None,
         gates_off=gates_off(kubevirt) if kubevirt else frozenset(),
-        memory_overcommit=kubevirt.memory_overcommit if kubevirt else 100,
-        overhead_ratio=kubevirt.overhead_ratio if kubevirt else 1.0,
-        machine_types=kubevirt.machine_types if kubevirt else (),
-        cpu_model=kubevirt.cpu_model if kubevirt else "",
-        cpu_request=kubevirt.cpu_request if kubevirt else None,
-        console_log=kubevirt.console_log if kubevirt else CONSOLE_LOG,
-        container_disk=kubevirt.container_disk if kubevirt else CONTAINER_DISK,
-        even_parity=kubevirt is not None and kubevirt.even_parity,
-        expands=kubevirt is not None and kubevirt.expands,
+        memory_overcommit=configured.memory_overcommit,
+        overhead_ratio=configured.overhead_ratio,
+        machine_types=configured.machine_types,
+        cpu_model=configured.cpu_model,
+        cpu_request=configured.cpu_request,
+        console_log=configured.console_log,
+        container_disk=configured.container_disk,
+        even_parity=configured.even_parity,
+        expands=configured.expands,
     )
 
 

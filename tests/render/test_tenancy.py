@@ -19,14 +19,16 @@ from berth.api.meta import (
 from berth.api.quantity import amount
 from berth.decide.ask import ask_of
 from berth.decide.guest import Described
-from berth.decide.model import ClassFacts
+from berth.decide.model import ClassFacts, Outcome
 from berth.decide.rules.architecture import architecture
 from berth.decide.rules.encryption import encryption
+from berth.decide.rules.hardware import hardware
 from berth.decide.rules.instancetype import instancetype
 from berth.render.children import render
 from berth.render.machine_template import machine_spec
 from berth.render.metadata import SOURCE_HASH_ANNOTATION, fingerprint
 from berth.render.model import Unrenderable
+from berth.world.configuration import kubevirt
 from render.admission import machines, violations
 from render.schemas import errors
 from render.specs import MACHINE_CLASSES, POD_CLASSES, SPECS, VM, Json, subject
@@ -58,6 +60,8 @@ NEVER = {
     *("running", "namespaces", "externalIPs", "externalName", "loadBalancerIP", "selectorLabels"),
 }
 """Fields that no rendered object has (reference: Pod Security Standards; KubeVirt's VolumeSource and Devices)."""
+STOCK = kubevirt({"metadata": {}}).machine_types
+"""What machine types a KubeVirt takes whose configuration says nothing of them."""
 PLACES = st.tuples(SPECS, st.sampled_from((*POD_CLASSES, *MACHINE_CLASSES)))
 many = settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
@@ -176,8 +180,10 @@ def fits(place: tuple[Json, ClassFacts]) -> bool:
     ask = ask_of(subject(spec).spec, lambda _: None, Described())
     if ask.machine is None:
         return True
-    there = replace(ask, machine=replace(ask.machine, missing=()))
-    return not any(rule(there, facts) for rule in (architecture, encryption, instancetype))
+    there, stock = replace(ask, machine=replace(ask.machine, missing=())), replace(facts, machine_types=STOCK)
+    machine_type = hardware(there, stock)
+    refused = machine_type is not None and machine_type.outcome is Outcome.NEVER
+    return not refused and not any(rule(there, facts) for rule in (architecture, encryption, instancetype))
 
 
 @many

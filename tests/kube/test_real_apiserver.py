@@ -73,12 +73,17 @@ def a_map(**data: str) -> Obj:
     return an_object(CONFIG_MAPS, "x", data=data)
 
 
+def log_in(ground: Ground) -> aiohttp.ClientSession:
+    """Open a session. At its end it cuts connections whose request was cancelled and that the server has yet to close."""
+    reached = connection(ground.kubeconfig)
+    connector = aiohttp.TCPConnector(ssl=reached.tls, enable_cleanup_closed=aiohttp.connector.NEEDS_CLEANUP_CLOSED)
+    return aiohttp.ClientSession(connector=connector, headers=reached.headers)
+
+
 @pytest_asyncio.fixture
 async def session(ground_cluster: Ground) -> AsyncIterator[aiohttp.ClientSession]:
     """Log in with the administrator's client certificate."""
-    reached = connection(ground_cluster.kubeconfig)
-    connector = aiohttp.TCPConnector(ssl=reached.tls, limit=100)
-    async with aiohttp.ClientSession(connector=connector, headers=reached.headers) as opened:
+    async with log_in(ground_cluster) as opened:
         yield opened
 
 
@@ -281,18 +286,13 @@ async def test_pages_are_of_one_moment_and_may_be_metadata_only(client: Client, 
 async def test_a_reflector_follows_and_survives_a_cut_connection(
     ground_cluster: Ground, client: Client, namespace: str
 ) -> None:
-    reached = connection(ground_cluster.kubeconfig)
-
-    def log_in() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=reached.tls), headers=reached.headers)
-
-    sessions = [log_in()]
+    sessions = [log_in(ground_cluster)]
     cut_off = Client(lambda: sessions[-1], ground_cluster.server)
     selection = Selection(namespace=namespace, field_selector="metadata.name!=kube-root-ca.crt")
     async with reflecting(cut_off, CONFIG_MAPS, selection=selection) as (reflector, names):
         uid = (await applied(client, namespace, a_map(a="1")))["metadata"]["uid"]
         await eventually(lambda: names.now == {"x": {"a": "1"}})
-        sessions.append(log_in())
+        sessions.append(log_in(ground_cluster))
         await sessions[0].close()
         await client.delete(CONFIG_MAPS, namespace, "x", uid)
         big = {"k": "v" * 1_000_000}

@@ -10,7 +10,11 @@ from berth.render.fields import canonical, present, written
 from berth.render.model import Unrenderable
 from render.specs import STORED
 
-QUANTITIES = st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,4})?([eE][0-9]|m|k|Ki|M|Mi|G|Gi|T|Ti)?", fullmatch=True)
+QUANTITIES = st.one_of(
+    st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,4})?([eE][0-9]|m|k|Ki|M|Mi|G|Gi|T|Ti)?", fullmatch=True),
+    # Whole thousands that are written in binary units, such as 62.5Ki.
+    st.integers(9, 10**6).map(lambda eighths: f"{eighths / 8}Ki"),
+)
 
 
 @pytest.mark.parametrize(("given_text", "stored"), STORED)

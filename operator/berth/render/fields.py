@@ -57,7 +57,9 @@ def canonical(quantity: str | int) -> str:
         raise Unrenderable(f"{text} is more than the {_LARGEST} that a quantity can be: lower it")
     value = parse(text).quantize(_MILLI, ROUND_CEILING)
     if text.endswith("i") and value >= _KIBI:
-        return _binary(int(value.to_integral_value(ROUND_CEILING)))
+        value = value.to_integral_value(ROUND_CEILING)
+        if value % _KIBI == 0:
+            return _binary(int(value))
     number, exponent = _decimal(value)
     if _EXPONENT.search(text):
         return f"{number}e{exponent}" if exponent else str(number)

@@ -84,6 +84,7 @@ def watching(cluster: Cluster) -> Iterator[Watch]:
 
 def _until_cancelled(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[None]") -> None:
     loop.run_until_complete(asyncio.wait([task]))
+    loop.run_until_complete(loop.shutdown_asyncgens())  # what was cut is closed in the next turn of the loop
     loop.close()
 
 

@@ -28,7 +28,12 @@ WORKLOADS: dict[str, Json] = {
     "erp": specs.machine(),
 }
 ENDED_SECONDS = 30.0
-LEASE = {"BERTH_LEASE_RETRY_PERIOD": "0.5"}
+LEASE = {
+    "BERTH_LEASE_RETRY_PERIOD": "0.5",
+    # It outlives a control plane that is down for long, so that what it ends of is the older store.
+    "BERTH_LEASE_RENEW_DEADLINE": "35",
+    "BERTH_LEASE_DURATION": "40",
+}
 
 
 @pytest.fixture

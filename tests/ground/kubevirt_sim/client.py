@@ -85,7 +85,9 @@ async def connect(kubeconfig: Path) -> AsyncIterator[Client]:
     """Open a client for a kubeconfig of the ground."""
     found = connection(kubeconfig)
     options: dict[str, Any] = {"headers": found.headers, "read_bufsize": LINE_BYTES}
-    connector = aiohttp.TCPConnector(ssl=found.tls, limit=0)
+    # At the end it cuts connections whose watch was cancelled and that the server has yet to close.
+    cut = aiohttp.connector.NEEDS_CLEANUP_CLOSED
+    connector = aiohttp.TCPConnector(ssl=found.tls, limit=0, enable_cleanup_closed=cut)
     async with aiohttp.ClientSession(
         connector=connector, timeout=aiohttp.ClientTimeout(total=30), **options
     ) as session:

@@ -61,6 +61,13 @@ def test_what_stays_must_have_been_recorded() -> None:
     assert list(printed(trace("Running"), trace("Starting.", "Running."))) == ["VM printableStatus"]
 
 
+def test_what_passes_may_be_missed_unless_it_is_the_last() -> None:
+    """A controller that is behind writes the next state at once; where it ends is where it must end."""
+    passing = "False[GuestNotRunning] Guest VM is not reported as running"
+    assert list(printed(trace("Starting", passing, "Running"), trace("Starting", "Running."))) == []
+    assert list(printed(trace("Starting", passing), trace("Starting."))) == ["VM printableStatus"]
+
+
 def test_generations_count_when_the_controller_has_seen_them() -> None:
     """While a change has not been looked at, the generations say nothing."""
     assert "generation/observedGeneration" not in states("VM", {"gen": 2, "desiredGeneration": 1})

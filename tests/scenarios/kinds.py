@@ -31,6 +31,7 @@ TENANT = Kind("Tenant", BERTH, "tenants", namespaced=False)
 WAIVER = Kind("Waiver", BERTH, "waivers", namespaced=False)
 
 DEPLOYMENT = Kind("Deployment", "apps/v1", "deployments")
+REPLICA_SET = Kind("ReplicaSet", "apps/v1", "replicasets")
 JOB = Kind("Job", "batch/v1", "jobs")
 SERVICE = Kind("Service", "v1", "services")
 NETWORK_POLICY = Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies")
@@ -81,6 +82,7 @@ __all__ = [
     "POOL",
     "PREFERENCE",
     "QUOTA",
+    "REPLICA_SET",
     "RESTORE",
     "RUNTIME_CLASS",
     "SERVICE",

@@ -5,8 +5,8 @@ import pytest
 from ground.api import eventually
 from ground.nodes import Shape
 from scenarios import specs
-from scenarios.kinds import DEPLOYMENT, POLICY, VM, VMI, WORKLOAD
-from scenarios.objects import Json, history
+from scenarios.kinds import DEPLOYMENT, POLICY, REPLICA_SET, VM, VMI, WORKLOAD
+from scenarios.objects import Json, history, items
 from scenarios.process import Operator
 from scenarios.site import Space, condition
 
@@ -15,9 +15,25 @@ pytestmark = pytest.mark.ground
 METRICS = {"below": "below_required", "pending": "pending_switch"}
 
 
+def most_pods(space: Space, asked: dict[str, int], since: str) -> int:
+    """Return the most pods that all ReplicaSets together asked for since a version, when they asked for these.
+
+    The Deployment's own count lags behind: on a busy control plane it has pods in it that are on their way out.
+    """
+    totals = [sum(asked.values())]
+    for state in history(space.cluster, REPLICA_SET, space.name, since):
+        asked = asked | {state["metadata"]["name"]: state["spec"]["replicas"]}
+        totals.append(sum(asked.values()))
+    assert len(asked) == 2, "one ReplicaSet gave way to another"
+    return max(totals)
+
+
 def test_pods_move_up_by_themselves_without_a_gap_and_never_down(space: Space) -> None:
     space.workload("web", specs.container(replicas=4))
     space.ready("web")
+    asked = {
+        each["metadata"]["name"]: each["spec"]["replicas"] for each in items(space.cluster, REPLICA_SET, space.name)
+    }
     before = space.get(DEPLOYMENT, "web")
     space.policy({"level": "Sandboxed"})
     space.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "gvisor")
@@ -27,8 +43,7 @@ def test_pods_move_up_by_themselves_without_a_gap_and_never_down(space: Space) -
     states = history(space.cluster, DEPLOYMENT, space.name, before["metadata"]["resourceVersion"])
     assert {state["metadata"]["uid"] for state in states} == {before["metadata"]["uid"]}
     assert min(state["status"].get("readyReplicas", 0) for state in states) >= 4
-    # Counting pods would count old ones that are on their way out, as status.replicas does on a busy control plane.
-    assert {state["spec"]["strategy"]["rollingUpdate"]["maxSurge"] for state in states} == {"25%"}
+    assert most_pods(space, asked, before["metadata"]["resourceVersion"]) <= 5
     space.quiet()
     space.delete(POLICY, space.name)
     decided = space.until(WORKLOAD, "web", lambda found: "IsolationPolicy" not in str(found["status"]["placement"]))

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,10 +98,19 @@ def home() -> Path:
     return cache.folder() / "ground"
 
 
-def up(name: str, nodes: int = 3, *, folder: Path | None = None, audit: bool = False, say: Say = print) -> Cluster:
+def up(
+    name: str,
+    nodes: int = 3,
+    *,
+    folder: Path | None = None,
+    audit: bool = False,
+    flags: Callable[[Path], dict[str, str]] = lambda _: {},
+    say: Say = print,
+) -> Cluster:
     """Return the cluster of this name, healthy and with at least node-0..node-(n-1); make or remake it when needed.
 
-    `audit` logs the metadata of every request to WORKDIR/logs/audit.log. Raises ClusterError, ToolchainError.
+    `audit` logs the metadata of every request to WORKDIR/logs/audit.log; `flags` are more of the API server, given its
+    WORKDIR. Raises ClusterError, ToolchainError.
     """
     if not NAME.fullmatch(name):
         message = f"a cluster's name is a DNS label of at most 40 characters, not {name!r}"
@@ -110,7 +119,7 @@ def up(name: str, nodes: int = 3, *, folder: Path | None = None, audit: bool = F
     tools = binaries(say)
     # kwokctl picks free ports by looking, so two creations at once, in whatever folder, would pick the same ones.
     with cache.lock(home() / "create.lock", lambda: say("another cluster is being created; waiting for it")):
-        cluster = find(name, folder=folder) or _create(name, folder, tools, audit=audit, say=say)
+        cluster = find(name, folder=folder) or _create(name, folder, tools, flags, audit=audit, say=say)
     add_nodes(cluster, nodes)
     return cluster
 
@@ -217,12 +226,14 @@ def component(workdir: Path, name: str) -> Component:
     return Component(name, pid if ours else None, memory if ours else 0)
 
 
-def _create(name: str, folder: Path, tools: Tools, *, audit: bool, say: Say) -> Cluster:
+def _create(
+    name: str, folder: Path, tools: Tools, flags: Callable[[Path], dict[str, str]], *, audit: bool, say: Say
+) -> Cluster:
     start = time.monotonic()
     down(name, folder=folder, say=lambda _: say(f"cluster {name} was dead; making it anew"))
     workdir = _workdir(name, folder)
     try:
-        _start(name, workdir, folder, tools, audit=audit)
+        _start(name, workdir, folder, tools, flags(workdir), audit=audit)
         cluster = _read(name, workdir)
         eventually(lambda: _ready(cluster), START_SECONDS, "API server ready and default ServiceAccount made")
     except (ClusterError, OSError) as error:
@@ -234,11 +245,11 @@ def _create(name: str, folder: Path, tools: Tools, *, audit: bool, say: Say) -> 
     return cluster
 
 
-def _start(name: str, workdir: Path, folder: Path, tools: Tools, *, audit: bool) -> None:
+def _start(name: str, workdir: Path, folder: Path, tools: Tools, more: dict[str, str], *, audit: bool) -> None:
     """Run kwokctl until it is done or a part has died, which it would only notice after minutes."""
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile("w+") as output:
         config = Path(scratch) / "kwok.yaml"
-        config.write_text(_configuration(tools, Path(scratch), audit=audit))
+        config.write_text(_configuration(tools, Path(scratch), more, audit=audit))
         command = [str(tools.kwokctl), "create", "cluster", "--name", name, "--config", str(config)]
         command += ["--wait", f"{START_SECONDS:.0f}s", "--kubeconfig", ""]
         process = subprocess.Popen(command, env=_environment(folder), stdout=output, stderr=subprocess.STDOUT)
@@ -253,7 +264,7 @@ def _start(name: str, workdir: Path, folder: Path, tools: Tools, *, audit: bool)
             raise ClusterError(message)
 
 
-def _configuration(tools: Tools, scratch: Path, *, audit: bool) -> str:
+def _configuration(tools: Tools, scratch: Path, more: dict[str, str], *, audit: bool) -> str:
     """Return kwokctl's configuration and our Stages (--extra-args instead makes kwokctl 0.8.0 panic in some orders)."""
     options = {
         "runtime": "binary",
@@ -269,9 +280,10 @@ def _configuration(tools: Tools, scratch: Path, *, audit: bool) -> str:
         policy = scratch / "audit.yaml"
         policy.write_text(yaml.safe_dump(AUDIT_POLICY))
         options["kubeAuditPolicy"] = str(policy)
+    wanted = FLAGS | {"kube-apiserver": FLAGS["kube-apiserver"] | more}
     patches = [
         {"name": part, "extraArgs": [{"key": key, "value": value} for key, value in flags.items()]}
-        for part, flags in FLAGS.items()
+        for part, flags in wanted.items()
     ]
     head = {"apiVersion": "config.kwok.x-k8s.io/v1alpha1", "kind": "KwokctlConfiguration"}
     stages = yaml.safe_load_all(Path(__file__).with_name("stages.yaml").read_text())

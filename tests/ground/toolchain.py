@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import os
 import platform
 import re
@@ -44,12 +45,25 @@ class Tools:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """One text in a file of an upstream module, and what stands there instead."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
 class Module:
     """One Go module of `tools/`: the upstream it pins and the packages that are built from it, by binary name."""
 
     name: str
     upstream: str
     packages: dict[str, str]
+    tags: str = ""
+    """Build tags; with any, the binary is made by cgo and linked statically."""
+    edits: tuple[Edit, ...] = ()
+    """What is changed in a copy of the upstream module before it is built."""
 
     @property
     def path(self) -> Path:
@@ -69,7 +83,7 @@ class Module:
     def ldflags(self) -> str:
         """Linker flags; without the version ones a Kubernetes binary says it is v0.0.0."""
         if self.name != "kubernetes":
-            return "-s -w"
+            return "-s -w -extldflags -static" if self.tags else "-s -w"
         major, minor, _ = self.version.removeprefix("v").split(".")
         stamp = {"gitVersion": self.version, "gitMajor": major, "gitMinor": minor}
         return "-s -w " + " ".join(f"-X k8s.io/component-base/version.{key}={value}" for key, value in stamp.items())
@@ -80,7 +94,7 @@ class Module:
         digest = hashlib.sha256()
         for part in ("go.mod", "go.sum"):
             digest.update((self.path / part).read_bytes())
-        digest.update(f"{self.ldflags} {platform.system()} {platform.machine()}".encode())
+        digest.update(f"{self.ldflags} {self.tags} {self.edits} {platform.system()} {platform.machine()}".encode())
         return cache.folder() / "tools" / f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
 
@@ -105,6 +119,42 @@ OPTIONAL = (
         {name: f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")},
     ),
     Module("helm", "helm.sh/helm/v4", {"helm": "helm.sh/helm/v4/cmd/helm"}),
+    # The rest is what a real node is made of.
+    Module(
+        "kubernetes",
+        "k8s.io/kubernetes",
+        {name: f"k8s.io/kubernetes/cmd/{name}" for name in ("kubelet", "kube-proxy")},
+    ),
+    Module(
+        "containerd",
+        "github.com/containerd/containerd/v2",
+        {
+            name: f"github.com/containerd/containerd/v2/cmd/{name}"
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        },
+    ),
+    Module(
+        "runc", "github.com/opencontainers/runc", {"runc": "github.com/opencontainers/runc"}, "seccomp netgo osusergo"
+    ),
+    Module(
+        "gvisor",
+        "gvisor.dev/gvisor",
+        {"runsc": "gvisor.dev/gvisor/runsc", "containerd-shim-runsc-v1": "gvisor.dev/gvisor/shim"},
+        # Without CAP_SYS_RESOURCE, as in many containers, nobody may lower an oom score, and every sandbox would fail.
+        edits=(
+            Edit(
+                "pkg/shim/v1/manager.go",
+                "sys.SetOOMScore(cmd.Process.Pid, oomScoreMax); err != nil {",
+                "sys.SetOOMScore(cmd.Process.Pid, oomScoreMax); err != nil && !os.IsPermission(err) {",
+            ),
+        ),
+    ),
+    Module("coredns", "github.com/coredns/coredns", {"coredns": "github.com/coredns/coredns"}),
+    Module(
+        "registry",
+        "github.com/distribution/distribution/v3",
+        {"registry": "github.com/distribution/distribution/v3/cmd/registry"},
+    ),
 )
 
 
@@ -127,6 +177,20 @@ def tool(name: str, say: Say = print) -> Path:
     if module is None:
         raise ToolchainError(f"no tool {name!r}: {', '.join(name for each in OPTIONAL for name in each.packages)}")
     return (_given([name]) or _built((module,), say))[name]
+
+
+def go_build(source: Path, say: Say = print) -> Path:
+    """Return the static program of a Go module of our own without dependencies; built anew when its source changes."""
+    digest = hashlib.sha256()
+    for part in sorted(source.glob("*")):
+        digest.update(part.name.encode() + part.read_bytes())
+    made = cache.folder() / "tools" / f"{source.name}-{digest.hexdigest()[:12]}"
+    if not made.exists():
+        partial = made.with_suffix(f".{os.getpid()}.partial")
+        command = [_go(say), "build", "-trimpath", "-ldflags", "-s -w", "-o", str(partial), "."]
+        _run(command, f"building {source.name}", say, source)
+        partial.replace(made)
+    return made
 
 
 def _given(names: Iterable[str]) -> dict[str, Path] | None:
@@ -163,21 +227,49 @@ def _build_missing(modules: Iterable[Module], say: Say) -> None:
 def _build(go: str, module: Module, name: str, say: Say) -> None:
     module.home.mkdir(parents=True, exist_ok=True)
     partial = module.home / f".{name}.partial"
-    command = [go, "build", "-trimpath", "-ldflags", module.ldflags, "-o", str(partial), module.packages[name]]
-    _run(command, f"building {name} {module.version}", say, cwd=module.path)
+    command = [go, "build", "-trimpath", "-ldflags", module.ldflags, "-tags", module.tags, "-o", str(partial)]
+    command += [f"-modfile={_edited(go, module)}"] if module.edits else []
+    _run(
+        [*command, module.packages[name]], f"building {name} {module.version}", say, module.path, cgo=bool(module.tags)
+    )
     partial.replace(module.home / name)
 
 
-def _environment() -> dict[str, str]:
-    own = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    return {**os.environ, **own}
+def _edited(go: str, module: Module) -> Path:
+    """Copy an upstream module beside its binaries, edit it, and return a go.mod that takes the copy."""
+    copy, modfile = module.home / "source", module.home / "go.mod"
+    command = [go, "mod", "download", "-json", f"{module.upstream}@{module.version}"]
+    answer = subprocess.run(command, cwd=module.path, env=_environment(), capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise ToolchainError(f"{module.upstream} {module.version} is not to be had: {answer.stdout}{answer.stderr}")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(json.loads(answer.stdout)["Dir"], copy, copy_function=shutil.copyfile)
+    for edit in module.edits:
+        _edit(copy / edit.path, edit)
+    replaced = f"\nreplace {module.upstream} => {copy}\n"
+    modfile.write_text((module.path / "go.mod").read_text() + replaced)
+    shutil.copyfile(module.path / "go.sum", module.home / "go.sum")
+    return modfile
 
 
-def _run(command: list[str], title: str, say: Say, cwd: Path | None = None) -> None:
+def _edit(path: Path, edit: Edit) -> None:
+    text = path.read_text()
+    if text.count(edit.old) != 1:
+        raise ToolchainError(f"{path} has not exactly one {edit.old!r}: look at what upstream has changed")
+    path.chmod(0o644)
+    path.write_text(text.replace(edit.old, edit.new))
+
+
+def _environment(*, cgo: bool = False) -> dict[str, str]:
+    own = {"GOFLAGS": "-mod=readonly -buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    return {**os.environ, **own, "CGO_ENABLED": str(int(cgo))}
+
+
+def _run(command: list[str], title: str, say: Say, cwd: Path | None = None, *, cgo: bool = False) -> None:
     """Run a long command, say every few seconds how long it has been running, raise with the end of its output."""
     start = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, cwd=cwd, env=_environment(), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=cwd, env=_environment(cgo=cgo), stdout=output, stderr=subprocess.STDOUT)
         try:
             while process.poll() is None:
                 say(f"{title} ... {time.monotonic() - start:.0f} s")

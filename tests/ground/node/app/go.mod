@@ -1,0 +1,3 @@
+module berth.dev/ground/app
+
+go 1.26.0

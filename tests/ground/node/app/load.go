@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// report is what load prints, as one line of JSON.
+type report struct {
+	Sent   int            `json:"sent"`
+	Failed map[string]int `json:"failed"`
+	Hosts  map[string]int `json:"hosts"`
+	// SlowestMilliseconds is that of all that were answered.
+	SlowestMilliseconds int64 `json:"slowestMilliseconds"`
+}
+
+// load sends RATE requests a second, whatever becomes of the earlier ones, for SECONDS or until SIGTERM.
+// Each opens a connection of its own, unless it is to keep them.
+func load(arguments []string) error {
+	rate, err := strconv.Atoi(arguments[1])
+	if err != nil {
+		return err
+	}
+	length, err := strconv.Atoi(arguments[2])
+	if err != nil {
+		return err
+	}
+	keep := len(arguments) > 3 && arguments[3] == "keep"
+	transport := &http.Transport{
+		DisableKeepAlives: !keep, MaxIdleConnsPerHost: rate, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+	}
+	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
+	told := report{Failed: map[string]int{}, Hosts: map[string]int{}}
+	send(client, arguments[0], time.Second/time.Duration(rate), time.Duration(length)*time.Second, &told)
+	return json.NewEncoder(os.Stdout).Encode(told)
+}
+
+func send(client *http.Client, url string, pause, length time.Duration, told *report) {
+	ends := make(chan os.Signal, 1)
+	signal.Notify(ends, syscall.SIGTERM)
+	var guard sync.Mutex
+	var under sync.WaitGroup
+	defer under.Wait()
+	ticks, over := time.NewTicker(pause), time.After(length)
+	for {
+		select {
+		case <-ends:
+			return
+		case <-over:
+			return
+		case <-ticks.C:
+			under.Go(func() { one(client, url, &guard, told) })
+		}
+	}
+}
+
+func one(client *http.Client, url string, guard *sync.Mutex, told *report) {
+	began := time.Now()
+	host, failure := ask(client, url)
+	guard.Lock()
+	defer guard.Unlock()
+	told.Sent++
+	if failure != "" {
+		told.Failed[failure]++
+		return
+	}
+	told.Hosts[host]++
+	told.SlowestMilliseconds = max(told.SlowestMilliseconds, time.Since(began).Milliseconds())
+}
+
+func ask(client *http.Client, url string) (host, failure string) {
+	answer, err := client.Get(url)
+	if err != nil {
+		return "", last(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return "", last(err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return "", answer.Status
+	}
+	return strings.TrimSpace(string(body)), ""
+}
+
+// last returns the end of an error, which is its cause: addresses would make every one another.
+func last(err error) string {
+	text := err.Error()
+	return text[strings.LastIndex(text, ": ")+1:]
+}

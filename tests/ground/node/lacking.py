@@ -1,0 +1,35 @@
+"""What a machine lacks to be a real node."""
+
+import os
+import shutil
+from pathlib import Path
+
+TOOLS = {
+    "ip": "iproute2",
+    "nft": "nftables",
+    "iptables": "iptables",
+    "socat": "socat",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "mmdebstrap": "mmdebstrap",
+    "gcc": "gcc",
+    "pkg-config": "pkg-config",
+}
+FILES = {
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "/usr/include/seccomp.h": "libseccomp-dev",
+}
+
+
+def lacking() -> list[str]:
+    """Return what is missing, each as a sentence that says how to get it; nothing where a node can run."""
+    if os.geteuid() != 0:
+        return ["it needs root"]
+    packages = {package for name, package in TOOLS.items() if shutil.which(name) is None}
+    packages |= {package for path, package in FILES.items() if not Path(path).exists()}
+    found = [f"install {' '.join(sorted(packages))}: make realnode-tools does so on Debian"] if packages else []
+    if "\toverlay\n" not in Path("/proc/filesystems").read_text():
+        found.append("the kernel has no overlay file system: load module overlay")
+    if not Path("/proc/sys/net/bridge").exists():
+        found.append("the kernel does not filter what passes a bridge: load module br_netfilter")
+    return found

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ground.node.images import APP, ENTRY_POINTS, USERS, Entry, Image, debian, layer
-from ground.toolchain import Say, go_build
+from ground.toolchain import Say, go_build, tool
 
 ENTRY = "/entrypoint"
 WWW_DATA = 33
@@ -11,7 +11,12 @@ WWW_DATA = 33
 
 def images(say: Say = print) -> tuple[Image, ...]:
     """Return all images; builds what is missing."""
-    return (*_of_program(go_build(APP, say)), *_of_packages(debian(say)))
+    dns = layer({"coredns": Entry(tool("coredns", say).read_bytes(), 0o755)})
+    return (
+        *_of_program(go_build(APP, say)),
+        *_of_packages(debian(say)),
+        Image("ground/coredns:1", (dns,), ("/coredns", "-conf", "/etc/coredns/Corefile")),
+    )
 
 
 def _of_program(app: Path) -> tuple[Image, ...]:

@@ -61,6 +61,7 @@ def network() -> str:
         "bridge": "pods",
         "isGateway": True,
         "hairpinMode": True,
+        "ipMasq": True,
         "ipam": {"type": "host-local", "ranges": [[{"subnet": PODS}]], "routes": [{"dst": "0.0.0.0/0"}]},
     }
     return json.dumps({"cniVersion": "1.0.0", "name": "pods", "plugins": [bridge]})

@@ -12,7 +12,7 @@ from pathlib import Path
 from ground import beside
 from ground.api import ApiError, Json, call, eventually
 from ground.cluster import Cluster, ClusterError
-from ground.node import catalog, configuration, lacking, registry
+from ground.node import catalog, configuration, dns, lacking, registry
 from ground.node.configuration import NAME
 from ground.node.place import Place
 from ground.toolchain import Say, tool
@@ -45,6 +45,7 @@ def up(cluster: Cluster, say: Say = print) -> Place:
         _start(place, binaries)
         registry.push(registry.start(place), catalog.images(say))
     _wait(place)
+    dns.start(place)
     return place
 
 
@@ -118,6 +119,9 @@ def _start(place: Place, binaries: Path) -> None:
     forward = [f"TCP-LISTEN:{port},bind={place.gateway},fork,reuseaddr", f"TCP:127.0.0.1:{port}"]
     log = place.cluster.workdir / "logs" / "node-socat.log"
     beside.start(place.cluster, "node-socat", ["socat", "-lf", str(log), *forward], lambda: True)
+    first = str(beside.pid(place.cluster, FIRST))
+    command = [sys.executable, "-m", "ground.node.netpol", str(place.cluster.kubeconfig), first]
+    beside.start(place.cluster, "node-netpol", command, lambda: True, **environment)
 
 
 def _apart(place: Place) -> bool:

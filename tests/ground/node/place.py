@@ -3,6 +3,7 @@
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from ground.cluster import Cluster
@@ -38,7 +39,7 @@ class Place:
     @property
     def address(self) -> str:
         """Address of the node."""
-        return self.gateway.removesuffix("1") + "2"
+        return str(IPv4Address(self.gateway) + 1)
 
     @property
     def cgroups(self) -> list[Path]:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from berth.app.metrics.accept import wants_open_metrics
 from berth.app.metrics.exposition import CONTENT_TYPES
 
 
@@ -20,7 +21,7 @@ def add_metrics(app: web.Application, scrape: Scrape) -> None:
     """Let an application answer /metrics, in parts: a scrape of thousands of Workloads holds nothing up."""
 
     async def metrics(request: web.Request) -> web.StreamResponse:
-        wants_open = "application/openmetrics-text" in request.headers.get("Accept", "")
+        wants_open = wants_open_metrics(",".join(request.headers.getall("Accept", [])))
         response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPES[wants_open]})
         await response.prepare(request)
         async for part in scrape(open_metrics=wants_open):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from berth.app.metrics import declared
@@ -23,7 +23,7 @@ _SLICE: Final = 100
 """Workloads whose lines are written in one go: well below a millisecond."""
 _END: Final = b"# EOF\n"
 
-CONTENT_TYPES: Final = {False: CONTENT_TYPE_LATEST, True: openmetrics.CONTENT_TYPE_LATEST}
+CONTENT_TYPES: Final = {False: CONTENT_TYPE_PLAIN_0_0_4, True: openmetrics.CONTENT_TYPE_LATEST}
 """Content type of the text format, and of OpenMetrics."""
 
 Lines = Callable[[Outcome], Iterable[tuple[str, float]]]

@@ -111,7 +111,7 @@ def a_class(name: str, **spec: Any) -> ClassRecord:
 
 
 def a_node(name: str = "n1", **fields: Any) -> NodeRecord:
-    """Return a node with KVM and the handlers runc, runsc and kata."""
+    """Return a node with KVM and the handlers runc, which gives user namespaces, runsc and kata."""
     given: dict[str, Any] = {
         "name": name,
         "schedulable": True,
@@ -120,7 +120,8 @@ def a_node(name: str = "n1", **fields: Any) -> NodeRecord:
         "cpu": 8000,
         "memory": 32 * GI,
         "devices": (("devices.kubevirt.io/kvm", 1000),),
-        "handlers": frozenset({"runc", "runsc", "kata"}),
+        "handlers": frozenset({"", "runc", "runsc", "kata"}),
+        "user_namespaces": frozenset({"", "runc"}),
     }
     return NodeRecord(**(given | fields))
 

@@ -10,12 +10,13 @@ import pytest
 from berth.api.isolation_class import NodePool, Toleration
 from berth.api.levels import Backend, IsolationLevel, NodeSharing
 from berth.api.reasons import Reason
-from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of, shapes
+from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of, shapes, unable_nodes
 from berth.decide.model import ClassFacts, Cost
 from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord
 from decide.builders import GI, KUBEVIRT, MI, a_class, a_node, a_runtime_class
 
 RUNC = a_class("runc", level="Container", pod={})
+USERNS = a_class("container-userns", level="Container", pod={"userNamespaces": True})
 KATA = a_class("kata", level="Virtualized", pod={"runtimeClassName": "kata"})
 VM = a_class("vm", level="Virtualized", virtualMachine={})
 SNP = a_class("snp", level="Confidential", virtualMachine={"launchSecurity": "snp"})
@@ -120,6 +121,43 @@ def test_a_class_with_an_unknown_field_takes_nobody_but_is_no_weaker_than_it_say
 
 def test_a_node_that_does_not_say_its_handlers_is_possible() -> None:
     assert facts_of(KATA, a_node(handlers=None)).unavailable is None
+
+
+NOT_APART: dict[str, Any] = {"user_namespaces": frozenset({"runc"})}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "says"),
+    [
+        ((a_node(**NOT_APART),), "handler default with user namespaces"),
+        ((a_node(user_namespaces=None),), "1 of 1 nodes, n1 among them, do not say"),
+        ((a_node("n1"), a_node("n2", user_namespaces=None)), "1 of 2 nodes, n2 among them, do not say"),
+    ],
+    ids=["none has them", "nothing is said", "one may ignore them"],
+)
+def test_a_class_with_user_namespaces_needs_them_wherever_its_pods_may_go(
+    nodes: tuple[NodeRecord, ...], says: str
+) -> None:
+    missing = facts_of(USERNS, *nodes).unavailable
+    assert missing is not None
+    assert missing.reason is Reason.NO_CAPABLE_NODE
+    assert says in missing.message
+    assert facts_of(RUNC, *nodes).unavailable is None
+
+
+def test_nodes_that_refuse_user_namespaces_are_told_and_not_counted() -> None:
+    cluster = cluster_of(RUNTIMES, (a_node("n1"), a_node("n2", **NOT_APART)), KUBEVIRT, kubevirt_present=True)
+    assert capable_nodes(USERNS, cluster) == 1
+    assert unable_nodes(USERNS, cluster) == ("n2",)
+    assert unable_nodes(RUNC, cluster) == unable_nodes(VM, cluster) == ()
+
+
+def test_the_handler_of_the_runtime_class_is_the_one_that_must_have_user_namespaces() -> None:
+    both = a_class("both", level="Sandboxed", pod={"runtimeClassName": "kata", "userNamespaces": True})
+    missing = facts_of(both).unavailable
+    assert missing is not None
+    assert "handler kata with user namespaces" in missing.message
+    assert facts_of(both, a_node(user_namespaces=frozenset({"kata"}))).unavailable is None
 
 
 def test_confidential_machines_need_encrypting_nodes() -> None:

@@ -135,6 +135,7 @@ def _node(document: dict[str, Any], architecture: str) -> NodeRecord:
         memory=512 * GI,
         devices=DEVICES,
         handlers=frozenset({"", "runc", "runsc", "kata"}),
+        user_namespaces=frozenset({"", "runc"}),
         cpu_models=("Haswell-noTSX", "Skylake-Server"),
         machine_types=("pc-q35-rhel9.4.0", "q35"),
     )

@@ -31,11 +31,13 @@ class Shape:
     """What a fake node offers.
 
     `kvm` is what KubeVirt's device plugins and labeller put on a node; `handlers` are the RuntimeClass handlers beside
-    "" and runc; `allocatable` adds to or replaces SIZE; `taints` are those of core/v1.
+    "" and runc; `user_namespaces` is what these two have as a feature; `allocatable` adds to or replaces SIZE; `taints`
+    are those of core/v1.
     """
 
     kvm: bool = True
     handlers: tuple[str, ...] = SANDBOX_HANDLERS
+    user_namespaces: bool = True
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[Json, ...] = ()
     allocatable: dict[str, str] = field(default_factory=dict)
@@ -71,8 +73,17 @@ def node(name: str, shape: Shape) -> Json:
             "allocatable": resources,
             "capacity": resources,
             "nodeInfo": _node_info(),
-            "runtimeHandlers": [{"name": handler} for handler in (*CONTAINER_HANDLERS, *shape.handlers)],
+            "runtimeHandlers": [_handler(name, shape) for name in (*CONTAINER_HANDLERS, *shape.handlers)],
         },
+    }
+
+
+def _handler(name: str, shape: Shape) -> Json:
+    """Return a handler with its features, as kubelet 1.37 with containerd 2.4, runc 1.5 and gVisor says them."""
+    plain = name in CONTAINER_HANDLERS
+    return {
+        "name": name,
+        "features": {"recursiveReadOnlyMounts": plain, "userNamespaces": plain and shape.user_namespaces},
     }
 
 

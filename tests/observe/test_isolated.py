@@ -1,10 +1,13 @@
 """Is the isolation that was chosen really there?"""
 
+from dataclasses import replace
+
 import pytest
 
 from berth.api.reasons import Reason
 from berth.observe.isolation import isolated
 from berth.world.records import NodeRecord, PodRecord
+from decide.builders import a_node
 from observe.scenes import (
     CATALOG,
     MACHINE,
@@ -50,6 +53,24 @@ def test_a_node_without_the_handler_does_not_match() -> None:
 @pytest.mark.parametrize("nodes", [nodes_with(n1=None), {}], ids=["does not say", "not seen"])
 def test_a_node_that_does_not_say_leaves_it_unknown(nodes: dict[str, NodeRecord]) -> None:
     assert found(SANDBOXED, nodes) == ("Unknown", Reason.ISOLATION_UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("user_namespaces", "said"),
+    [
+        (frozenset({"", "runc"}), ("True", Reason.VERIFIED)),
+        (frozenset({"runc"}), ("False", Reason.ISOLATION_MISMATCH)),
+        (None, ("Unknown", Reason.ISOLATION_UNKNOWN)),
+    ],
+    ids=["has them", "has none", "does not say"],
+)
+def test_user_namespaces_are_verified_where_the_node_has_them(
+    user_namespaces: frozenset[str] | None, said: tuple[str, str]
+) -> None:
+    apart = replace(RUNC, user_namespaces=True)
+    nodes = {"n1": a_node(user_namespaces=user_namespaces)}
+    finding = isolated(at_rest(facts=apart, catalog=(apart,), pods=(a_pod(),), nodes=nodes))
+    assert (finding.status, finding.reason) == said
 
 
 def test_one_wrong_node_outweighs_one_that_does_not_say() -> None:

@@ -116,6 +116,7 @@ def _one_changed(random: Random, nodes: tuple[NodeRecord, ...], place: int) -> t
             {"schedulable": False},
             {"devices": ()},
             {"handlers": frozenset({"runc"})},
+            {"user_namespaces": frozenset()},
             {"taints": (("maintenance", "", "NoSchedule"),)},
             {"cpu": 500, "memory": GI},
             {"labels": _without(node.labels, random.randrange(len(node.labels))) if node.labels else ()},

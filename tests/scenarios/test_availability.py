@@ -49,6 +49,22 @@ def test_no_node_with_the_handler_of_the_runtime(space: Space) -> None:
     assert condition(found, "Isolated")["status"] == "True"
 
 
+def test_user_namespaces_that_no_node_has_and_one_that_may_ignore_them(space: Space) -> None:
+    name = space.isolation_class("apart", {"level": "Container", "pod": {"userNamespaces": True}, **space.pool})
+    space.node("old-runc", Shape(user_namespaces=False))
+    root = specs.pinned(name, specs.container(needs={"root": True}))
+    assert_waits(space, root, "NoCapableNode", "handler default with user namespaces")
+    space.node("able")
+    found = space.until(CLASS, name, lambda found: condition(found, "Available")["status"] == "True")
+    assert (
+        f"not on 1 nodes that its pods may be sent to, {space.name}-old-runc"
+        in condition(found, "Available")["message"]
+    )
+    space.node("old-kubelet", silent=True)
+    found = space.until(CLASS, name, lambda found: condition(found, "Available")["status"] == "False")
+    assert f"{space.name}-old-kubelet among them, do not say" in condition(found, "Available")["message"]
+
+
 def test_all_nodes_of_the_class_are_cordoned(space: Space) -> None:
     name = space.isolation_class("pool", {"level": "Container", "pod": {}, **space.pool})
     node = space.node("only")

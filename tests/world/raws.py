@@ -54,6 +54,9 @@ def a_node(**parts: Any) -> Raw:
     """Return a node with KVM."""
     status = {
         "allocatable": {"cpu": "7910m", "memory": "32Gi", "pods": "110", "devices.kubevirt.io/kvm": "1k"},
-        "runtimeHandlers": [{"name": ""}, {"name": "runsc"}],
+        "runtimeHandlers": [
+            {"name": "", "features": {"recursiveReadOnlyMounts": True, "userNamespaces": True}},
+            {"name": "runsc", "features": {"recursiveReadOnlyMounts": False, "userNamespaces": False}},
+        ],
     }
     return a_cluster_raw("Node", "n1", **({"status": status, "spec": {}} | parts))

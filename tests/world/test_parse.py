@@ -149,6 +149,12 @@ def test_a_node_that_names_no_handlers_does_not_say(status: Raw) -> None:
     assert parse.node(a_node()).handlers == {"", "runsc"}
 
 
+@pytest.mark.parametrize("features", [{}, {"features": {}}, {"features": {"recursiveReadOnlyMounts": True}}])
+def test_a_node_whose_handlers_name_no_user_namespaces_does_not_say(features: Raw) -> None:
+    assert parse.node(a_node(status={"runtimeHandlers": [{"name": "runc", **features}]})).user_namespaces is None
+    assert parse.node(a_node()).user_namespaces == {""}
+
+
 def test_a_runtime_class_has_overhead_and_nodes() -> None:
     overhead = {"podFixed": {"cpu": "0.25", "memory": "160Mi"}}
     raw = a_cluster_raw("RuntimeClass", "kata", handler="kata", overhead=overhead)

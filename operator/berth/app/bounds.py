@@ -3,8 +3,8 @@
 from berth.api.levels import Backend, IsolationLevel
 from berth.app.origins import clones_of
 from berth.app.views import Look
-from berth.decide.facts import vouched_handler
 from berth.decide.model import ClassFacts
+from berth.decide.pod_nodes import vouched_handler
 from berth.policy.denials import attachments, image_namespaces
 from berth.render.model import Peers
 from berth.verify.model import Bounds, Images, Named, Network, Runtime

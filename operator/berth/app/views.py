@@ -17,7 +17,7 @@ from berth.app.origins import clones_of, origins_of
 from berth.app.settings import Settings
 from berth.app.tenancy import Tenancy, alone, pool_of, tenancy_of
 from berth.decide.ask import ask_of, images_of, unsized_of
-from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of
+from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of, unable_nodes
 from berth.decide.fingerprint import catalog_hash
 from berth.decide.guest import Described
 from berth.decide.model import Ask, ClassFacts, Refusal
@@ -46,6 +46,8 @@ class Catalog:
     classes: tuple[ClassFacts, ...]
     digest: str
     nodes: Mapping[str, int]
+    unable: Mapping[str, tuple[str, ...]]
+    """Nodes that may be sent pods of a class and cannot run them."""
 
     def named(self, name: str | None) -> ClassFacts | None:
         """Return what is known of a class; None when there is none of that name."""
@@ -211,7 +213,8 @@ class Views:
         )
         facts = catalog(store.classes.values(), cluster, pool)
         nodes = {name: capable_nodes(record, cluster) for name, record in store.classes.items()}
-        return Catalog(facts, catalog_hash(facts), nodes)
+        unable = {name: unable_nodes(record, cluster) for name, record in store.classes.items()}
+        return Catalog(facts, catalog_hash(facts), nodes, unable)
 
     def policies(self) -> CompiledPolicies:
         """Return all policies, prepared for matching. One that has not changed stays the same object."""

@@ -11,9 +11,10 @@ from berth.app.metrics.admin import ClassState
 from berth.app.policy_report import policy_states, policy_statuses
 from berth.app.settle import settle
 from berth.app.tenant_report import quota_states, tenant_status
+from berth.app.views import Catalog
 from berth.app.waiver_report import waiver_states, waiver_status
-from berth.decide.facts import vouched_handler
 from berth.decide.model import ClassFacts
+from berth.decide.pod_nodes import vouched_handler
 from berth.kube.resources import ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS
 from berth.observe.model import Status
 from berth.observe.status import amounts, condition
@@ -43,7 +44,7 @@ async def _report_classes(deps: Deps, *, with_counts: bool) -> bool:
     deps.metrics.state.classes = tuple(_state(each, found.nodes) for each in found.classes)
     placed = Counter(outcome.class_name for outcome in deps.outcomes.values())
     for name, record in sorted(deps.store.classes.items()):
-        status = _class_status(record, facts[name], found.nodes.get(name, 0), placed[name], deps.clock())
+        status = _class_status(record, facts[name], found, placed[name], deps.clock())
         left |= await settle(ISOLATION_CLASSES, record, status, deps, with_counts=with_counts)
     return left
 
@@ -53,23 +54,29 @@ def _state(facts: ClassFacts, nodes: Mapping[str, int]) -> ClassState:
     return ClassState(facts.name, str(facts.level), str(facts.backend), why, nodes.get(facts.name, 0))
 
 
-def _availability(facts: ClassFacts) -> tuple[str, Reason, str]:
+def _availability(facts: ClassFacts, unable: tuple[str, ...]) -> tuple[str, Reason, str]:
     if facts.unavailable is not None:
         return "False", facts.unavailable.reason, facts.unavailable.message
+    message = "this cluster can run it"
+    if unable:
+        message += (
+            f", but not on {len(unable)} nodes that its pods may be sent to, {unable[0]} among them: leave these out by"
+            " nodes.selector, or install the runtime there"
+        )
     if not facts.enabled:
-        return "True", Reason.VERIFIED, "this cluster can run it, but it is disabled: new workloads go elsewhere"
-    return "True", Reason.VERIFIED, "this cluster can run it"
+        message += ", but it is disabled: new workloads go elsewhere"
+    return "True", Reason.VERIFIED, message
 
 
-def _class_status(record: ClassRecord, facts: ClassFacts, nodes: int, placed: int, now: float) -> Status:
+def _class_status(record: ClassRecord, facts: ClassFacts, found: Catalog, placed: int, now: float) -> Status:
     previous: Status = orjson.loads(record.status or b"{}")
-    status, reason, message = _availability(facts)
+    status, reason, message = _availability(facts, found.unable.get(record.name, ()))
     handler = vouched_handler(record) or facts.handler
     return {
         "observedGeneration": record.generation,
         "conditions": [condition(AVAILABLE, status, reason, message, record.generation, previous, now)],
         "backend": str(facts.backend),
-        "nodes": nodes,
+        "nodes": found.nodes.get(record.name, 0),
         "workloads": placed,
         "overhead": amounts(facts.overhead),
         **({"handler": handler} if handler else {}),

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-
 from berth.api.isolation_class import IsolationClassSpec, NodePool
 from berth.api.levels import Backend, IsolationLevel
 from berth.api.quantity import amount, millicores
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Cost, NodeShape, Unavailable
+from berth.decide.pod_nodes import pod_nodes
 from berth.decide.versions import ENCRYPTION_GATES, OLDEST, gates_off, hypervisor_device, version_of
 from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord, Toleration
 
@@ -75,6 +74,16 @@ def capable_nodes(record: ClassRecord, cluster: Cluster) -> int:
         return 0
     unavailable, nodes = _offer(record, record.spec, cluster, ALL_NODES)
     return 0 if unavailable else len(nodes)
+
+
+def unable_nodes(record: ClassRecord, cluster: Cluster) -> tuple[str, ...]:
+    """Return the nodes that the scheduler may send pods of a class to, and that cannot run them, sorted."""
+    if record.spec is None or record.spec.pod is None or record.error is not None:
+        return ()
+    _, able = _offer(record, record.spec, cluster, ALL_NODES)
+    return tuple(
+        sorted({node.name for node in _placed(record.spec, cluster, ALL_NODES)} - {node.name for node in able})
+    )
 
 
 def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODES) -> ClassFacts:
@@ -152,15 +161,13 @@ def _offer(
 ) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
     """Return why a class cannot run, and the nodes that could run it once that is mended."""
     name, runtime = record.name, _runtime(spec, cluster)
-    selector = _selector(spec, pool) | set(runtime.node_selector if runtime else ())
-    tolerations = (*_tolerations(spec, pool), *(runtime.tolerations if runtime else ()))
-    placed = tuple(node for node in cluster.nodes if _accepts(node, selector, tolerations))
+    placed = _placed(spec, cluster, pool)
     if spec.virtual_machine is not None:
         missing, capable = _machine_nodes(spec, cluster, placed)
     else:
-        missing, capable = _pod_nodes(record, spec, runtime, placed)
+        missing, capable = pod_nodes(record, runtime, placed)
     if missing is None and not placed:
-        labels = ", ".join(f"{key}={value}" for key, value in sorted(selector)) or "any labels"
+        labels = ", ".join(f"{key}={value}" for key, value in sorted(_labels(spec, runtime, pool))) or "any labels"
         whose = f"class {name}" + ("" if pool == ALL_NODES else " or of the tenant")
         text = f"no schedulable node has {labels} and only tolerated taints: add one, or change nodes of {whose}"
         missing = Unavailable(Reason.NO_CAPABLE_NODE, text)
@@ -169,40 +176,12 @@ def _offer(
     return missing, capable
 
 
-def _pod_nodes(
-    record: ClassRecord, spec: IsolationClassSpec, runtime: RuntimeClassRecord | None, nodes: tuple[NodeRecord, ...]
-) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
-    wanted = spec.pod.runtime_class_name if spec.pod else None
-    if wanted is None:
-        return None, nodes
-    if runtime is None:
-        text = (
-            f"RuntimeClass {wanted} does not exist: install that runtime, or correct pod.runtimeClassName of"
-            f" IsolationClass {record.name}"
-        )
-        return Unavailable(Reason.RUNTIME_CLASS_MISSING, text), nodes
-    vouched = vouched_handler(record)
-    if vouched is not None and runtime.handler != vouched:
-        text = (
-            f"RuntimeClass {wanted} has handler {runtime.handler}, but IsolationClass {record.name} vouches for"
-            f" {vouched}: restore the RuntimeClass, or set pod.handler of the class if that isolates as"
-            " well"
-        )
-        return Unavailable(Reason.RUNTIME_CHANGED, text), nodes
-    # A node that does not say which handlers it has may have this one; kubelets before 1.30 and fakes say nothing.
-    return None, tuple(node for node in nodes if node.handlers is None or runtime.handler in node.handlers)
-
-
-def vouched_handler(record: ClassRecord) -> str | None:
-    """Return the handler that a class vouches for: the one its admin names, else the first one that was seen.
-
-    That one is remembered in the status of the class. It can only rule a RuntimeClass out, never let one in.
-    """
-    spec = record.spec
-    if spec is None or spec.pod is None or spec.pod.runtime_class_name is None:
-        return None
-    remembered = orjson.loads(record.status or b"{}").get("handler")
-    return spec.pod.handler or (str(remembered) if remembered else None)
+def _placed(spec: IsolationClassSpec, cluster: Cluster, pool: NodePool) -> tuple[NodeRecord, ...]:
+    """Return the nodes that the scheduler may send a class to, by labels and taints."""
+    runtime = _runtime(spec, cluster)
+    selector = _labels(spec, runtime, pool)
+    tolerations = (*_tolerations(spec, pool), *(runtime.tolerations if runtime else ()))
+    return tuple(node for node in cluster.nodes if _accepts(node, selector, tolerations))
 
 
 def _machine_nodes(
@@ -269,6 +248,8 @@ def _gate_problem(spec: IsolationClassSpec, cluster: Cluster) -> Unavailable | N
 def _incapable(spec: IsolationClassSpec, runtime: RuntimeClassRecord | None, device: str) -> str:
     if spec.virtual_machine is None:
         handler = runtime.handler if runtime else "default"
+        if spec.pod and spec.pod.user_namespaces:
+            handler += " with user namespaces"
         return (
             f"no schedulable node advertises runtime handler {handler}: install the runtime on the nodes of the class"
         )
@@ -285,6 +266,10 @@ def _runtime(spec: IsolationClassSpec, cluster: Cluster) -> RuntimeClassRecord |
 
 def _pools(spec: IsolationClassSpec, pool: NodePool) -> tuple[NodePool, NodePool]:
     return spec.nodes or ALL_NODES, pool
+
+
+def _labels(spec: IsolationClassSpec, runtime: RuntimeClassRecord | None, pool: NodePool) -> set[tuple[str, str]]:
+    return _selector(spec, pool) | set(runtime.node_selector if runtime else ())
 
 
 def _selector(spec: IsolationClassSpec, pool: NodePool) -> set[tuple[str, str]]:

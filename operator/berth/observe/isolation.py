@@ -3,7 +3,7 @@
 Node handlers: `node.status.runtimeHandlers` (KEP-3857); nodes that do not report them leave the answer unknown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from berth.api.levels import Backend
 from berth.api.reasons import ConditionType, Reason
@@ -36,9 +36,12 @@ def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:
         return _unknown(Reason.PROVISIONING, "no pod runs yet")
     if any(pod.runtime_class != (facts.runtime_class_name or "") for pod in started):
         return _mismatched(started, facts)
+    on = {pod.node: scene.nodes.get(pod.node) for pod in started}
+    if facts.user_namespaces and (found := _without_user_namespaces(facts, on)):
+        return found
     if facts.runtime_class_name is None:
         return _verified(f"pods share the host's kernel, as class {facts.name} says")
-    return _verify_handlers((pod.node for pod in started), facts, scene.nodes)
+    return _verify_handlers(facts, on)
 
 
 def _mismatched(started: list[PodRecord], facts: ClassFacts) -> Finding:
@@ -51,9 +54,22 @@ def _mismatched(started: list[PodRecord], facts: ClassFacts) -> Finding:
     )
 
 
-def _verify_handlers(names: Iterable[str], facts: ClassFacts, nodes: Mapping[str, NodeRecord]) -> Finding:
+def _without_user_namespaces(facts: ClassFacts, on: Mapping[str, NodeRecord | None]) -> Finding | None:
+    """Return what is wrong with the user namespaces that a class promises; None where all nodes have them."""
     handler = facts.handler or ""
-    known = {name: nodes[name].handlers if name in nodes else None for name in names}
+    known = {name: node.user_namespaces if node else None for name, node in on.items()}
+    wrong = sorted(name for name, able in known.items() if able is not None and handler not in able)
+    if wrong:
+        text = f"node {wrong[0]} runs a pod of class {facts.name}, but its runtime has no user namespaces"
+        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, text)
+    if any(able is None for able in known.values()):
+        return _unknown(Reason.ISOLATION_UNKNOWN, "nodes do not say whether their runtime has user namespaces")
+    return None
+
+
+def _verify_handlers(facts: ClassFacts, on: Mapping[str, NodeRecord | None]) -> Finding:
+    handler = facts.handler or ""
+    known = {name: node.handlers if node else None for name, node in on.items()}
     wrong = sorted(name for name, handlers in known.items() if handlers is not None and handler not in handlers)
     if wrong:
         text = f"node {wrong[0]} runs a pod of class {facts.name} but does not advertise its handler {handler}"

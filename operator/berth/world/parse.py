@@ -206,7 +206,7 @@ def node(raw: Raw) -> NodeRecord:
     """Project a node: what it offers, not how it fares, so that heartbeats change nothing."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     allocatable = status.get("allocatable") or {}
-    handlers = status.get("runtimeHandlers")
+    handlers = status.get("runtimeHandlers") or ()
     return NodeRecord(
         name=meta["name"],
         schedulable=not spec.get("unschedulable", False) and "deletionTimestamp" not in meta,
@@ -223,9 +223,17 @@ def node(raw: Raw) -> NodeRecord:
         memory=amount(allocatable.get("memory")),
         devices=tuple(sorted((name, amount(count)) for name, count in allocatable.items() if _is_device(name))),
         handlers=frozenset(handler.get("name", "") for handler in handlers) if handlers else None,
+        user_namespaces=_user_namespaces(handlers),
         cpu_models=_labelled(meta, CPU_MODEL_LABEL),
         machine_types=_labelled(meta, MACHINE_TYPE_LABEL),
     )
+
+
+def _user_namespaces(handlers: Iterable[Raw]) -> frozenset[str] | None:
+    """Return the handlers with user namespaces; None of a kubelet that says it of none (KEP-127, before 1.30)."""
+    said = {each.get("name", ""): (each.get("features") or {}).get("userNamespaces") for each in handlers}
+    known = any(value is not None for value in said.values())
+    return frozenset(name for name, value in said.items() if value) if known else None
 
 
 def _labelled(meta: Raw, prefix: str) -> tuple[str, ...]:

@@ -128,6 +128,8 @@ class NodeRecord:
     """
     handlers: frozenset[str] | None
     """Runtime handlers that the node advertises; None when it does not say."""
+    user_namespaces: frozenset[str] | None
+    """Those of them that give pods a user namespace of their own; None when the node does not say."""
     cpu_models: tuple[str, ...] = ()
     """Models of processors that guests can have there, as virt-handler labels it, sorted."""
     machine_types: tuple[str, ...] = ()

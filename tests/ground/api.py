@@ -13,6 +13,8 @@ import orjson
 import urllib3
 import yaml
 
+from ground import parts
+
 Json = dict[str, Any]
 T = TypeVar("T")
 
@@ -110,11 +112,14 @@ def history(kubeconfig: Path, path: str, since: str) -> list[Json]:
 
 
 def eventually(condition: Callable[[], T | None], seconds: float, what: str) -> T:
-    """Return the first true answer of a condition; raises TimeoutError naming `what` after so many seconds."""
+    """Return the first true answer of a condition; raises TimeoutError naming `what` after so many seconds.
+
+    It also names every part of this process's clusters that does not run, and shows the end of its log.
+    """
     deadline = monotonic() + seconds
     while not (answer := condition()):
         if monotonic() > deadline:
-            message = f"not within {seconds:g} s: {what}"
+            message = f"not within {seconds:g} s: {what}{parts.ended()}"
             raise TimeoutError(message)
         sleep(POLL_SECONDS)
     return answer

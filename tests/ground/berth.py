@@ -5,7 +5,9 @@ import urllib.request
 from contextlib import suppress
 
 from ground import admission, beside, chart, crds, identity
+from ground.api import eventually
 from ground.cluster import Cluster, kubectl
+from ground.parts import components
 
 DEFINITIONS = "CustomResourceDefinition"
 ELSEWHERE = ("Deployment", DEFINITIONS, *chart.ADMISSION)
@@ -13,6 +15,8 @@ ELSEWHERE = ("Deployment", DEFINITIONS, *chart.ADMISSION)
 REPOSITORY = chart.REPOSITORY
 NAME = "berth-operator"
 ADDRESS = "127.0.0.1"
+READY_SECONDS = 180.0
+"""A leader that was killed holds its Lease for a minute; the rest is room for a busy machine."""
 
 
 def install(cluster: Cluster) -> None:
@@ -26,26 +30,37 @@ def _apply(cluster: Cluster, documents: list[str]) -> None:
     kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=chart.joined(documents))
 
 
-def start(cluster: Cluster, port: int) -> int:
-    """Run the operator as ServiceAccount berth and wait until it leads; return its process id. Nothing when it runs.
+def start(cluster: Cluster, *ports: int) -> None:
+    """Run a replica on each port, as ServiceAccount berth, and wait until one leads and all stand by with full caches.
 
-    Raises ClusterError with the end of its log.
+    What runs stays. Each is restarted as the chart's Deployment would. Raises TimeoutError with the end of the log of
+    one that does not run.
     """
-    if (running := beside.pid(cluster, NAME)) is not None:
-        return running
     account = identity.kubeconfig_for(cluster, chart.NAMESPACE, "berth", cluster.workdir / "berth.kubeconfig")
     command = [sys.executable, "-m", "berth", "operator", "--kubeconfig", str(account)]
-    settings = {"BERTH_LISTEN_ADDRESS": ADDRESS, "BERTH_LISTEN_PORT": str(port)}
-    return beside.start(cluster, NAME, command, lambda: leads(port), **settings)
+    for number, port in enumerate(ports):
+        settings = {"BERTH_LISTEN_ADDRESS": ADDRESS, "BERTH_LISTEN_PORT": str(port)}
+        beside.deploy(cluster, f"{NAME}-{number}", command, **settings)
+    for port in ports:
+        eventually(lambda at=port: bool(_get(at, "/readyz")), READY_SECONDS, f"the replica on port {port} is ready")
+    eventually(lambda: any(leads(port) for port in ports), READY_SECONDS, "a replica of the operator leads")
 
 
 def leads(port: int) -> bool:
     """Tell whether the operator behind this port leads."""
-    with suppress(OSError), urllib.request.urlopen(f"http://{ADDRESS}:{port}/metrics", timeout=5) as answer:
-        return b'leader_election_master_status{name="berth"} 1.0' in answer.read()
-    return False
+    return b'leader_election_master_status{name="berth"} 1.0' in _get(port, "/metrics")
+
+
+def _get(port: int, path: str) -> bytes:
+    """Return what the operator behind a port answers; nothing unless it agrees."""
+    with suppress(OSError), urllib.request.urlopen(f"http://{ADDRESS}:{port}{path}", timeout=5) as answer:
+        content: bytes = answer.read()
+        return content
+    return b""
 
 
 def stop(cluster: Cluster) -> None:
-    """End the operator politely and wait until it is gone; nothing when it does not run. Raises TimeoutError."""
-    beside.stop(cluster, NAME)
+    """End all replicas politely and wait until they are gone; nothing when none runs. Raises TimeoutError."""
+    for part in components(cluster.workdir):
+        if part.name.startswith(NAME) and not part.name.endswith(beside.DEPLOYMENT):
+            beside.stop(cluster, part.name)

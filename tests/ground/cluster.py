@@ -11,25 +11,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import urllib3
 import yaml
 
-from ground import cache
+from ground import cache, parts
 from ground.api import ApiError, Json, apply, call, connection, eventually
 from ground.nodes import ANNOTATION, add_nodes
+from ground.parts import Component, component, components
 from ground.toolchain import Say, Tools, binaries
 
 # In the order in which they start, so that the first one that is not well is the cause.
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
-LOG_TAIL_LINES = 15
+COMMAND_SECONDS = 180.0
+"""Longer than any command that is told how long to wait."""
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 LOOPBACK = "127.0.0.1"
 ADMINISTRATOR = "kwok-admin"
 """User name of the administrator in every cluster's kubeconfig."""
+ALONE = {"leader-elect": "false"}
+"""There is one of each: on a busy machine it would lose its Lease, end, and nobody would start it again."""
 # kwokctl's own flags first, then these; a later flag of the same name wins.
 FLAGS = {
     "kube-apiserver": {
@@ -50,8 +55,9 @@ FLAGS = {
         "concurrent-gc-syncs": "20",
         # A quota on custom kinds counts only after the next sync (5 minutes) when its CRD is newer than the last one.
         "resource-quota-sync-period": "10s",
+        **ALONE,
     },
-    "kube-scheduler": {"kube-api-qps": "1000", "kube-api-burst": "2000"},
+    "kube-scheduler": {"kube-api-qps": "1000", "kube-api-burst": "2000", **ALONE},
     "kwok-controller": {
         # Real nodes can join beside the fake ones.
         "manage-all-nodes": "false",
@@ -84,15 +90,6 @@ class Cluster:
     workdir: Path
 
 
-@dataclass(frozen=True)
-class Component:
-    """One process of a control plane; `pid` is None when it does not run, `memory` is resident bytes."""
-
-    name: str
-    pid: int | None
-    memory: int
-
-
 def home() -> Path:
     """Return the folder that holds the state of all clusters unless a caller names another one."""
     return cache.folder() / "ground"
@@ -120,6 +117,7 @@ def up(
     # kwokctl picks free ports by looking, so two creations at once, in whatever folder, would pick the same ones.
     with cache.lock(home() / "create.lock", lambda: say("another cluster is being created; waiting for it")):
         cluster = find(name, folder=folder) or _create(name, folder, tools, flags, audit=audit, say=say)
+    parts.attend(cluster.workdir)
     add_nodes(cluster, nodes)
     return cluster
 
@@ -141,6 +139,7 @@ def status(name: str, *, folder: Path | None = None) -> list[Component]:
 def down(name: str, *, folder: Path | None = None, say: Say = print) -> None:
     """Stop the processes of a cluster and remove its state; nothing when there is none. Raises ClusterError."""
     workdir = _workdir(name, folder)
+    parts.dismiss(workdir)
     _stop(name, folder)
     if workdir.exists():
         shutil.rmtree(workdir)
@@ -173,11 +172,18 @@ def halted(cluster: Cluster) -> Iterator[Path]:
 
 def _kwokctl(cluster: Cluster, verb: str) -> None:
     command = [str(binaries().kwokctl), verb, "cluster", "--name", cluster.name]
-    answer = subprocess.run(
-        command, env=_environment(cluster.workdir.parents[1]), capture_output=True, text=True, check=False
-    )
+    _run(f"kwokctl {verb} cluster", command, env=_environment(cluster.workdir.parents[1]))
+
+
+def _run(title: str, command: list[str], **how: Any) -> str:
+    """Run a command and return what it prints; raises ClusterError with its complaint, or when it does not end."""
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS, **how)
+    except subprocess.TimeoutExpired as error:
+        raise ClusterError(f"{title} did not end within {COMMAND_SECONDS:g} s{parts.ended()}") from error
     if answer.returncode:
-        raise ClusterError(f"kwokctl {verb} cluster: {_tail(answer.stderr)}")
+        raise ClusterError(f"{title}: {parts.end(answer.stderr.strip())}")
+    return answer.stdout
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -189,11 +195,7 @@ def _environment(folder: Path) -> dict[str, str]:
 def kubectl(cluster: Cluster, *arguments: str, stdin: str | None = None) -> str:
     """Run kubectl as the cluster's administrator and return what it prints; raises ClusterError with its complaint."""
     command = [str(binaries().kubectl), "--kubeconfig", str(cluster.kubeconfig), *arguments]
-    answer = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        message = f"kubectl {' '.join(arguments)}: {answer.stderr.strip()}"
-        raise ClusterError(message)
-    return answer.stdout
+    return _run(f"kubectl {' '.join(arguments)}", command, input=stdin)
 
 
 def _workdir(name: str, folder: Path | None) -> Path:
@@ -213,17 +215,6 @@ def _ready(cluster: Cluster) -> bool:
     except (ApiError, urllib3.exceptions.HTTPError):
         return False
     return True
-
-
-def component(workdir: Path, name: str) -> Component:
-    """Read a part's process; a pid that now belongs to another program counts as not running."""
-    try:
-        pid = int((workdir / "pids" / f"{name}.pid").read_text())
-        ours = f"{workdir}/".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-        memory = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return Component(name, None, 0)
-    return Component(name, pid if ours else None, memory if ours else 0)
 
 
 def _create(
@@ -260,7 +251,7 @@ def _start(name: str, workdir: Path, folder: Path, tools: Tools, more: dict[str,
             process.wait()
         if process.returncode:
             output.seek(0)
-            message = f"kwokctl ended with exit status {process.returncode}: {_tail(output.read())}"
+            message = f"kwokctl ended with exit status {process.returncode}: {parts.end(output.read())}"
             raise ClusterError(message)
 
 
@@ -310,13 +301,9 @@ def _failure(name: str, workdir: Path, folder: Path, cause: str) -> str:
     down_part = next((part.name for part in status(name, folder=folder) if part.pid is None), None)
     if down_part is None:
         return f"cluster {name} did not start: {cause}"
-    log = workdir / "logs" / f"{down_part}.log"
-    tail = _tail(log.read_text(errors="replace")) if log.exists() else f"no log; {cause}"
-    return f"cluster {name} did not start: {down_part} does not run ({log}):\n{tail}"
-
-
-def _tail(text: str) -> str:
-    return "\n".join(text.splitlines()[-LOG_TAIL_LINES:])
+    log = parts.log(workdir, down_part)
+    said = parts.tail(log) if log.exists() else f"no log; {cause}"
+    return f"cluster {name} did not start: {down_part} does not run ({log}):\n{said}"
 
 
 def _stop(name: str, folder: Path | None) -> None:
@@ -333,5 +320,4 @@ def _stop(name: str, folder: Path | None) -> None:
 
 
 def _running(workdir: Path) -> list[int]:
-    found = (component(workdir, path.stem).pid for path in (workdir / "pids").glob("*.pid"))
-    return [pid for pid in found if pid]
+    return [part.pid for part in components(workdir) if part.pid]

@@ -13,14 +13,14 @@ from berth.cli.explain import explanation
 from ground import berth, chart, cluster, crds, prometheus, simulator
 from ground.api import eventually
 from ground.cluster import Cluster, ClusterError, kubectl
-from ground.prometheus import Target
-from ground.toolchain import ToolchainError
+from ground.prometheus import PrometheusError, Target
+from ground.toolchain import ToolchainError, binaries, is_built, tool
 
 NAME = "demo"
 NODES = 3
-PORT = 18080
+PORTS = (18080, 18081)
 PROMETHEUS_PORT = 19090
-SETTLE_SECONDS = 180.0
+SETTLE_SECONDS = 300.0
 EXPLAINED = ("payments", "ledger")
 WHAT_IF = "retail-virtualized"
 EXAMPLES = chart.REPOSITORY / "manifests" / "examples"
@@ -63,20 +63,33 @@ def up() -> None:
     kubectl(found, "apply", "-f", "-", stdin=json.dumps(PREFERENCE))
     step("installing Berth: CRDs, RBAC, classes, policies", started)
     berth.install(found)
-    step("starting the operator as ServiceAccount berth-system/berth", started)
-    berth.start(found, PORT)
+    step("starting two replicas of the operator as ServiceAccount berth-system/berth", started)
+    berth.start(found, *PORTS)
     step("applying manifests/examples", started)
     for path in sorted(EXAMPLES.glob("*.yaml")):
         kubectl(found, "apply", "-f", str(path))
     eventually(lambda: settled(found), SETTLE_SECONDS, "the examples have settled")
     eventually(lambda: counted(found), SETTLE_SECONDS, "tenants and policies say whom they have counted")
     step("the examples have settled", started)
-    url = prometheus.start(found, [Target(f"{berth.ADDRESS}:{PORT}")], interval=2, rules=[RULES], port=PROMETHEUS_PORT)
-    eventually(lambda: prometheus.query(url, "sum(berth_workloads)"), SETTLE_SECONDS, "Prometheus has scraped Berth")
-    step("Prometheus scrapes it", started)
     show(found)
+    go_on(found)
+    url = observe(found, started)
     show_metrics(url)
-    go_on(found, url)
+
+
+def observe(found: Cluster, started: float) -> str:
+    """Have a Prometheus scrape both replicas, and return its URL."""
+    if not is_built(prometheus.NAME):
+        step("all of this is up. Only Prometheus, which shows Berth's metrics, is still to be built", started)
+    tool(prometheus.NAME)
+    targets = [Target(f"{berth.ADDRESS}:{port}", {"pod": f"berth-{number}"}) for number, port in enumerate(PORTS)]
+    url = prometheus.start(found, targets, interval=2, rules=[RULES], port=PROMETHEUS_PORT)
+    asked = QUERIES.values()
+    eventually(
+        lambda: all(prometheus.query(url, each) for each in asked), SETTLE_SECONDS, "Prometheus has scraped Berth"
+    )
+    step(f"Prometheus scrapes it: {url}", started)
+    return url
 
 
 def counted(found: Cluster) -> bool:
@@ -141,31 +154,25 @@ def show_metrics(url: str) -> None:
         for sample in prometheus.query(url, expr):
             labels = " ".join(value for name, value in sorted(sample.labels.items()) if name != "__name__") or "all"
             print(f"  {labels:<36} {sample.value:g}")
-    print()
 
 
-def go_on(found: Cluster, url: str) -> None:
+def go_on(found: Cluster) -> None:
     """Print how to go on by hand."""
     print("It stays up. Go on by hand:")
     print(f"  export KUBECONFIG={shlex.quote(str(found.kubeconfig))}")
-    print(f"  export PATH={shlex.quote(str(bin_folder()))}:{shlex.quote(str(Path(sys.executable).parent))}:$PATH")
+    print(
+        f"  export PATH={shlex.quote(str(binaries().kubectl.parent))}:{shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+    )
     print("  kubectl get workloads.berth.dev,isolationclasses,isolationpolicies,tenants,waivers -A")
     print(f'  kubectl patch isolationpolicy {WHAT_IF} --type=merge -p \'{{"spec": {{"mode": "Enforce"}}}}\'')
     print("  kubectl scale workloads.berth.dev -n shop checkout --replicas 5")
     print("  kubectl label namespace shop berth.dev/isolation=sandboxed   # and see checkout move to gVisor")
-    print(f"  curl http://{berth.ADDRESS}:{PORT}/metrics")
-    print(
-        f"  curl -s {url}/api/v1/query --data-urlencode 'query=berth_workload_info'    # Prometheus, without its pages"
-    )
+    for port in PORTS:
+        print(
+            f"  curl http://{berth.ADDRESS}:{port}/metrics   # of {'the leader' if berth.leads(port) else 'the standby'}"
+        )
     print("  make observe    # 300 Workloads, and every query of the dashboards")
-    print("  make demo-down")
-
-
-def bin_folder() -> Path:
-    """Return the folder of kubectl."""
-    from ground.toolchain import binaries  # noqa: PLC0415  built by now
-
-    return binaries(lambda _: None).kubectl.parent
+    print("  make demo-down\n", flush=True)
 
 
 def main() -> int:
@@ -176,7 +183,7 @@ def main() -> int:
             cluster.down(NAME)
         else:
             up()
-    except (ClusterError, ToolchainError, TimeoutError) as error:
+    except (ClusterError, ToolchainError, PrometheusError, TimeoutError) as error:
         print(f"the demo failed: {error}", file=sys.stderr)
         return 1
     return 0

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import urllib3
 
-from ground import kubevirt_sim, webhooks
+from ground import kubevirt_sim, parts, webhooks
 from ground.api import ApiError, Json, apply, call, connection, eventually
-from ground.cluster import Cluster, ClusterError, component
+from ground.cluster import Cluster, ClusterError
 from ground.identity import kubeconfig_for
+from ground.parts import component
 
 NAME = "kubevirt-sim"
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
-LOG_TAIL_LINES = 15
 ALL = ["*"]
 READ = ["get", "list", "watch"]
 PARTS = ("pool", "instancetype", "cdi", "snapshot", "clone", "export", "backup")
@@ -49,7 +49,7 @@ def start(cluster: Cluster, *, crash_backoff: float = 10.0) -> None:
     `crash_backoff` is the time before the first restart of a machine that fails to start, in seconds.
     Raises ClusterError with the end of its log.
     """
-    log = cluster.workdir / "logs" / f"{NAME}.log"
+    log = parts.log(cluster.workdir, NAME)
     if component(cluster.workdir, NAME).pid is None:
         command = [sys.executable, "-m", "ground.kubevirt_sim", "--kubeconfig", str(cluster.kubeconfig), "--detach"]
         command += ["--log", str(log), "--crash-backoff", str(crash_backoff)]
@@ -59,8 +59,7 @@ def start(cluster: Cluster, *, crash_backoff: float = 10.0) -> None:
         eventually(lambda: deployed(cluster), READY_SECONDS, "KubeVirt Deployed")
         eventually(lambda: admits(cluster), READY_SECONDS, "the API server asks KubeVirt's webhooks")
     except TimeoutError as error:
-        tail = "\n".join(log.read_text().splitlines()[-LOG_TAIL_LINES:]) if log.exists() else "no log"
-        message = f"the simulator of KubeVirt did not become ready ({log}):\n{tail}"
+        message = f"the simulator of KubeVirt did not become ready ({log}):\n{parts.tail(log)}"
         raise ClusterError(message) from error
 
 
@@ -70,6 +69,7 @@ def stop(cluster: Cluster, how: signal.Signals = signal.SIGTERM) -> None:
     if pid:
         os.kill(pid, how)
         eventually(lambda: component(cluster.workdir, NAME).pid is None, STOP_SECONDS, f"{NAME} ended")
+    parts.forget(cluster.workdir, NAME)
 
 
 @contextmanager

@@ -13,10 +13,11 @@ import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from ground import cache
+from ground.progress import Progress
 
 Say = Callable[[str], object]
 
@@ -169,14 +170,27 @@ def binaries(say: Say = print) -> Tools:
 
 
 def tool(name: str, say: Say = print) -> Path:
-    """Return a binary of OPTIONAL; build its module when it is missing. Raises ToolchainError.
+    """Return a binary of OPTIONAL; build it when it is missing. Raises ToolchainError.
 
     It, too, is taken from $GROUND_BINARIES when that is set.
     """
-    module = next((module for module in OPTIONAL if name in module.packages), None)
-    if module is None:
-        raise ToolchainError(f"no tool {name!r}: {', '.join(name for each in OPTIONAL for name in each.packages)}")
-    return (_given([name]) or _built((module,), say))[name]
+    return tools(name, say=say)[name]
+
+
+def tools(*names: str, say: Say = print) -> dict[str, Path]:
+    """Return binaries of OPTIONAL; build those that are missing, and count them. Raises ToolchainError."""
+    found = {name: each for each in OPTIONAL for name in each.packages}
+    for name in names:
+        if name not in found:
+            raise ToolchainError(f"no tool {name!r}: {', '.join(found)}")
+    alone = (replace(found[name], packages={name: found[name].packages[name]}) for name in names)
+    return _given(names) or _built(tuple(alone), say)
+
+
+def is_built(name: str) -> bool:
+    """Tell whether a binary of OPTIONAL is there already."""
+    module = next(each for each in OPTIONAL if name in each.packages)
+    return bool(os.environ.get("GROUND_BINARIES")) or (module.home / name).exists()
 
 
 def go_build(source: Path, say: Say = print) -> Path:
@@ -220,19 +234,22 @@ def _executable(paths: dict[str, Path], where: str) -> dict[str, Path]:
 def _build_missing(modules: Iterable[Module], say: Say) -> None:
     wanted = [(module, name) for module in modules for name in module.packages if not (module.home / name).exists()]
     go = _go(say) if wanted else None
+    progress = Progress([name for _, name in wanted])
     for module, name in wanted:
-        _build(str(go), module, name, say)
+        progress.done[name] = _build(str(go), module, name, say, progress.line)
 
 
-def _build(go: str, module: Module, name: str, say: Say) -> None:
+def _build(go: str, module: Module, name: str, say: Say, left: Callable[[float], str]) -> float:
+    """Build one program; return the seconds that it took."""
     module.home.mkdir(parents=True, exist_ok=True)
     partial = module.home / f".{name}.partial"
     command = [go, "build", "-trimpath", "-ldflags", module.ldflags, "-tags", module.tags, "-o", str(partial)]
     command += [f"-modfile={_edited(go, module)}"] if module.edits else []
-    _run(
-        [*command, module.packages[name]], f"building {name} {module.version}", say, module.path, cgo=bool(module.tags)
-    )
+    command.append(module.packages[name])
+    title = f"building {name} {module.version}"
+    seconds = _run(command, title, say, module.path, cgo=bool(module.tags), left=left)
     partial.replace(module.home / name)
+    return seconds
 
 
 def _edited(go: str, module: Module) -> Path:
@@ -265,14 +282,26 @@ def _environment(*, cgo: bool = False) -> dict[str, str]:
     return {**os.environ, **own, "CGO_ENABLED": str(int(cgo))}
 
 
-def _run(command: list[str], title: str, say: Say, cwd: Path | None = None, *, cgo: bool = False) -> None:
-    """Run a long command, say every few seconds how long it has been running, raise with the end of its output."""
+def _run(
+    command: list[str],
+    title: str,
+    say: Say,
+    cwd: Path | None = None,
+    *,
+    cgo: bool = False,
+    left: Callable[[float], str] = lambda _: "",
+) -> float:
+    """Run a long command, and return the seconds that it took; say every few seconds how long it has been running.
+
+    `left` tells how much is left after so many seconds. Raises ToolchainError with the end of its output.
+    """
     start = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(command, cwd=cwd, env=_environment(cgo=cgo), stdout=output, stderr=subprocess.STDOUT)
         try:
             while process.poll() is None:
-                say(f"{title} ... {time.monotonic() - start:.0f} s")
+                elapsed = time.monotonic() - start
+                say(f"{title} ... {elapsed:.0f} s" + (f": {more}" if (more := left(elapsed)) else ""))
                 _wait(process, PROGRESS_SECONDS)
         finally:
             process.kill()  # nothing when it has ended; on Ctrl-C a build must not outlive the holder of the lock
@@ -282,6 +311,7 @@ def _run(command: list[str], title: str, say: Say, cwd: Path | None = None, *, c
         message = f"{title} failed with exit status {process.returncode}:\n{tail}"
         raise ToolchainError(message)
     say(f"{title} done in {time.monotonic() - start:.0f} s")
+    return time.monotonic() - start
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
@@ -337,5 +367,4 @@ def _python_with_pip(scratch: Path) -> str:
 
 if __name__ == "__main__":
     binaries()
-    for wanted in (name for module in OPTIONAL for name in module.packages):
-        tool(wanted)
+    tools(*(name for module in OPTIONAL for name in module.packages))

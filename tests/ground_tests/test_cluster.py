@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ground import cluster, crds, identity, nodes, simulator, toolchain
+from ground import cluster, crds, identity, nodes, parts, simulator, toolchain
 from ground.api import ApiError, call, eventually
 from ground.cluster import Cluster
 from ground.kubevirt_sim.kinds import CLAIM, POD, QUOTA, Kind
@@ -253,5 +253,5 @@ def test_simulator_ends_with_its_cluster() -> None:
     with cluster.throwaway() as made:
         crds.install(made)
         simulator.start(made)
-        pid = cluster.component(made.workdir, simulator.NAME).pid
+        pid = parts.component(made.workdir, simulator.NAME).pid
     assert not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -9,8 +9,9 @@ import pytest
 
 from ground import crds, kubevirt_sim, simulator
 from ground.api import ApiError, call, eventually
-from ground.cluster import Cluster, component
+from ground.cluster import Cluster
 from ground.kubevirt_sim.kinds import KUBEVIRT, POD, VM, VMI
+from ground.parts import component
 from ground_tests import wishes
 
 pytestmark = pytest.mark.ground

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
-from ground import cluster, prometheus
+from ground import cluster, parts, prometheus
 from ground.api import eventually, free_port
 from ground.prometheus import PrometheusError, PromtoolError, Target
 from ground_tests import exporter
@@ -131,12 +131,12 @@ def test_start_again_stop(tmp_path: Path, scraped: Target) -> None:
         assert prometheus.find(made) is None
         url = prometheus.start(made, [scraped])
         assert prometheus.start(made, []) == url == prometheus.find(made)
-        pid = cluster.component(made.workdir, prometheus.NAME).pid
+        pid = parts.component(made.workdir, prometheus.NAME).pid
         prometheus.stop(made)
         assert prometheus.find(made) is None
         assert not Path(f"/proc/{pid}").exists()
         url = prometheus.start(made, [scraped])
-        pid = cluster.component(made.workdir, prometheus.NAME).pid
+        pid = parts.component(made.workdir, prometheus.NAME).pid
     assert not prometheus.ready(url)
     assert pid is not None
 

@@ -149,14 +149,26 @@ def test_old_go_is_replaced(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_optional_tool(go: Go) -> None:
-    """A tool beside the control plane is built when first asked for, with its module, and nothing else is."""
+    """A tool beside the control plane is built when first asked for, and nothing else is."""
     path = toolchain.tool("promtool", lambda _: None)
     assert (path.name, path.exists()) == ("promtool", True)
-    assert {package.rpartition("/")[2] for package in go.builds()} == {"prometheus", "promtool"}
+    assert [package.rpartition("/")[2] for package in go.builds()] == ["promtool"]
     assert toolchain.tool("prometheus", lambda _: None).parent == path.parent
     assert len(go.builds()) == 2
     with pytest.raises(toolchain.ToolchainError, match="no tool 'kubectl': prometheus, promtool"):
         toolchain.tool("kubectl")
+
+
+def test_builds_are_counted(go: Go) -> None:
+    """What is built at once is counted, with what is left; what is there already does not count."""
+    said: list[str] = []
+    assert not toolchain.is_built("helm")
+    toolchain.tool("promtool", lambda _: None)
+    toolchain.tools("promtool", "prometheus", "helm", say=said.append)
+    assert toolchain.is_built("helm")
+    begun = [line.partition(" ... 0 s: ")[2].partition(",")[0] for line in said if " ... 0 s" in line]
+    assert begun == ["1 of 2", "2 of 2"]
+    assert any(line.endswith(" minutes more") for line in said)
 
 
 def test_optional_release_binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

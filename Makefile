@@ -9,7 +9,7 @@ N ?= 500
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-down test properties check lint docs generate observe pictures bench kubevirt-real threats image image-tools lock clean
+.PHONY: help install demo demo-down test properties check lint docs generate observe pictures bench kubevirt-real realnode realnode-tools threats image image-tools lock clean
 
 help: ## Show what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,14 @@ bench: $(INSTALLED) ## Measure pods against a bare client, and machines beside p
 kubevirt-real: $(INSTALLED) ## Hold Berth and the simulated KubeVirt against recordings of the real one: VERDICTS=, TIMELINES=
 	@$(BIN)/python -m ground.toolchain
 	@VERDICTS="$(VERDICTS)" TIMELINES="$(TIMELINES)" $(BIN)/python -m kubevirt_real
+
+realnode: $(INSTALLED) ## Run Workloads on a real node with kubelet, runc and gVisor: on Debian, as root; TESTS="-k NAME" for some
+	@$(BIN)/python -m realnode $(TESTS)
+
+realnode-tools: $(INSTALLED) ## Install what a real node needs from Debian packages: on Debian, as root
+	@test "$$(id -u)" = 0 && command -v apt-get >/dev/null || (echo "make realnode-tools: needs Debian, and root" >&2; exit 1)
+	@packages=$$($(BIN)/python -m ground.node.lacking) && (test -z "$$packages" || \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$packages >/dev/null))
 
 threats: $(INSTALLED) ## Try the sixty threats on a real control plane, and print what refused each
 	@$(BIN)/python -m ground.toolchain

@@ -151,11 +151,6 @@ OPTIONAL = (
         ),
     ),
     Module("coredns", "github.com/coredns/coredns", {"coredns": "github.com/coredns/coredns"}),
-    Module(
-        "registry",
-        "github.com/distribution/distribution/v3",
-        {"registry": "github.com/distribution/distribution/v3/cmd/registry"},
-    ),
 )
 
 

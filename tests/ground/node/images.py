@@ -1,4 +1,4 @@
-"""Test images: layers of Debian packages and of one Go program, pushed to a registry of the ground.
+"""Test images: layers of Debian packages and of one Go program.
 
 They behave as the images that people have: entry points that start as root, change owners and drop to a user; users by
 name and by number; a program that writes to the root file system; one that takes long to start.

@@ -1,4 +1,4 @@
-"""What a machine lacks to be a real node."""
+"""What a machine lacks to be a real node; `python -m ground.node.lacking` prints the Debian packages."""
 
 import os
 import shutil
@@ -21,15 +21,24 @@ FILES = {
 }
 
 
+def packages() -> list[str]:
+    """Return the Debian packages that are missing."""
+    missing = {package for name, package in TOOLS.items() if shutil.which(name) is None}
+    return sorted(missing | {package for path, package in FILES.items() if not Path(path).exists()})
+
+
 def lacking() -> list[str]:
     """Return what is missing, each as a sentence that says how to get it; nothing where a node can run."""
     if os.geteuid() != 0:
         return ["it needs root"]
-    packages = {package for name, package in TOOLS.items() if shutil.which(name) is None}
-    packages |= {package for path, package in FILES.items() if not Path(path).exists()}
-    found = [f"install {' '.join(sorted(packages))}: make realnode-tools does so on Debian"] if packages else []
+    missing = packages()
+    found = [f"install {' '.join(missing)}: make realnode-tools does so on Debian"] if missing else []
     if "\toverlay\n" not in Path("/proc/filesystems").read_text():
         found.append("the kernel has no overlay file system: load module overlay")
     if not Path("/proc/sys/net/bridge").exists():
         found.append("the kernel does not filter what passes a bridge: load module br_netfilter")
     return found
+
+
+if __name__ == "__main__":
+    print(*packages())

@@ -8,12 +8,15 @@ it does not know yet reaches nothing and is reached by nobody. The meaning is th
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
 from typing import Any
 
-from ground.api import call
+from urllib3.exceptions import HTTPError
+
+from ground.api import ApiError, call
 from ground.node.place import PODS
 
 Json = dict[str, Any]
@@ -36,11 +39,13 @@ def main() -> None:
     """Enforce until ended."""
     kubeconfig, pid, last = Path(sys.argv[1]), sys.argv[2], ""
     while True:
-        table = rules(read(kubeconfig))
-        if table != last:
-            command = ["nsenter", "-t", pid, "-n", "nft", "-f", "-"]
-            subprocess.run(command, input=table, text=True, check=True)
-            last = table
+        # An API server that does not answer is asked again; what holds meanwhile is what it said last.
+        with suppress(ApiError, HTTPError):
+            table = rules(read(kubeconfig))
+            if table != last:
+                command = ["nsenter", "-t", pid, "-n", "nft", "-f", "-"]
+                subprocess.run(command, input=table, text=True, check=True)
+                last = table
         sleep(POLL_SECONDS)
 
 
@@ -118,6 +123,8 @@ def _port(port: Json, pod: Json) -> str:
 
 def _peer(peer: Json, far: str, namespace: str, world: World) -> Iterator[str]:
     if block := peer.get("ipBlock"):
+        if ":" in block["cidr"]:
+            return  # no pod has an address of version 6
         besides = f" ip {far} != {{ {', '.join(block['except'])} }}" if block.get("except") else ""
         yield f"ip {far} {block['cidr']}{besides}"
         return

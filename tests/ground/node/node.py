@@ -43,7 +43,8 @@ def up(cluster: Cluster, say: Say = print) -> Place:
         binaries = _binaries(place, say)
         _write(place, binaries)
         _start(place, binaries)
-        registry.push(registry.start(place), catalog.images(say))
+        registry.publish(place, catalog.images(say))
+        registry.start(place)
     _wait(place)
     dns.start(place)
     return place

@@ -1,0 +1,76 @@
+"""A cluster with a real node and a running operator, and what tests ask of the node's own network."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from ground import berth, beside
+from ground import cluster as control_plane
+from ground.cluster import Cluster
+from ground.node import configuration, node
+from ground.node.images import APP
+from ground.toolchain import go_build
+from scenarios import objects
+from scenarios.kinds import RUNTIME_CLASS
+from scenarios.objects import Json
+
+GVISOR: Json = {"metadata": {"name": "gvisor"}, "handler": "runsc"}
+RATE = 200
+LONGEST_SECONDS = 300
+ANSWER_SECONDS = 20.0
+
+
+@contextmanager
+def prepared() -> Iterator[Cluster]:
+    """Give a control plane with a real node, Berth by its chart, and a fake node on which nothing is scheduled."""
+    name = f"realnode-{uuid4().hex[:8]}"
+    cluster = control_plane.up(name, nodes=1, audit=True, flags=configuration.api_server)
+    try:
+        control_plane.kubectl(cluster, "cordon", "node-0")
+        node.up(cluster)
+        berth.install(cluster)
+        objects.put(cluster, RUNTIME_CLASS, "", GVISOR)
+        yield cluster
+    finally:
+        node.down(cluster)
+        control_plane.down(name, say=lambda *_: None)
+
+
+def inside(cluster: Cluster, command: Sequence[str]) -> list[str]:
+    """Return a command that runs in the node's network, where pods and Services are reached."""
+    return ["nsenter", "-t", str(beside.pid(cluster, node.FIRST)), "-n", *command]
+
+
+@dataclass
+class Traffic:
+    """What became of requests that were sent at a steady rate, whatever became of the earlier ones."""
+
+    sent: int = 0
+    failed: dict[str, int] = field(default_factory=dict)
+    """How many failed, by their cause."""
+    slowest: int = 0
+    """Milliseconds of the slowest one that was answered."""
+
+    @property
+    def lost(self) -> int:
+        """How many were not answered."""
+        return sum(self.failed.values())
+
+
+@contextmanager
+def traffic(cluster: Cluster, url: str) -> Iterator[Traffic]:
+    """Send 200 requests a second while the block runs, each on a connection of its own; filled in at its end."""
+    command = inside(cluster, [str(go_build(APP)), "load", url, str(RATE), str(LONGEST_SECONDS)])
+    told = Traffic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield told
+        finally:
+            process.send_signal(signal.SIGTERM)
+            said, _ = process.communicate(timeout=ANSWER_SECONDS)
+    report = json.loads(said)
+    told.sent, told.failed, told.slowest = report["sent"], report["failed"], report["slowestMilliseconds"]

@@ -12,7 +12,7 @@ WORKERS ?= 2
 .PHONY: help install demo demo-down test properties check lint docs generate observe pictures bench kubevirt-real realnode realnode-tools threats image image-tools lock clean
 
 help: ## Show what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Install the locked dependencies into .venv
 
@@ -73,8 +73,8 @@ realnode: $(INSTALLED) ## Run Workloads on a real node with kubelet, runc and gV
 
 realnode-tools: $(INSTALLED) ## Install what a real node needs from Debian packages: on Debian, as root
 	@test "$$(id -u)" = 0 && command -v apt-get >/dev/null || (echo "make realnode-tools: needs Debian, and root" >&2; exit 1)
-	@packages=$$($(BIN)/python -m ground.node.lacking) && (test -z "$$packages" || \
-		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$packages >/dev/null))
+	@packages=$$($(BIN)/python -m ground.node.lacking packages) || \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$packages >/dev/null)
 
 threats: $(INSTALLED) ## Try the sixty threats on a real control plane, and print what refused each
 	@$(BIN)/python -m ground.toolchain

@@ -120,7 +120,10 @@ OPTIONAL = (
         {name: f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")},
     ),
     Module("helm", "helm.sh/helm/v4", {"helm": "helm.sh/helm/v4/cmd/helm"}),
-    # The rest is what a real node is made of.
+)
+
+# What a real node is made of: nothing that runs without root is built from it.
+NODE = (
     Module(
         "kubernetes",
         "k8s.io/kubernetes",
@@ -165,7 +168,7 @@ def binaries(say: Say = print) -> Tools:
 
 
 def tool(name: str, say: Say = print) -> Path:
-    """Return a binary of OPTIONAL; build it when it is missing. Raises ToolchainError.
+    """Return a binary of OPTIONAL or NODE; build it when it is missing. Raises ToolchainError.
 
     It, too, is taken from $GROUND_BINARIES when that is set.
     """
@@ -173,8 +176,8 @@ def tool(name: str, say: Say = print) -> Path:
 
 
 def tools(*names: str, say: Say = print) -> dict[str, Path]:
-    """Return binaries of OPTIONAL; build those that are missing, and count them. Raises ToolchainError."""
-    found = {name: each for each in OPTIONAL for name in each.packages}
+    """Return binaries of OPTIONAL or NODE; build those that are missing, and count them. Raises ToolchainError."""
+    found = {name: each for each in (*OPTIONAL, *NODE) for name in each.packages}
     for name in names:
         if name not in found:
             raise ToolchainError(f"no tool {name!r}: {', '.join(found)}")
@@ -183,8 +186,8 @@ def tools(*names: str, say: Say = print) -> dict[str, Path]:
 
 
 def is_built(name: str) -> bool:
-    """Tell whether a binary of OPTIONAL is there already."""
-    module = next(each for each in OPTIONAL if name in each.packages)
+    """Tell whether a binary of OPTIONAL or NODE is there already."""
+    module = next(each for each in (*OPTIONAL, *NODE) if name in each.packages)
     return bool(os.environ.get("GROUND_BINARIES")) or (module.home / name).exists()
 
 

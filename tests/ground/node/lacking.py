@@ -1,7 +1,11 @@
-"""What a machine lacks to be a real node; `python -m ground.node.lacking` prints the Debian packages."""
+"""What a machine lacks to be a real node: `python -m ground.node.lacking [packages]` prints it, or the packages of Debian.
+
+It ends with status 1 where something is missing.
+"""
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 TOOLS = {
@@ -41,4 +45,6 @@ def lacking() -> list[str]:
 
 
 if __name__ == "__main__":
-    print(*packages())
+    found = packages() if sys.argv[1:] == ["packages"] else lacking()
+    print("\n".join(found))
+    sys.exit(bool(found))

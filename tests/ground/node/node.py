@@ -15,7 +15,7 @@ from ground.cluster import Cluster, ClusterError
 from ground.node import catalog, configuration, dns, lacking, registry
 from ground.node.configuration import NAME
 from ground.node.place import Place
-from ground.toolchain import Say, tool
+from ground.toolchain import Say, tools
 
 BINARIES = (
     "containerd",
@@ -64,8 +64,8 @@ def _binaries(place: Place, say: Say) -> Path:
     """Return a folder with every binary of the node: containerd finds its shims on PATH."""
     folder = place.folder / "bin"
     folder.mkdir(parents=True)
-    for name in BINARIES:
-        (folder / name).symlink_to(tool(name, say))
+    for name, path in tools(*BINARIES, say=say).items():
+        (folder / name).symlink_to(path)
     return folder
 
 

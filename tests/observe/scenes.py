@@ -1,6 +1,7 @@
 """Scenes: one pass over shop/web, decided, rendered and planned by the real functions."""
 
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from berth.plan.make import make_plan
 from berth.plan.model import Move, Plan, Taken
 from berth.plan.move import backing, next_move
 from berth.render.model import Unrenderable
-from berth.world.records import ChildRecord, MachineRecord, NodeRecord, PodRecord, Problem, WorkloadRecord
+from berth.world.records import ChildRecord, MachineRecord, NodeRecord, PodRecord, Problem, Trouble, WorkloadRecord
 from decide.builders import a_node
 from plan.records import PAIR, UID, asked, parsed, stored, wanted
 from render.specs import CONTAINER, GVISOR, KATA, VM, Json, container
@@ -50,7 +51,7 @@ def a_pod(name: str = "web-1", **fields: Any) -> PodRecord:
         "finished": False,
         "deleting": False,
         "launcher": False,
-        "problem": None,
+        "troubles": (),
         "created": NOW,
         "scheduled": NOW + 1,
         "initialized": NOW + 2,
@@ -150,7 +151,10 @@ REASONS = (
     *(Reason.UNSCHEDULABLE, Reason.CRASH_LOOPING, Reason.WAITING_FOR_QUOTA, Reason.CHILD_REJECTED),
     *(Reason.TASK_FAILED, Reason.VOLUME_MISSING, Reason.BACKEND_FAILED, Reason.RETRYING, Reason.PAUSED),
 )
-problems = st.none() | st.builds(Problem, st.sampled_from(REASONS), st.sampled_from(["a", "b"]))
+told = st.builds(Problem, st.sampled_from(REASONS), st.sampled_from(["a", "b"]))
+problems = st.none() | told
+times = st.sampled_from([0.0, NOW - 5, NOW + 5, inf])
+troubles = st.lists(st.builds(Trouble, told, times, times), max_size=2).map(tuple)
 STARTS = [
     (spec, served(spec, facts))
     for source, classes in ((container(), CATALOG[:3]), (PAIR, CATALOG))
@@ -168,7 +172,8 @@ pods = st.lists(
         ready=st.booleans(),
         deleting=st.booleans(),
         launcher=st.booleans(),
-        problem=problems,
+        finished=st.booleans(),
+        troubles=troubles,
     ),
     max_size=2,
 ).map(tuple)

@@ -9,7 +9,7 @@ from berth.decide.model import Unavailable
 from berth.observe.model import Scene
 from berth.observe.status import compute_status
 from berth.plan.model import Taken
-from berth.world.records import ChildRecord, Problem
+from berth.world.records import ChildRecord, Problem, Trouble
 from observe.scenes import (
     CATALOG,
     MACHINE,
@@ -161,7 +161,7 @@ def test_no_replicas_asked_for_is_ready() -> None:
 def test_the_problem_is_told_wherever_it_was_seen(kind: str) -> None:
     scene = a_scene(
         children=starting(problem=CRASH if kind == "child" else None),
-        pods=(a_pod(problem=CRASH),) if kind == "pod" else (),
+        pods=(a_pod(troubles=(Trouble(CRASH),)),) if kind == "pod" else (),
         machines=(a_machine(problem=CRASH),) if kind == "machine" else (),
         failures=(CRASH,) if kind == "refused" else (),
     )
@@ -169,12 +169,12 @@ def test_the_problem_is_told_wherever_it_was_seen(kind: str) -> None:
 
 
 def test_the_problem_of_what_goes_is_no_problem() -> None:
-    gone = (a_pod(problem=CRASH, deleting=True), a_pod("b", problem=CRASH, finished=True))
+    gone = (a_pod(troubles=(Trouble(CRASH),), deleting=True), a_pod("b", finished=True))
     assert of(a_scene(children=starting(), pods=gone), ConditionType.READY) == ("False", Reason.PROVISIONING)
 
 
 def test_of_several_problems_the_first_by_precedence_is_told() -> None:
-    scene = a_scene(children=starting(problem=FULL), pods=(a_pod(problem=CRASH),))
+    scene = a_scene(children=starting(problem=FULL), pods=(a_pod(troubles=(Trouble(CRASH),)),))
     assert of(scene, ConditionType.READY) == ("False", Reason.WAITING_FOR_QUOTA)
 
 
@@ -287,7 +287,7 @@ def test_a_paused_machine_is_not_ready_and_nothing_is_under_way() -> None:
     scene = at_rest(PAIR, MACHINE, catalog=(MACHINE,), machines=(paused,))
     assert of(scene, ConditionType.READY) == ("False", Reason.PAUSED)
     assert of(scene, ConditionType.RECONCILING) == ("False", Reason.PAUSED)
-    assert of(scene, ConditionType.STALLED) == ("False", Reason.SETTLED)
+    assert of(scene, ConditionType.STALLED) == ("False", Reason.PAUSED)
 
 
 def test_a_pool_is_updating_while_members_are_to_be_restarted() -> None:

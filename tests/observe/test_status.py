@@ -117,7 +117,9 @@ def test_the_image_is_that_of_what_runs(facts: ClassFacts, image: str) -> None:
 def test_replicas_of_old_and_new_are_added_and_ready_is_never_above_what_is_wanted() -> None:
     both = (*served(PAIR, RUNC), served(PAIR, MACHINE, created=NOW + 1)[-1])
     seen: Json = {"pods": (a_pod(),), "machines": (a_machine(),)}
-    fares = health(a_scene(PAIR, children=both, requirement=requiring("Virtualized"), catalog=(RUNC, MACHINE), **seen))
+    fares = health(
+        a_scene(PAIR, children=both, requirement=requiring("Virtualized"), catalog=(RUNC, MACHINE), **seen), NOW
+    )
     assert (fares.replicas, fares.ready, fares.wanted, fares.settled) == (2, 1, 1, False)
 
 

@@ -1,5 +1,7 @@
 """Children, pods and machines, from raw objects: what they say becomes a reason of ours."""
 
+from typing import Any
+
 import pytest
 
 from berth.api.meta import DISK_LABEL, WORKLOAD_LABEL
@@ -16,6 +18,12 @@ OWNER = {"ownerReferences": [{"uid": "other"}, {"uid": "mine", "controller": Tru
 def problem_of(kind: str, status: Raw) -> Problem | None:
     """Return what stands in the way of a child with this status."""
     return children.child(a_raw(kind, status=status)).problem
+
+
+def trouble_of(status: Raw, **parts: Any) -> Problem | None:
+    """Return the first thing that is wrong with a pod of this status."""
+    found = children.pod(a_raw("Pod", status=status, **parts)).troubles
+    return found[0].problem if found else None
 
 
 def reason_of(problem: Problem | None) -> str | None:
@@ -144,7 +152,7 @@ def test_conditions_of_a_machine_come_before_its_printable_status(printable: str
         (waiting("ImagePullBackOff"), Reason.IMAGE_PULL_FAILED),
         (waiting("InvalidImageName"), Reason.IMAGE_PULL_FAILED),
         (waiting("CrashLoopBackOff"), Reason.CRASH_LOOPING),
-        (waiting("CreateContainerConfigError", 'secret "db" not found'), Reason.VOLUME_MISSING),
+        (waiting("CreateContainerConfigError", 'secret "db" not found'), Reason.CONFIG_MISSING),
         (waiting("ContainerCreating"), None),
         (waiting("PodInitializing"), None),
         (conditions(condition("PodScheduled", "False", "Unschedulable")), Reason.UNSCHEDULABLE),
@@ -152,19 +160,20 @@ def test_conditions_of_a_machine_come_before_its_printable_status(printable: str
     ],
 )
 def test_what_stands_in_the_way_of_a_pod(status: Raw, reason: Reason | None) -> None:
-    assert reason_of(children.pod(a_raw("Pod", status=status)).problem) == reason
+    assert reason_of(trouble_of(status)) == reason
 
 
 def test_a_pod_whose_init_container_waits_says_so_first() -> None:
     init = waiting("ErrImagePull")["containerStatuses"]
     status = waiting("CrashLoopBackOff") | {"initContainerStatuses": init}
-    assert reason_of(children.pod(a_raw("Pod", status=status)).problem) == Reason.IMAGE_PULL_FAILED
+    assert reason_of(trouble_of(status)) == Reason.IMAGE_PULL_FAILED
 
 
 def test_a_crash_names_the_container_and_its_exit_code() -> None:
-    status = waiting("CrashLoopBackOff", lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}})
-    problem = children.pod(a_raw("Pod", status=status)).problem
-    assert problem == Problem(Reason.CRASH_LOOPING, "container main: ended with exit code 137 (OOMKilled)")
+    status = waiting("CrashLoopBackOff", lastState={"terminated": {"exitCode": 3, "reason": "Error"}})
+    found = trouble_of(status)
+    assert found is not None
+    assert found.message.startswith("container main: ended with exit code 3 (Error); ")
 
 
 def test_a_pod_is_read_for_its_isolation_and_its_times() -> None:

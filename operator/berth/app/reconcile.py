@@ -12,6 +12,7 @@ from berth.app.rationing import release_when_gone
 from berth.app.report import report, report_unreadable
 from berth.app.views import Look, Unreadable
 from berth.kube import errors
+from berth.observe.health import next_change
 from berth.observe.model import Scene
 from berth.plan.model import Move, Plan
 from berth.plan.move import MACHINE_KINDS
@@ -70,6 +71,7 @@ async def reconcile(key: Key, deps: Deps) -> float | None:
     )
     return soonest(
         await report(scene, look, deps),
+        next_change(scene, deps.clock()),
         _patience(scene, deps),
         look.waivers_change,
         remaining(found.move, look, deps.clock()),

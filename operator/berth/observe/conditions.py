@@ -18,6 +18,7 @@ _FINAL: Final = frozenset(
         Reason.NAME_TAKEN,
         Reason.CHILD_UNSAFE,
         Reason.CHILD_REJECTED,
+        Reason.IMAGE_NEEDS_ROOT,
         Reason.TASK_FAILED,
         Reason.BACKEND_FAILED,
     }
@@ -30,12 +31,14 @@ _WAITING: Final = {
 }
 _UNDER_WAY: Final = frozenset({Reason.LIVE_UPDATING, Reason.RETRYING, Reason.UPDATING, Reason.WAITING_FOR_QUOTA})
 """Reasons with which a machine may serve while it is still changed, or a change of it is tried again."""
+_PROGRESS: Final = frozenset({Reason.PROVISIONING, Reason.UPDATING, Reason.LIVE_UPDATING, Reason.MIGRATING})
+"""Reasons of what is not ready yet, and nothing is in its way."""
 
 
 def findings(scene: Scene, health: Health) -> tuple[Finding, ...]:
     """Return all conditions of a Workload, in the order in which they are read."""
     ready_now = ready(scene, health)
-    stalled_now = stalled(scene, health)
+    stalled_now = stalled(scene, health, ready_now)
     return (
         accepted(scene),
         placed(scene),
@@ -119,7 +122,7 @@ def _not_ready(reason: Reason, message: str) -> Finding:
     return Finding(ConditionType.READY, "False", reason, message)
 
 
-def stalled(scene: Scene, health: Health) -> Finding:
+def stalled(scene: Scene, health: Health, ready_now: Finding) -> Finding:
     """Return whether nothing will happen until somebody changes something (kstatus)."""
     if scene.plan.taken:
         return Finding(ConditionType.STALLED, "True", Reason.NAME_TAKEN, _taken(scene))
@@ -129,8 +132,11 @@ def stalled(scene: Scene, health: Health) -> Finding:
     if scene.decision.chosen is None and _hopeless(scene):
         return Finding(ConditionType.STALLED, "True", scene.decision.reason, scene.decision.message)
     for problem in (health.failed, health.problem):
-        if problem is not None and Reason(problem.reason) in _FINAL:
+        if problem is not None and (health.late or Reason(problem.reason) in _FINAL):
             return Finding(ConditionType.STALLED, "True", Reason(problem.reason), problem.message)
+    if ready_now.status == "False" and ready_now.reason not in _PROGRESS:
+        text = "what is in the way may pass without an edit; condition Ready tells what it is"
+        return Finding(ConditionType.STALLED, "False", ready_now.reason, text)
     return Finding(ConditionType.STALLED, "False", Reason.SETTLED, "nothing blocks progress")
 
 

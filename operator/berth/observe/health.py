@@ -1,6 +1,8 @@
 """How what runs fares: replicas, readiness, and the one problem that matters most."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from math import inf
 from typing import Final
 
 from berth.api.levels import Backend, WorkloadType
@@ -8,28 +10,32 @@ from berth.api.reasons import Reason
 from berth.observe.model import Health, Scene
 from berth.plan.model import Apply
 from berth.plan.move import BACKING_KINDS, backing
-from berth.world.records import ChildRecord, MachineRecord, Problem
+from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem
 
+_BACKOFF_LIMIT: Final = 6
+"""Of a Job that sets none (batch/v1)."""
 _BY_ITSELF: Final = frozenset({Reason.RETRYING, Reason.WAITING_FOR_QUOTA})
 """Problems that do not keep what runs from serving, and are tried again: its disk may be refused more room."""
 
 
-def health(scene: Scene) -> Health:
-    """Return how the newest backing object and its pods or machines fare."""
+def health(scene: Scene, now: float) -> Health:
+    """Return how the newest backing object and its pods or machines fare at a time."""
     runs = backing(scene.children, scene.workload.uid)
     newest = runs[-1] if runs else None
     machines = [machine for machine in scene.machines if not machine.deleting]
     phases = [machine.phase for machine in machines]
     is_task = scene.spec.type is WorkloadType.TASK
-    problems = tuple(_problems(scene))
+    problems = tuple(_problems(scene, now))
+    failed = newest.failed if newest and newest.failed else _failed_machine(is_task=is_task, phases=phases)
     return Health(
         wanted=scene.spec.replicas,
         replicas=sum(run.replicas for run in runs),
-        ready=_ready(scene, runs, machines),
+        ready=_ready(scene, runs, machines, now),
         settled=newest is not None and not _in_motion(scene, runs, newest),
         complete=newest is not None and (newest.complete or (is_task and "Succeeded" in phases)),
-        failed=newest.failed if newest and newest.failed else _failed_machine(is_task=is_task, phases=phases),
+        failed=failed and _with_cause(failed, scene, now),
         problem=most_important(problems),
+        late=newest is not None and _is_late(newest),
         told=most_important(
             (*_goings_on(scene, newest, machines), *(each for each in problems if each.reason in _BY_ITSELF))
         ),
@@ -41,13 +47,36 @@ def most_important(problems: Iterable[Problem]) -> Problem | None:
     return min(problems, key=lambda problem: (Reason(problem.reason).precedence, problem.message), default=None)
 
 
-def _ready(scene: Scene, runs: tuple[ChildRecord, ...], machines: list[MachineRecord]) -> int:
-    """Return how many replicas serve: their owner says so, and they were seen themselves. Of a task, how many ended."""
+def next_change(scene: Scene, now: float) -> float | None:
+    """Return the seconds until a trouble of a pod begins or ends by time alone; None when none does."""
+    times = (
+        when for pod in scene.pods if not pod.deleting for each in pod.troubles for when in (each.since, each.until)
+    )
+    return min((when - now for when in times if now < when < inf), default=None)
+
+
+def _ready(scene: Scene, runs: tuple[ChildRecord, ...], machines: list[MachineRecord], now: float) -> int:
+    """Return how many replicas serve: their owner says so, and they were seen themselves. Of a task, how many ended.
+
+    One that came up again after it failed serves once it has run for a while; so does the successor of one that ended.
+    """
     told = min(sum(run.ready for run in runs), max(scene.spec.replicas, runs[-1].ready if runs else 0))
     if scene.spec.type is WorkloadType.TASK:
         return max(told, sum(machine.phase == "Succeeded" for machine in machines))
-    pods = sum(pod.ready and not pod.launcher and not pod.deleting for pod in scene.pods)
-    return min(told, pods + sum(machine.ready for machine in machines))
+    here = [pod for pod in scene.pods if not pod.launcher and not pod.deleting]
+    steady = sum(pod.ready and not _troubles(pod, now) for pod in here)
+    ended = sum(pod.finished and bool(_troubles(pod, now)) for pod in here)
+    return min(told, max(0, steady - ended) + sum(machine.ready for machine in machines))
+
+
+def _troubles(pod: PodRecord, now: float) -> list[Problem]:
+    return [each.problem for each in pod.troubles if each.holds(now)]
+
+
+def _is_late(child: ChildRecord) -> bool:
+    """Return whether a Deployment says that it took too long; what is wrong, its pods know better."""
+    late = child.problem is not None and child.problem.reason == Reason.BACKEND_FAILED
+    return late and child.kind == "Deployment"
 
 
 def _in_motion(scene: Scene, runs: tuple[ChildRecord, ...], newest: ChildRecord) -> bool:
@@ -91,17 +120,48 @@ def _failed_machine(*, is_task: bool, phases: list[str]) -> Problem | None:
     return None
 
 
-def _problems(scene: Scene) -> Iterable[Problem]:
+def _problems(scene: Scene, now: float) -> Iterable[Problem]:
     yield from scene.failures
     disks = tuple(_disk_problems(scene))
     yield from disks
-    for each in _of_machines(scene):
+    pods = tuple(_of_pods(scene, now))
+    yield from pods
+    for each in _of_children(scene, known=bool(pods)):
         # A claim that is not there yet is told by the disk that is being filled.
         if not (disks and each.reason == Reason.VOLUME_MISSING):
             yield each
-    for pod in scene.pods:
-        if pod.problem is not None and not pod.deleting and not pod.finished:
-            yield pod.problem
+
+
+def _of_pods(scene: Scene, now: float) -> Iterable[Problem]:
+    """Yield what is wrong with pods that there are, and why the last one that is over ended."""
+    here = [pod for pod in scene.pods if not pod.deleting and not (pod.launcher and pod.finished)]
+    for pod in here:
+        if not pod.finished:
+            yield from _troubles(pod, now)
+    if over := _over(scene, now):
+        yield _told_of(over, scene)
+
+
+def _over(scene: Scene, now: float) -> list[Problem]:
+    """Return why pods ended that are over, the last one last."""
+    here = [pod for pod in scene.pods if pod.finished and not pod.launcher and not pod.deleting]
+    return [each for pod in sorted(here, key=lambda pod: (pod.created, pod.key)) for each in _troubles(pod, now)[:1]]
+
+
+def _told_of(over: list[Problem], scene: Scene) -> Problem:
+    """Return why the last pod ended; of a task also how many did, of how many: each number changes with a pod's end."""
+    last = over[-1]
+    if scene.spec.type is not WorkloadType.TASK:
+        return last
+    given = scene.spec.task.backoff_limit if scene.spec.task else None
+    limit = _BACKOFF_LIMIT if given is None else given
+    return replace(last, message=f"{len(over)} of {limit + 1} tries failed; the last: {last.message}")
+
+
+def _with_cause(failed: Problem, scene: Scene, now: float) -> Problem:
+    """Return the failure of a task with why its last pod ended, while that pod is there."""
+    over = _over(scene, now)
+    return replace(failed, message=f"{failed.message}: {_told_of(over, scene).message}") if over else failed
 
 
 def _disk_problems(scene: Scene) -> Iterable[Problem]:
@@ -112,9 +172,11 @@ def _disk_problems(scene: Scene) -> Iterable[Problem]:
                 yield child.problem
 
 
-def _of_machines(scene: Scene) -> Iterable[Problem]:
+def _of_children(scene: Scene, *, known: bool) -> Iterable[Problem]:
+    """Yield what backing objects and machines tell; not that pods take too long where it is `known` why."""
     for child in scene.children:
-        if child.problem is not None and not child.deleting and child.kind != "DataVolume":
+        told = child.problem is not None and not child.deleting and child.kind != "DataVolume"
+        if child.problem is not None and told and not (known and _is_late(child)):
             yield child.problem
     for machine in scene.machines:
         if machine.problem is not None and not machine.deleting:

@@ -67,5 +67,7 @@ class Health:
     failed: Problem | None
     problem: Problem | None
     """The most important thing that stands in the way."""
+    late: bool = False
+    """Whether the Deployment says that its replicas have taken too long to start."""
     told: Problem | None = None
     """The most important thing that goes on, or waits for a restart, while it serves."""

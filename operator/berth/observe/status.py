@@ -24,7 +24,7 @@ _ENDED: Final = frozenset({"Succeeded", "Failed"})
 
 def compute_status(scene: Scene, previous: Status, now: float) -> Status:
     """Return the status; times of what has not changed are taken over from the previous one."""
-    fares = health(scene)
+    fares = health(scene, now)
     found = findings(scene, fares)
     status: dict[str, Any] = {
         "observedGeneration": scene.workload.generation,

@@ -4,26 +4,20 @@ What a child says of itself becomes a reason of ours and a text that stays the s
 counters, no random pod names (reference: the conditions of apps/v1, batch/v1 and kubevirt.io/v1).
 """
 
-import re
 from collections.abc import Mapping
 from sys import intern
-from typing import Final
 
 from berth.api.meta import CLASS_LABEL, DISK_LABEL, WORKLOAD_LABEL
 from berth.api.quantity import amount
 from berth.api.reasons import Reason
 from berth.world import kubevirt
 from berth.world.awaited import awaited
-from berth.world.conditions import MAX_TEXT, condition, problem
+from berth.world.conditions import condition, problem
+from berth.world.containers import troubles
 from berth.world.packed import pack
 from berth.world.parse import Raw, key_of, seconds
 from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem, RevisionRef
 from berth.world.sizes import guest_extras, guest_size
-
-_RANDOM: Final = re.compile(r'\b[0-9a-f]{12,}\b|(?<=_)\d+(?=")')
-"""Ids of containers, and the number of the try in their names."""
-_IMAGE: Final = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"})
-_VOLUME: Final = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 
 
 def child(raw: Raw) -> ChildRecord:
@@ -126,6 +120,7 @@ def pod(raw: Raw) -> PodRecord:
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     labels = meta.get("labels") or {}
     times = {each["type"]: each for each in status.get("conditions") or ()}
+    launcher = labels.get("kubevirt.io") == "virt-launcher"
     return PodRecord(
         key=key_of(raw),
         uid=meta["uid"],
@@ -138,8 +133,8 @@ def pod(raw: Raw) -> PodRecord:
         ready=times.get("Ready", {}).get("status") == "True",
         finished=status.get("phase") in {"Succeeded", "Failed"},
         deleting="deletionTimestamp" in meta,
-        launcher=labels.get("kubevirt.io") == "virt-launcher",
-        problem=_pod_problem(status),
+        launcher=launcher,
+        troubles=troubles(raw, launcher=launcher),
         created=seconds(meta.get("creationTimestamp")),
         scheduled=_since(times, "PodScheduled"),
         initialized=_since(times, "Initialized"),
@@ -150,30 +145,6 @@ def pod(raw: Raw) -> PodRecord:
 def _since(conditions: dict[str, Raw], kind: str) -> float:
     found = conditions.get(kind, {})
     return seconds(found.get("lastTransitionTime")) if found.get("status") == "True" else 0.0
-
-
-def _pod_problem(status: Raw) -> Problem | None:
-    for each in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
-        waiting = (each.get("state") or {}).get("waiting") or {}
-        reason = waiting.get("reason", "")
-        if reason in _IMAGE:
-            return Problem(
-                Reason.IMAGE_PULL_FAILED, f"container {each['name']}: {reason}: image {each.get('image', '')}"
-            )
-        if reason == "CrashLoopBackOff":
-            return Problem(Reason.CRASH_LOOPING, f"container {each['name']}: {_last_exit(each)}")
-        if reason in _VOLUME:
-            text = _RANDOM.sub("...", waiting.get("message", ""))[:MAX_TEXT]
-            return Problem(Reason.VOLUME_MISSING, f"container {each['name']}: {text or reason}")
-    unscheduled = condition(status, "PodScheduled", "False")
-    return problem(Reason.UNSCHEDULABLE, unscheduled) if unscheduled else None
-
-
-def _last_exit(container: Raw) -> str:
-    ended = (container.get("lastState") or {}).get("terminated")
-    if not ended:
-        return "keeps failing"
-    return f"ended with exit code {ended.get('exitCode')} ({ended.get('reason') or 'no reason given'})"
 
 
 def machine(raw: Raw) -> MachineRecord:

@@ -4,6 +4,7 @@ Sizes are integers: CPU in millicores, memory in bytes. Times are seconds since 
 """
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from berth.api.isolation_class import IsolationClassSpec
@@ -338,6 +339,19 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """A problem of a pod, and when it holds: a pod says since when it runs, and not when that is long enough."""
+
+    problem: Problem
+    since: float = 0.0
+    until: float = inf
+
+    def holds(self, now: float) -> bool:
+        """Return whether it holds at a time."""
+        return self.since <= now < self.until
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionRef:
     """The ControllerRevision by which KubeVirt keeps an instancetype or a preference for one machine."""
 
@@ -400,7 +414,7 @@ class PodRecord:
     finished: bool
     deleting: bool
     launcher: bool
-    problem: Problem | None
+    troubles: tuple[Trouble, ...]
     created: float
     scheduled: float
     initialized: float

@@ -1,0 +1,31 @@
+"""Pods that a kubelet ended for good: evicted, or refused when they came to their node."""
+
+import re
+from typing import Final
+
+from berth.api.reasons import Reason
+from berth.world.conditions import MAX_TEXT, condition
+from berth.world.ends import patience
+from berth.world.parse import Raw, seconds
+from berth.world.records import Problem, Trouble
+
+_EVICTED: Final = frozenset({"Evicted", "Preempting", "Terminated", "NodeShutdown", "NodeLost"})
+"""Reasons of a pod that was taken away; with any other one its node did not take it (OutOfcpu, NodeAffinity)."""
+_READINGS: Final = re.compile(r", available: \S+(?=\. )|(?<= was using )\S+, ")
+_ADVICE: Final = (
+    ("EmptyDir volume", "raise emptyDir.sizeLimit of that volume, or write less to it"),
+    ("ephemeral", "raise resources.limits.ephemeral-storage, or write less"),
+    ("low on resource", "request what it uses in resources.requests: pods that use more than that are evicted first"),
+)
+
+
+def removed(raw: Raw) -> Trouble:
+    """Return why a pod was ended, for as long as its successor may share its fate: twice as long as it ran itself."""
+    status = raw["status"]
+    born = seconds(status.get("startTime") or raw["metadata"].get("creationTimestamp"))
+    gone = seconds((condition(status, "Ready", "False") or {}).get("lastTransitionTime")) or born
+    reason, said = status["reason"], _READINGS.sub("", status.get("message", "")).strip().rstrip(".")
+    advice = next((text for words, text in _ADVICE if words in said), "")
+    text = ": ".join(each for each in (f"a pod was ended ({reason})", said, advice) if each)[:MAX_TEXT]
+    kind = Reason.EVICTED if reason in _EVICTED else Reason.UNSCHEDULABLE
+    return Trouble(Problem(kind, text), until=gone + patience(gone - born))

@@ -1,0 +1,103 @@
+"""Troubles of pods hold for a time: what is told of a Workload does not come and go with each try."""
+
+import pytest
+
+from berth.api.reasons import ConditionType, Reason
+from berth.observe.health import next_change
+from berth.observe.model import Scene, Status
+from berth.observe.status import compute_status
+from berth.world.records import Problem, Trouble
+from observe.scenes import NOW, a_pod, a_scene, at_rest, served
+from render.specs import Json, container
+
+CRASH = Problem(Reason.CRASH_LOOPING, "container main: ended with exit code 1 (Error)")
+EVICTED = Problem(Reason.EVICTED, "a pod was ended (Evicted): it wrote too much")
+LATE = Problem(Reason.BACKEND_FAILED, "ProgressDeadlineExceeded: ReplicaSet has timed out progressing.")
+TASK: Json = {"type": "Task", "container": {"image": "app:1"}, "task": {"backoffLimit": 2}}
+
+
+def condition(scene: Scene, kind: ConditionType, now: float = NOW) -> Status:
+    """Return one condition of a scene at a time."""
+    return next(each for each in compute_status(scene, {}, now)["conditions"] if each["type"] == kind)
+
+
+def told(scene: Scene, kind: ConditionType, now: float = NOW) -> tuple[str, str]:
+    """Return status and reason of one condition of a scene at a time."""
+    found = condition(scene, kind, now)
+    return found["status"], found["reason"]
+
+
+def starting(**fields: object) -> tuple[object, ...]:
+    """Return the children of a Workload whose replica is not ready."""
+    return served(container(), **({"ready": 0} | fields))
+
+
+def test_a_pod_that_came_up_again_counts_once_it_has_run_for_a_while() -> None:
+    scene = at_rest(pods=(a_pod(troubles=(Trouble(CRASH, until=NOW + 30),)),))
+    assert told(scene, ConditionType.READY) == ("False", Reason.CRASH_LOOPING)
+    assert next_change(scene, NOW) == 30.0
+    assert told(scene, ConditionType.READY, NOW + 30) == ("True", Reason.RUNNING)
+
+
+def test_a_probe_fails_once_its_time_is_over() -> None:
+    failing = Problem(Reason.PROBE_FAILING, "container main: runs, but its readinessProbe does not pass")
+    scene = a_scene(children=starting(), pods=(a_pod(ready=False, troubles=(Trouble(failing, since=NOW + 40),)),))
+    assert told(scene, ConditionType.READY) == ("False", Reason.PROVISIONING)
+    assert next_change(scene, NOW) == 40.0
+    assert told(scene, ConditionType.READY, NOW + 40) == ("False", Reason.PROBE_FAILING)
+
+
+def test_the_successor_of_an_evicted_pod_counts_once_it_has_lasted() -> None:
+    over = a_pod("old", ready=False, running=False, finished=True, troubles=(Trouble(EVICTED, until=NOW + 60),))
+    scene = at_rest(pods=(over, a_pod("new")))
+    assert told(scene, ConditionType.READY) == ("False", Reason.EVICTED)
+    assert told(scene, ConditionType.READY, NOW + 60) == ("True", Reason.RUNNING)
+
+
+def test_of_pods_that_ended_the_last_is_told() -> None:
+    first = a_pod("a", finished=True, created=NOW - 9, troubles=(Trouble(EVICTED),))
+    last = a_pod("b", finished=True, created=NOW - 3, troubles=(Trouble(Problem(Reason.EVICTED, "other")),))
+    assert condition(at_rest(pods=(last, first)), ConditionType.READY)["message"] == "other"
+
+
+def test_what_takes_too_long_stalls_for_the_reason_that_its_pods_know() -> None:
+    scene = a_scene(children=starting(problem=LATE), pods=(a_pod(ready=False, troubles=(Trouble(CRASH),)),))
+    assert told(scene, ConditionType.READY) == ("False", Reason.CRASH_LOOPING)
+    assert told(scene, ConditionType.STALLED) == ("True", Reason.CRASH_LOOPING)
+    unknown = a_scene(children=starting(problem=LATE), pods=(a_pod(ready=False),))
+    assert told(unknown, ConditionType.STALLED) == ("True", Reason.BACKEND_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("reason", "stalled"),
+    [(Reason.IMAGE_NEEDS_ROOT, "True"), (Reason.CRASH_LOOPING, "False"), (Reason.CONFIG_MISSING, "False")],
+)
+def test_nothing_is_said_not_to_block_while_something_does(reason: Reason, stalled: str) -> None:
+    scene = a_scene(children=starting(), pods=(a_pod(ready=False, troubles=(Trouble(Problem(reason, "no")),)),))
+    assert told(scene, ConditionType.STALLED) == (stalled, reason)
+    assert "nothing blocks" not in condition(scene, ConditionType.STALLED)["message"]
+
+
+def over(name: str, at: float, reason: Reason = Reason.CRASH_LOOPING) -> object:
+    """Return a pod of a task that failed."""
+    return a_pod(name, ready=False, finished=True, created=at, troubles=(Trouble(Problem(reason, f"why {name}")),))
+
+
+def test_a_task_that_is_tried_again_tells_how_many_pods_failed_and_why_the_last_one() -> None:
+    tried = a_scene(TASK, children=served(TASK, ready=0), pods=(over("b", NOW), over("a", NOW - 5), a_pod("c")))
+    ready = condition(tried, ConditionType.READY)
+    assert (ready["reason"], ready["message"]) == ("CrashLooping", "2 of 3 tries failed; the last: why b")
+
+
+def test_a_task_that_failed_tells_why_its_last_pod_did() -> None:
+    given_up = Problem(Reason.TASK_FAILED, "BackoffLimitExceeded: Job has reached the specified backoff limit")
+    pods = (over("a", NOW - 5), over("b", NOW, Reason.OUT_OF_MEMORY))
+    ready = condition(a_scene(TASK, children=served(TASK, failed=given_up), pods=pods), ConditionType.READY)
+    assert ready["reason"] == "TaskFailed"
+    assert ready["message"] == f"{given_up.message}: 2 of 3 tries failed; the last: why b"
+
+
+def test_a_task_that_failed_without_pods_tells_its_own_words() -> None:
+    late = Problem(Reason.TASK_FAILED, "DeadlineExceeded: Job was active longer than specified deadline")
+    scene = a_scene(TASK, children=served(TASK, failed=late))
+    assert condition(scene, ConditionType.READY)["message"] == late.message

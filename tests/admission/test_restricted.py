@@ -67,6 +67,8 @@ BREACHES: dict[str, tuple[Json, str]] = {
         "a probe names a host",
     ),
     "hook": (pod_spec({"lifecycle": {"preStop": {"httpGet": {"host": "a", "port": 80}}}}), "a lifecycle hook"),
+    "command at the end": (pod_spec({"lifecycle": {"preStop": {"exec": {"command": ["a"]}}}}), "a lifecycle hook"),
+    "pause at the start": (pod_spec({"lifecycle": {"postStart": {"sleep": {"seconds": 1}}}}), "a lifecycle hook"),
     "init container": (
         pod_spec(initContainers=[{"name": "first", "image": "a", "securityContext": {"privileged": True}}]),
         "none is privileged",
@@ -146,6 +148,8 @@ REFUSED = [
 ]
 ALLOWED = [
     pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(pod_spec())),
+    pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(pod_spec({"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}})), note="a pause at the end"),
+    pods(OPERATOR, "create", DEPLOYMENT, "lab", "web", deployment(pod_spec({"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}})), note="a pause at the end"),
     pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(pod_spec(runtimeClassName="gvisor", securityContext={"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}})), note="root in a sandbox"),
     pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(volume(projected={"sources": [{"serviceAccountToken": {"path": "token"}}]})), note="what a webhook adds"),
     pods(KUBEVIRT, "create", POD, TEAM, "launcher", pod(secured(capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]})), note="bound ports"),

@@ -90,6 +90,7 @@ _MAIN: dict[str, tuple[Any, ...]] = {
     "readinessProbe": _POD_PROBES,
     "livenessProbe": _POD_PROBES,
     "startupProbe": _POD_PROBES,
+    "lifecycle": ({"preStop": {"sleep": {"seconds": 0}}}, {"preStop": {"sleep": {"seconds": 3}}}),
 }
 _KEYS: Json = {"secret": {"secretName": "k"}}
 _MACHINE: dict[str, tuple[Any, ...]] = {
@@ -181,7 +182,8 @@ def a_spec(random: Random) -> Json:
         spec["container"] = {"image": "app:1", **_part(random, _MAIN, 0.3)}
         if random.random() < 0.3:
             spec["sidecars"] = [{"name": "side", "image": "s:1", **_part(random, _MAIN, 0.2)}]
-            spec["sidecars"][0].pop("ports", None)
+            for field in ("ports", "lifecycle"):
+                spec["sidecars"][0].pop(field, None)
         if random.random() < 0.3:
             spec["initContainers"] = [{"name": "init", "image": "i:1", **_part(random, _CONTAINER, 0.2)}]
             spec["initContainers"][0]["resources"] = pick(random, _RESOURCES)
@@ -197,6 +199,8 @@ def a_spec(random: Random) -> Json:
                 {"name": each["name"], "mountPath": f"/{each['name']}"} for each in volumes
             ]
     spec["resources"] = _resources(random)
+    if "lifecycle" in spec.get("container", {}) and spec.get("terminationGracePeriodSeconds") == 0:
+        del spec["terminationGracePeriodSeconds"]  # a pause takes some of it
     return spec
 
 

@@ -171,6 +171,7 @@ CONTAINERS = maybe(
     ),
     readinessProbe=POD_PROBES,
     livenessProbe=POD_PROBES,
+    lifecycle=st.integers(0, 9).map(lambda seconds: {"preStop": {"sleep": {"seconds": seconds}}}),
 ).map(lambda fields: {"image": "app:1", **fields})
 INITS = maybe(**_COMMON, resources=RESOURCES).map(lambda fields: [{"name": "init", "image": "i:1", **fields}])
 SIDECARS = maybe(**_COMMON, readinessProbe=POD_PROBES).map(lambda fields: [{"name": "side", "image": "s:1", **fields}])
@@ -252,6 +253,16 @@ NEEDS = maybe(
     hostDevices=st.just([{"deviceName": "example.com/nic"}]),
     architecture=st.sampled_from(["amd64", "arm64"]),
 )
+
+
+def _with_time_to_end(spec: Json) -> Json:
+    """Return a spec whose grace period is longer than the pause before it."""
+    pause = spec["container"].get("lifecycle", {"preStop": {"sleep": {"seconds": 0}}})["preStop"]["sleep"]["seconds"]
+    if pause and spec.get("terminationGracePeriodSeconds", pause + 1) <= pause:
+        return spec | {"terminationGracePeriodSeconds": pause + 1}
+    return spec
+
+
 SPECS = maybe(
     initContainers=INITS,
     sidecars=SIDECARS,
@@ -271,6 +282,6 @@ SPECS = maybe(
 ).flatmap(
     lambda fields: st.fixed_dictionaries(
         {"container": CONTAINERS, "machine": MACHINES, "resources": SIZES.map(lambda size: {"requests": size})}
-    ).map(lambda sources: sources | fields)
+    ).map(lambda sources: _with_time_to_end(sources | fields))
 )
 """Specs with both sources, so that every class has something to render; many are refused by one class or another."""

@@ -73,6 +73,48 @@ def test_user_namespaces() -> None:
     assert "hostUsers" not in pod_of(container(), GVISOR)
 
 
+SERVED: Json = {"service": {"ports": [{"port": 80}]}}
+
+
+def _with_pause(seconds: int) -> Json:
+    return {"container": {"image": "app:1", "lifecycle": {"preStop": {"sleep": {"seconds": seconds}}}}}
+
+
+@pytest.mark.parametrize(
+    ("given", "pause", "grace"),
+    [
+        ({}, None, None),
+        ({"terminationGracePeriodSeconds": 9}, None, 9),
+        (SERVED, 5, 35),
+        (SERVED | {"terminationGracePeriodSeconds": 60}, 5, 60),
+        (SERVED | {"terminationGracePeriodSeconds": 9}, 4, 9),
+        (SERVED | {"terminationGracePeriodSeconds": 1}, None, 1),
+        (SERVED | {"terminationGracePeriodSeconds": 0}, None, 0),
+        (SERVED | _with_pause(0), None, None),
+        (SERVED | _with_pause(0) | {"terminationGracePeriodSeconds": 0}, None, 0),
+        (SERVED | _with_pause(120), 120, 150),
+        (SERVED | _with_pause(8) | {"terminationGracePeriodSeconds": 9}, 8, 9),
+        (_with_pause(2), 2, 32),
+        ({"type": "Task"} | _with_pause(2), 2, 32),
+    ],
+)
+def test_what_a_service_leads_to_pauses_before_it_ends_and_has_its_time_after_that(
+    given: Json, pause: int | None, grace: int | None
+) -> None:
+    """A node learns that an address is gone after its pod is told to end: until then requests still come."""
+    pod = pod_of(container() | given)
+    hook = {"preStop": {"sleep": {"seconds": pause}}} if pause else None
+    assert pod["containers"][0].get("lifecycle") == hook
+    assert pod.get("terminationGracePeriodSeconds") == grace
+
+
+def test_a_new_pod_is_ready_before_an_old_one_is_told_to_end() -> None:
+    """Never fewer ready pods than replicas; readiness alone counts, so no pod waits for anything after it."""
+    rollout = bodies(container(**SERVED), CONTAINER)["Deployment"]["spec"]
+    assert rollout["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "25%"}
+    assert "minReadySeconds" not in rollout
+
+
 @pytest.mark.parametrize(("facts", "runtime"), [(CONTAINER, None), (GVISOR, "gvisor"), (KATA, "kata")])
 def test_runtime_of_the_class(facts: ClassFacts, runtime: str | None) -> None:
     """The RuntimeClass is the class' own; its overhead is left to Kubernetes."""

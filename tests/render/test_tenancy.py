@@ -43,7 +43,7 @@ NEVER = {
     *("hostPath", "hostNetwork", "hostPID", "hostIPC", "hostPort", "hostAliases", "host", "subdomain"),
     *("privileged", "procMount", "seLinuxOptions", "appArmorProfile", "sysctls", "supplementalGroups", "add"),
     *("nodeName", "schedulerName", "priorityClassName", "preemptionPolicy", "overhead", "shareProcessNamespace"),
-    *("ephemeralContainers", "lifecycle", "volumeDevices", "subPath", "subPathExpr", "csi", "ephemeral", "projected"),
+    *("ephemeralContainers", "postStart", "volumeDevices", "subPath", "subPathExpr", "csi", "ephemeral", "projected"),
     *("hostDisk", "filesystems", "containerPath", "kernelBoot", "downwardMetrics", "clientPassthrough", "memoryDump"),
     *(
         "bridge",
@@ -172,6 +172,7 @@ def restricted(pod: Json, facts: ClassFacts) -> None:
         assert each["securityContext"]["allowPrivilegeEscalation"] is False
         assert each["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert each["securityContext"].get("runAsNonRoot", True) is True
+        assert each.get("lifecycle", {"preStop": {"sleep": {}}})["preStop"].keys() == {"sleep"}
 
 
 def fits(place: tuple[Json, ClassFacts]) -> bool:

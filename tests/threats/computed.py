@@ -80,6 +80,8 @@ def _innermost(place: str, path: str, value: Any) -> str:
         return "runAsUser"
     if path == "ports":
         return "hostPort" if place == "container" else "ports"
+    if path == "lifecycle":
+        return "httpGet" if place == "container" else "lifecycle"
     if path.startswith("volumes"):
         return next(key for key in value if key != "name")
     return path.removeprefix("securityContext.").split(".")[0]
@@ -156,7 +158,7 @@ THREAT_OF = {
 }
 """Threat that a field belongs to; 5 for all others."""
 
-ELSEWHERE = {"hostNetwork", "hostPID", "hostIPC", "lifecycle", "containers"}
+ELSEWHERE = {"hostNetwork", "hostPID", "hostIPC", "containers"}
 
 
 def pod_fields() -> Iterator[Vector]:

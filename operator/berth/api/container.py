@@ -134,6 +134,27 @@ class VolumeMount(Model):
     """Whether it is mounted read-only."""
 
 
+class SleepAction(Model):
+    """A pause."""
+
+    seconds: Annotated[int, Field(ge=0, le=3600)]
+    """How long; 0 is no pause."""
+
+
+class LifecycleHandler(Model):
+    """What happens at a moment of a container's life. It has no exec, httpGet and tcpSocket on purpose."""
+
+    sleep: SleepAction
+    """Wait."""
+
+
+class Lifecycle(Model):
+    """What happens before a container is told to end. Fields as in core/v1 Lifecycle."""
+
+    pre_stop: LifecycleHandler
+    """Before it gets SIGTERM: until then it serves, while its address is taken out of every Service."""
+
+
 class ContainerSecurity(Model):
     """The few settings of a security context that only tighten; the rest is set by Berth (restricted Pod Security)."""
 
@@ -193,6 +214,8 @@ class Container(ContainerBase):
     """When it must be restarted."""
     startup_probe: Probe | None = None
     """When the other probes may begin."""
+    lifecycle: Lifecycle | None = None
+    """How it ends; with spec.service and when unset, preStop sleeps 5 seconds, or half of a grace period below 10."""
 
     model_config = rules(
         _SMALL,

@@ -251,7 +251,7 @@ class WorkloadSpec(Model):
     security_context: WorkloadSecurity | None = None
     """Pod-wide settings that only tighten."""
     termination_grace_period_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
-    """Seconds between the polite and the hard end; 30 for pods and 180 for machines when unset."""
+    """Seconds until the hard end, preStop included; when unset, 30 after preStop for pods and 180 for machines."""
     isolation: Isolation | None = None
     """The author's own wish."""
     trust: Trust | None = None

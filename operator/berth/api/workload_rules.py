@@ -184,6 +184,17 @@ _SERVICE: Final = (
     ),
 )
 
+_ENDING: Final = (
+    Rule(
+        "!has(self.terminationGracePeriodSeconds) || !has(self.container) || !has(self.container.lifecycle) ||"
+        " self.container.lifecycle.preStop.sleep.seconds == 0 ||"
+        " self.container.lifecycle.preStop.sleep.seconds < self.terminationGracePeriodSeconds",
+        "preStop.sleep leaves nothing of terminationGracePeriodSeconds, so the container would be killed at once: set"
+        " terminationGracePeriodSeconds above lifecycle.preStop.sleep.seconds, or remove it",
+        ".terminationGracePeriodSeconds",
+    ),
+)
+
 
 def _one_of_a_kind(what: str, given: str) -> Rule:
     """Return the rule that a guest which is known by something is alone: every member of a pool would have it."""
@@ -218,5 +229,5 @@ _REPLICAS: Final = (
     ),
 )
 
-SPEC_RULES: Final = (*_TYPE, *_SOURCES, *_SIZE, *_VOLUMES, *_SERVICE, *_REPLICAS)
+SPEC_RULES: Final = (*_TYPE, *_SOURCES, *_SIZE, *_VOLUMES, *_SERVICE, *_ENDING, *_REPLICAS)
 """Every rule between the fields of a spec. `replicas` is not compared with `autoscaling`: the autoscaler writes it."""

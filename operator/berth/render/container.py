@@ -6,6 +6,7 @@ from berth.api.probe import Probe
 from berth.api.size import ContainerResources, ResourceList
 from berth.api.workload import Needs, WorkloadSpec
 from berth.decide.model import ClassFacts
+from berth.render.ending import lifecycle
 from berth.render.fields import canonical, present, written
 from berth.render.model import Object, Unrenderable
 
@@ -25,6 +26,7 @@ def main_container(spec: WorkloadSpec, facts: ClassFacts) -> Object:
             "readinessProbe": _probe(source.readiness_probe),
             "livenessProbe": _probe(source.liveness_probe),
             "startupProbe": _probe(source.startup_probe),
+            "lifecycle": lifecycle(spec),
         }
     )
 

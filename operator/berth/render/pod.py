@@ -5,6 +5,7 @@ from berth.api.volume import Volume
 from berth.api.workload import WorkloadSpec
 from berth.decide.model import ClassFacts
 from berth.render.container import init_containers, main_container
+from berth.render.ending import grace_period
 from berth.render.fields import canonical, present, written
 from berth.render.metadata import pod_labels
 from berth.render.model import Object, Subject, Unrenderable
@@ -29,7 +30,7 @@ def pod_template(subject: Subject, facts: ClassFacts, *, restart_policy: str | N
                 "serviceAccountName": spec.service_account_name,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
-                "terminationGracePeriodSeconds": spec.termination_grace_period_seconds,
+                "terminationGracePeriodSeconds": grace_period(spec),
                 "imagePullSecrets": [{"name": each.name} for each in spec.image_pull_secrets or ()],
                 "securityContext": _security(spec),
                 "initContainers": init_containers(spec, facts),

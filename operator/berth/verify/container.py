@@ -95,6 +95,13 @@ PORT: Final[Table] = table(
     deny={Rule.HOST_PORTS: ("hostPort", "hostIP")},
 )
 
+_PRE_STOP: Final = table(
+    {"sleep": inside(table({"seconds": allow(count(1))}))}, deny={Rule.HOST_PROBES: ("exec", "httpGet", "tcpSocket")}
+)
+_LIFECYCLE: Final = table(
+    {"preStop": inside(_PRE_STOP)}, deny={Rule.HOST_PROBES: ("postStart",), Rule.NOT_WRITTEN: ("stopSignal",)}
+)
+
 _FIELDS: Final[dict[str, Field]] = {
     "name": allow(text),
     "image": derive(Rule.IMAGES, image, lambda _: "is missing: name an image of the Workload"),
@@ -113,7 +120,6 @@ _FIELDS: Final[dict[str, Field]] = {
     "securityContext": inside(SECURITY, "is missing: drop ALL capabilities and forbid privilege escalation"),
 }
 _DENIED: Final = {
-    Rule.HOST_PROBES: ("lifecycle",),
     Rule.VOLUME_TYPES: ("volumeDevices",),
     Rule.NOT_WRITTEN: (
         *("resizePolicy", "restartPolicyRules", "stdin", "stdinOnce", "tty"),
@@ -121,6 +127,10 @@ _DENIED: Final = {
     ),
 }
 
-CONTAINER: Final[Table] = table(_FIELDS, deny={**_DENIED, Rule.LIFETIME: ("restartPolicy",)})
-INIT_CONTAINER: Final[Table] = table({**_FIELDS, "restartPolicy": only(Rule.LIFETIME, "Always")}, deny=_DENIED)
+CONTAINER: Final[Table] = table(
+    {**_FIELDS, "lifecycle": inside(_LIFECYCLE)}, deny={**_DENIED, Rule.LIFETIME: ("restartPolicy",)}
+)
+INIT_CONTAINER: Final[Table] = table(
+    {**_FIELDS, "restartPolicy": only(Rule.LIFETIME, "Always")}, deny={**_DENIED, Rule.HOST_PROBES: ("lifecycle",)}
+)
 """Containers before the main one and, with a restartPolicy, beside it."""

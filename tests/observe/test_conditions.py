@@ -328,3 +328,15 @@ def test_a_machine_that_stops_is_not_ready_before_it_has_stopped() -> None:
     scene = a_scene(halted, catalog=(MACHINE,), children=served(halted, MACHINE, replicas=1), machines=(a_machine(),))
     assert of(scene, ConditionType.READY) == ("False", Reason.UPDATING)
     assert of(replace(scene, children=served(halted, MACHINE)), ConditionType.READY) == ("True", Reason.SCALED_TO_ZERO)
+
+
+def test_a_workload_serves_without_an_autoscaler_that_can_act() -> None:
+    scaled = container(autoscaling={"maxReplicas": 3}, resources={"requests": {"cpu": "100m", "memory": "64Mi"}})
+    unable = Problem(Reason.AUTOSCALER_UNABLE, "this cluster has no metrics API")
+    children = tuple(
+        replace(each, problem=unable if each.kind == "HorizontalPodAutoscaler" else None) for each in served(scaled)
+    )
+    assert unable in {each.problem for each in children}
+    scene = a_scene(scaled, children=children, pods=(a_pod(),))
+    assert of(scene, ConditionType.READY) == ("True", Reason.RUNNING)
+    assert headline(scene) == Reason.RUNNING

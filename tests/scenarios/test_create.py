@@ -54,6 +54,14 @@ def test_replicas_and_load_bring_a_budget_and_an_autoscaler(space: Space) -> Non
     scaling = {"minReplicas": 2, "maxReplicas": 4}
     space.workload("web", specs.container(replicas=2, autoscaling=scaling))
     space.ready("web")
+    # The ground has no metrics API, which the autoscaler's controller finds out at its first look.
+    found = space.until(WORKLOAD, "web", lambda found: found["status"].get("warnings"))
+    assert [text.partition(": ")[2] for text in found["status"]["warnings"]] == [
+        "the cluster has no metrics API (metrics.k8s.io): install metrics-server, or set replicas, not autoscaling"
+    ]
+    assert condition(found, "Ready")["reason"] == "Running"
+    own = [each["reason"] for each in space.events("web") if each["regarding"]["kind"] == "Workload"]
+    assert own == ["AutoscalerUnable"]
     assert space.children("web") == {
         "Deployment web",
         "Service web",
@@ -62,7 +70,7 @@ def test_replicas_and_load_bring_a_budget_and_an_autoscaler(space: Space) -> Non
         "HorizontalPodAutoscaler web",
     }
     made = {"create deployments": 1, "create poddisruptionbudgets": 1, "create horizontalpodautoscalers": 1}
-    assert_writes(space, made | ADDRESSED)
+    assert_writes(space, made | ADDRESSED | {"create events": 1})
 
 
 def test_less_trust_runs_in_a_sandbox(space: Space) -> None:

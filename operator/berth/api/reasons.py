@@ -134,6 +134,8 @@ class Reason(StrEnum):
     """A policy in mode Warn would place it elsewhere, or nowhere."""
     NO_OPEN_PORT = "NoOpenPort"
     """Nothing can connect to it, for it lists no port."""
+    AUTOSCALER_UNABLE = "AutoscalerUnable"
+    """Its HorizontalPodAutoscaler cannot act: replicas stay as they are, whatever the load."""
     KEEPS_OLD = "KeepsOld"
     """The virtual machine keeps to an instancetype or a preference as it was before an edit."""
     WAIVER_EXPIRING = "WaiverExpiring"

@@ -101,6 +101,12 @@ _SIZE: Final = (
         "autoscaling compares use with the request: set resources.requests.cpu",
         ".autoscaling",
     ),
+    Rule(
+        "!has(self.autoscaling) || !has(self.sidecars) || self.sidecars.all(one,"
+        " one.?resources.?requests.?cpu.hasValue() || one.?resources.?limits.?cpu.hasValue())",
+        "autoscaling compares use with the requests of all containers: set resources.requests.cpu of every sidecar",
+        ".sidecars",
+    ),
 )
 
 

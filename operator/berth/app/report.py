@@ -35,7 +35,7 @@ _QUIET: Final = frozenset({"decision"})
 async def report(scene: Scene, look: Look, deps: Deps) -> float | None:
     """Write the status of a Workload if it says anything new; return when to look again, if earlier than usual."""
     previous = look.status
-    warned = warnings(look, scene.decision, deps.clock() + deps.views.waiver_warning)
+    warned = warnings(look, scene.decision, deps.clock(), deps.views.waiver_warning)
     explained = _explained(scene, look, tuple(each.text for each in warned), deps)
     status = compute_status(explained, previous, deps.clock())
     does = effects(look.policy_subject, look.matched, deps.views.defaults, look.catalog.classes, look.current)

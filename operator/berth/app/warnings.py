@@ -1,31 +1,36 @@
-"""What people should know that changes nothing now: policies in mode Warn, waivers that end, conflicts, no ports."""
+"""What people should know that changes nothing now: policies in mode Warn, waivers that end, autoscalers, no ports."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from berth.api.levels import Backend, WorkloadType
-from berth.api.reasons import Reason
+from berth.api.reasons import ConditionType, Reason
 from berth.app.events import Note
 from berth.app.views import Look
 from berth.decide.engine import decide
 from berth.decide.model import Decision
 from berth.observe.status import timestamp
 from berth.render.ports import open_ports
+from berth.world.autoscaler import NO_FIGURES
+from berth.world.parse import seconds
 
 _MAX_TEXT: Final = 1024
 _MOST: Final = 16
+_FIRST_FIGURES_SECONDS: Final = 120.0
+"""Seconds in which metrics-server has figures of a pod that is ready; by default it reads every 15 seconds."""
 
 
-def warnings(look: Look, decision: Decision, soon: float) -> tuple[Note, ...]:
+def warnings(look: Look, decision: Decision, now: float, ahead: float) -> tuple[Note, ...]:
     """Return all warnings about one Workload, the most urgent kind first.
 
-    Waivers are warned about that end before `soon`, in seconds since the epoch.
+    Waivers are warned about that end within `ahead` seconds from `now`, which is in seconds since the epoch.
     """
     found = (
         *_conflict(look),
-        *_ending(look, soon),
+        *_ending(look, now + ahead),
         *_failed(look),
         *_stricter(look, decision),
+        *_unable(look, now),
         *_kept(look),
         *_closed(look, decision),
     )
@@ -71,6 +76,22 @@ def _stricter(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:
         return
     outcome = f"it would run in {then.chosen.facts.name}" if then.chosen else f"nothing would fit ({then.reason})"
     yield Reason.WOULD_CHANGE, f"if policies in mode Warn were enforced, {outcome}: {then.message}"
+
+
+def _unable(look: Look, now: float) -> Iterable[tuple[Reason, str]]:
+    """Yield that its replicas do not follow its load."""
+    for child in look.children:
+        if child.kind == "HorizontalPodAutoscaler" and child.problem is not None and not child.deleting:
+            if child.problem.message == NO_FIGURES and not _ready_before(look, now - _FIRST_FIGURES_SECONDS):
+                continue
+            text = "replicas stay as they are, for its HorizontalPodAutoscaler cannot act"
+            yield Reason.AUTOSCALER_UNABLE, f"{text}: {child.problem.message}"
+
+
+def _ready_before(look: Look, when: float) -> bool:
+    """Return whether it has been ready since then, by its own status."""
+    ready = (each for each in look.status.get("conditions", ()) if each["type"] == ConditionType.READY)
+    return any(each["status"] == "True" and seconds(each["lastTransitionTime"]) <= when for each in ready)
 
 
 def _kept(look: Look) -> Iterable[tuple[Reason, str]]:

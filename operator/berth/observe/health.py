@@ -16,6 +16,8 @@ _BACKOFF_LIMIT: Final = 6
 """Of a Job that sets none (batch/v1)."""
 _BY_ITSELF: Final = frozenset({Reason.RETRYING, Reason.WAITING_FOR_QUOTA})
 """Problems that do not keep what runs from serving, and are tried again: its disk may be refused more room."""
+_TOLD_APART: Final = frozenset({"DataVolume", "HorizontalPodAutoscaler"})
+"""Kinds whose problems count elsewhere: with the disks, and as a warning, for it serves without its autoscaler."""
 
 
 def health(scene: Scene, now: float) -> Health:
@@ -175,7 +177,7 @@ def _disk_problems(scene: Scene) -> Iterable[Problem]:
 def _of_children(scene: Scene, *, known: bool) -> Iterable[Problem]:
     """Yield what backing objects and machines tell; not that pods take too long where it is `known` why."""
     for child in scene.children:
-        told = child.problem is not None and not child.deleting and child.kind != "DataVolume"
+        told = child.problem is not None and not child.deleting and child.kind not in _TOLD_APART
         if child.problem is not None and told and not (known and _is_late(child)):
             yield child.problem
     for machine in scene.machines:

@@ -11,6 +11,7 @@ from berth.api.meta import CLASS_LABEL, DISK_LABEL, WORKLOAD_LABEL
 from berth.api.quantity import amount
 from berth.api.reasons import Reason
 from berth.world import kubevirt
+from berth.world.autoscaler import unable
 from berth.world.awaited import awaited
 from berth.world.conditions import condition, problem
 from berth.world.containers import troubles
@@ -99,6 +100,8 @@ def _troubles(kind: str, name: str, status: Raw) -> tuple[Problem | None, Proble
         return (problem(Reason.TASK_FAILED, failed) if failed else None), None
     if kind == "Deployment":
         return None, _replica_failure(status)
+    if kind == "HorizontalPodAutoscaler":
+        return None, unable(status)
     if kind == "VirtualMachinePool":
         return None, kubevirt.pool_problem(status)
     if kind == "VirtualMachine":

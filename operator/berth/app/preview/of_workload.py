@@ -75,7 +75,7 @@ def _outcome(outlook: _Outlook, picture: Picture) -> Iterator[str]:
     yield from _quota(outlook, picture)
     if decision.chosen is not None:
         yield _cost(look, decision.chosen.facts)
-    yield from (note.text for note in warnings(look, decision, picture.clock() + picture.views.waiver_warning))
+    yield from (note.text for note in warnings(look, decision, picture.clock(), picture.views.waiver_warning))
     yield from _writes(plan)
 
 

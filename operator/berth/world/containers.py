@@ -13,7 +13,7 @@ from berth.world.ends import Container, ended
 from berth.world.parse import Raw, seconds
 from berth.world.pulls import FAILED, not_pulled
 from berth.world.records import Problem, Trouble
-from berth.world.removed import removed
+from berth.world.removed import is_removed, removed
 
 _NOT_CREATED: Final = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 _RANDOM: Final = re.compile(r' \(pod: ".*?", container: [^)]*\)|\b[0-9a-f]{12,}\b|(?<=_)\d+(?=")')
@@ -30,7 +30,7 @@ def troubles(raw: Raw, *, launcher: bool) -> tuple[Trouble, ...]:
     seen = tuple(_containers(spec, status))
     if launcher:
         found = [Trouble(each) for each in map(_not_begun, seen) if each]
-    elif status.get("phase") == "Failed" and status.get("reason"):
+    elif is_removed(spec, status):
         return (removed(raw),)
     elif status.get("phase") == "Succeeded" or _is_done(seen):
         return ()

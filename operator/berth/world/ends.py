@@ -31,7 +31,9 @@ _WAY: Final = re.compile(
     re.DOTALL,
 )
 """What containerd, runc and gVisor put before the cause: where they were when it came."""
-_SANDBOX: Final = re.compile(r"sandbox|control server|control socket|urpc")
+_ID: Final = re.compile(r"\b[0-9a-f]{12,}\b")
+_SANDBOX: Final = re.compile(r"sandbox|control server|control socket|urpc|in state stopped")
+"""What gVisor tells when a sandbox is gone: another thing with every try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,8 @@ def _not_started(container: Container, end: Raw) -> str:
     cause = _WAY.sub("", end.get("message") or "no cause given")
     if container.sandboxed and _SANDBOX.search(cause):
         return f"its sandbox ends before it starts: raise {container.memory_field}, which holds for the sandbox, too"
-    return f"cannot start: {_first_lines(cause)}: correct {container.path}.command, or the image"
+    cause = _ID.sub("...", _first_lines(cause))
+    return f"cannot start: {cause}: correct {container.path}.command, or the image"
 
 
 def _first_lines(text: str) -> str:

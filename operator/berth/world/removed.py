@@ -19,13 +19,24 @@ _ADVICE: Final = (
 )
 
 
+def is_removed(spec: Raw, status: Raw) -> bool:
+    """Return whether a kubelet ended a pod: it says so, or the pod is over though its containers never may be.
+
+    One whose containers end with exit code 0 when it is evicted reads as one that succeeded, without a reason.
+    """
+    if status.get("phase") == "Succeeded":
+        return spec.get("restartPolicy") == "Always"
+    return status.get("phase") == "Failed" and bool(status.get("reason"))
+
+
 def removed(raw: Raw) -> Trouble:
     """Return why a pod was ended, for as long as its successor may share its fate: twice as long as it ran itself."""
     status = raw["status"]
     born = seconds(status.get("startTime") or raw["metadata"].get("creationTimestamp"))
     gone = seconds((condition(status, "Ready", "False") or {}).get("lastTransitionTime")) or born
-    reason, said = status["reason"], _READINGS.sub("", status.get("message", "")).strip().rstrip(".")
+    reason, said = status.get("reason", "Evicted"), _READINGS.sub("", status.get("message", "")).strip().rstrip(".")
     advice = next((text for words, text in _ADVICE if words in said), "")
-    text = ": ".join(each for each in (f"a pod was ended ({reason})", said, advice) if each)[:MAX_TEXT]
+    told = said or "its event tells why: kubectl get events --field-selector reason=Evicted"
+    text = ": ".join(each for each in (f"its node ended a pod ({reason})", told, advice) if each)[:MAX_TEXT]
     kind = Reason.EVICTED if reason in _EVICTED else Reason.UNSCHEDULABLE
     return Trouble(Problem(kind, text), until=gone + patience(gone - born))

@@ -1,0 +1,147 @@
+"""What is wrong with a pod, in the words of a kubelet that no recording holds, and for how long it is told."""
+
+from math import inf
+from typing import Any
+
+import pytest
+
+from berth.api.reasons import Reason
+from berth.world import children
+from berth.world.records import Trouble
+from world.raws import BORN_SECONDS, Raw, a_raw, condition, conditions, waiting
+
+LIMITED = {"name": "main", "image": "app:1", "resources": {"limits": {"memory": "64Mi"}}}
+PRESSURE = (
+    "The node was low on resource: memory. Threshold quantity: 100Mi, available: {}Ki. "
+    "Container main was using {}Ki, request is 0, has larger consumption of memory. "
+)
+
+
+def at(seconds: float) -> str:
+    """Return a time so many seconds after the pod was made."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"2026-03-01T10:{minutes:02}:{rest:02}Z"
+
+
+def troubles(status: Raw, *, restart: str = "Always", **container: Any) -> tuple[Trouble, ...]:
+    """Return what is wrong with a pod whose container `main` was asked for so."""
+    spec = {"restartPolicy": restart, "containers": [LIMITED | container]}
+    return children.pod(a_raw("Pod", spec=spec, status=status)).troubles
+
+
+def over(code: int, reason: str = "Error", *, began: float = 0, ended: float = 0, **more: Any) -> Raw:
+    """Return the state of a container that has ended."""
+    return {"terminated": {"exitCode": code, "reason": reason, "startedAt": at(began), "finishedAt": at(ended)} | more}
+
+
+def contained(**told: Any) -> Raw:
+    """Return the status of a pod that runs with one container."""
+    return {"phase": "Running", "containerStatuses": [{"name": "main", "ready": False} | told]}
+
+
+@pytest.mark.parametrize(("ran", "patience"), [(0, 30), (14, 30), (40, 80), (299, 598), (500, 600)])
+def test_a_container_that_runs_again_is_in_trouble_for_twice_as_long_as_it_ran(ran: float, patience: float) -> None:
+    again = contained(state={"running": {"startedAt": at(900)}}, lastState=over(1, ended=ran), ready=True)
+    (found,) = troubles(again)
+    assert found.until == BORN_SECONDS + 900 + patience
+
+
+def test_one_that_ran_for_ten_minutes_before_is_in_trouble_only_while_it_does_not_run() -> None:
+    ended = over(1, ended=600)
+    again = contained(state={"running": {"startedAt": at(900)}}, lastState=ended, ready=True)
+    assert not any(each.holds(BORN_SECONDS + 900) for each in troubles(again))
+    assert [each.until for each in troubles(contained(state=ended))] == [inf]
+
+
+@pytest.mark.parametrize("reason", ["ContainerStatusUnknown", "Unknown"])
+def test_a_container_that_its_node_lost_did_not_fail(reason: str) -> None:
+    again = contained(state={"running": {"startedAt": at(60)}}, lastState=over(137, reason), ready=True)
+    assert troubles(again) == ()
+
+
+@pytest.mark.parametrize(
+    ("end", "container", "words"),
+    [
+        (over(1, message="cannot reach db\nat 3\n\nline 4\nline 5"), {}, ": cannot reach db | at 3 | line 4; its log"),
+        (over(143, ended=40), {"livenessProbe": {"tcpSocket": {"port": 80}}}, "one does that its livenessProbe ends"),
+        (over(143, ended=4), {"livenessProbe": {"tcpSocket": {"port": 80}}}, "its log tells more"),
+        (over(1, ended=40), {"livenessProbe": {"tcpSocket": {"port": 80}}}, "its log tells more"),
+        (over(137, "OOMKilled"), {"resources": {}}, "its node ran out of memory (OOMKilled, exit code 137): set"),
+    ],
+    ids=["its last words", "ended by its probe", "too short for its probe", "its own exit code", "without a limit"],
+)
+def test_an_end_is_told_with_what_is_known_of_it(end: Raw, container: Raw, words: str) -> None:
+    (found,) = troubles(contained(state=end), **container)
+    assert words in found.problem.message
+
+
+def test_a_pod_that_was_ready_fails_its_probe_at_once() -> None:
+    probe = {"httpGet": {"port": 80}, "periodSeconds": 10}
+    runs = contained(state={"running": {"startedAt": at(10)}}, started=True)
+    starts = runs | conditions(condition("ContainersReady", "False", lastTransitionTime=at(0)))
+    failed = runs | conditions(condition("ContainersReady", "False", lastTransitionTime=at(500)))
+    assert [each.since for each in troubles(starts, readinessProbe=probe)] == [BORN_SECONDS + 10 + 40]
+    assert [each.since for each in troubles(failed, readinessProbe=probe)] == [BORN_SECONDS + 500]
+
+
+def test_a_slow_start_has_the_time_that_its_startup_probe_allows() -> None:
+    probes = {"readinessProbe": {"grpc": {"port": 1}}, "startupProbe": {"periodSeconds": 10, "failureThreshold": 29}}
+    (found,) = troubles(contained(state={"running": {"startedAt": at(0)}}), **probes)
+    assert found.since == BORN_SECONDS + 300 + 40
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
+        (
+            waiting("InvalidImageName"),
+            Reason.IMAGE_PULL_FAILED,
+            "app:1 is no name of an image: correct container.image",
+        ),
+        (
+            waiting("CreateContainerConfigError", 'failed to prepare subPath for volumeMount "c"'),
+            Reason.VOLUME_MISSING,
+            "cannot be created",
+        ),
+        (waiting("CreateContainerError", "no command specified"), Reason.CRASH_LOOPING, "no command specified"),
+        (
+            {"phase": "Failed", "reason": "OutOfcpu", "message": "Pod was rejected: Node didn't have enough cpu"},
+            Reason.UNSCHEDULABLE,
+            "its node ended a pod (OutOfcpu): Pod was rejected",
+        ),
+    ],
+)
+def test_what_a_node_refuses_is_told_by_its_kind(status: Raw, reason: Reason, words: str) -> None:
+    (found,) = troubles(status)
+    assert found.problem.reason == reason
+    assert words in found.problem.message
+
+
+def test_an_eviction_is_told_without_readings_of_the_moment() -> None:
+    statuses = [
+        conditions(phase="Failed", reason="Evicted", message=PRESSURE.format(*numbers))
+        for numbers in ((96744, 1258291), (80000, 1300000))
+    ]
+    texts = {found.problem.message for each in statuses for found in troubles(each)}
+    assert len(texts) == 1
+    assert "resources.requests" in texts.pop()
+
+
+def test_a_pod_of_a_task_may_end_well_whatever_becomes_of_its_sidecars() -> None:
+    side = {"name": "proxy", "state": over(143), "ready": False}
+    done = contained(state=over(0, "Completed")) | {"initContainerStatuses": [side]}
+    spec = {
+        "restartPolicy": "Never",
+        "containers": [LIMITED],
+        "initContainers": [{"name": "proxy", "restartPolicy": "Always"}],
+    }
+    assert children.pod(a_raw("Pod", spec=spec, status=done)).troubles == ()
+    assert children.pod(a_raw("Pod", spec=spec | {"restartPolicy": "Always"}, status=done)).troubles
+
+
+def test_of_a_launcher_only_what_keeps_it_from_starting_is_told() -> None:
+    launcher = {"labels": {"kubevirt.io": "virt-launcher"}}
+    ended = children.pod(a_raw("Pod", metadata=launcher, status=contained(state=over(1)) | {"phase": "Failed"}))
+    pulls = children.pod(a_raw("Pod", metadata=launcher, status=waiting("ErrImagePull", "not found")))
+    assert ended.troubles == ()
+    assert [each.problem.reason for each in pulls.troubles] == [Reason.IMAGE_PULL_FAILED]

@@ -1,8 +1,8 @@
 """Enforces NetworkPolicies on the pods of a real node: `python -m ground.node.netpol KUBECONFIG PID`.
 
-No engine is to be had as a Go module, so this is the ground's own: it reads pods, policies and namespaces twice a second
-and hands the kernel one table of nftables, in the network of the process PID, whenever that is another one. A pod that
-it does not know yet reaches nothing and is reached by nobody. The meaning is that of networking.k8s.io/v1.
+No engine is to be had as a Go module, so this is the ground's own: it reads pods, policies and namespaces whenever one of
+them changes, and hands the kernel one table of nftables, in the network of the process PID, whenever that is another one.
+A pod that it does not know yet reaches nothing and is reached by nobody. The meaning is that of networking.k8s.io/v1.
 """
 
 import subprocess
@@ -11,16 +11,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from time import sleep
 from typing import Any
 
+from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
-from ground.api import ApiError, call
+from ground.api import ApiError, call, connection
 from ground.node.place import PODS
 
 Json = dict[str, Any]
-POLL_SECONDS = 0.5
+RETRY_SECONDS = 0.5
 KINDS = ("/api/v1/pods", "/api/v1/namespaces", "/apis/networking.k8s.io/v1/networkpolicies")
 DIRECTIONS = {"Ingress": ("ingress", "from", "saddr", "daddr"), "Egress": ("egress", "to", "daddr", "saddr")}
 ENDED = ("Succeeded", "Failed")
@@ -37,26 +39,47 @@ class World:
 
 def main() -> None:
     """Enforce until ended."""
-    kubeconfig, pid, last = Path(sys.argv[1]), sys.argv[2], ""
+    kubeconfig, pid, last, changed = Path(sys.argv[1]), sys.argv[2], "", Event()
+    for path in KINDS:
+        Thread(target=_watch, args=(kubeconfig, path, changed), daemon=True).start()
     while True:
-        # An API server that does not answer is asked again; what holds meanwhile is what it said last.
-        with suppress(ApiError, HTTPError):
-            table = rules(read(kubeconfig))
-            if table != last:
-                command = ["nsenter", "-t", pid, "-n", "nft", "-f", "-"]
-                subprocess.run(command, input=table, text=True, check=True)
-                last = table
-        sleep(POLL_SECONDS)
+        changed.wait()
+        changed.clear()
+        table = rules(read(kubeconfig))
+        if table != last:
+            command = ["nsenter", "-t", pid, "-n", "nft", "-f", "-"]
+            subprocess.run(command, input=table, text=True, check=True)
+            last = table
+
+
+def _watch(kubeconfig: Path, path: str, changed: Event) -> None:
+    """Tell of every change of a kind. An API server that does not answer is asked again; its last word holds meanwhile."""
+    reached = connection(kubeconfig)
+    while True:
+        with suppress(HTTPError), PoolManager(ssl_context=reached.tls, retries=False) as pool:
+            asked = f"{reached.server}{path}?watch=true"
+            answer = pool.request("GET", asked, headers=reached.headers, preload_content=False)
+            for _ in answer.stream():
+                changed.set()
+        sleep(RETRY_SECONDS)
 
 
 def read(kubeconfig: Path) -> World:
-    """Read the cluster; pods that have an address of the node's range and have not ended."""
-    pods, namespaces, policies = (call(kubeconfig, "GET", path)["items"] for path in KINDS)
+    """Read the cluster until it answers; pods that have an address of the node's range and have not ended."""
+    pods, namespaces, policies = (_items(kubeconfig, path) for path in KINDS)
     return World(
         pods=tuple(pod for pod in pods if address(pod) and pod["status"]["phase"] not in ENDED),
         namespaces={each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in namespaces},
         policies=tuple(policies),
     )
+
+
+def _items(kubeconfig: Path, path: str) -> list[Json]:
+    while True:
+        with suppress(ApiError, HTTPError):
+            found: list[Json] = call(kubeconfig, "GET", path)["items"]
+            return found
+        sleep(RETRY_SECONDS)
 
 
 def address(pod: Json) -> str:

@@ -34,6 +34,8 @@ def an_outcome(**fields: Any) -> Outcome:
         "conditions": (("Placed", 1), ("Ready", 0)),
         "candidates": (("kata", "level", -1), ("runc", "", 2)),
         "children": (("Deployment", 1), ("Service", 1)),
+        "pods": ("web-7595958d85-kwknt", "virt-launcher-web-x7x2p"),
+        "machines": ("web",),
     }
     return Outcome(**(given | fields))
 

@@ -22,7 +22,7 @@ from berth.policy.compiled import CompiledPolicy, compile_policy
 from berth.policy.effective import Effective
 from berth.world import parse
 from berth.world.records import Problem
-from observe.scenes import MACHINE, MICRO, NOW, RUNC, SANDBOX, a_pod, a_scene, at_rest, requiring, served
+from observe.scenes import MACHINE, MICRO, NOW, RUNC, SANDBOX, a_machine, a_pod, a_scene, at_rest, requiring, served
 from render.specs import Json, container
 
 REQUIRE: Json = {"level": "Confidential"}
@@ -113,6 +113,18 @@ async def test_a_pass_leaves_what_a_scrape_tells(replica: Replica) -> None:
 def outcome(scene: Scene) -> Outcome:
     """Return what a pass over a scene comes to."""
     return outcome_of(scene, compute_status(scene, {}, NOW), Effective(scene.decision.requirement))
+
+
+def test_its_pods_and_machines_are_named_whatever_they_are_called() -> None:
+    pods = (
+        a_pod("web-2"),
+        a_pod("web-1"),
+        a_pod("web-0", finished=True),
+        a_pod("virt-launcher-web-x7x2p", launcher=True),
+    )
+    found = outcome(at_rest(pods=pods, machines=(a_machine(),)))
+    assert found.pods == ("virt-launcher-web-x7x2p", "web-1", "web-2"), "one that has ended uses nothing"
+    assert found.machines == ("web",)
 
 
 def test_pods_that_a_roll_over_has_not_replaced_yet_are_below_what_is_required() -> None:

@@ -132,6 +132,9 @@ def test_one_workload_tells_all_that_its_dashboard_shows() -> None:
     assert value(metrics, "berth_workload_candidate", **one, **{"class": "kata"}, rule="level") == -1
     assert value(metrics, "berth_workload_candidate", **one, **{"class": "runc"}, rule="") == 2
     assert value(metrics, "berth_workload_children", **one, kind="Service") == 1
+    pods = [labels["pod"] for labels, _ in series(metrics, "berth_workload_pod_info", **one)]
+    assert pods == ["web-7595958d85-kwknt", "virt-launcher-web-x7x2p"]
+    assert [labels["name"] for labels, _ in series(metrics, "berth_workload_vmi_info", **one)] == ["web"]
     assert value(metrics, "berth_workload_resource_requests", **one, resource="cpu") == 0.5
     assert value(metrics, "berth_workload_isolation_overhead", **one, resource="memory") == 1 << 20
 

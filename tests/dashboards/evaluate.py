@@ -11,8 +11,9 @@ from ground import prometheus
 from ground.api import Json
 
 EMPTY_BY_DESIGN: Final = {
-    ("workload.json", "CPU used"): "needs cAdvisor's and KubeVirt's own metrics, which fake nodes do not have",
+    ("workload.json", "CPU used"): "needs kubelets' and KubeVirt's own metrics, which fake nodes do not have",
     ("workload.json", "Memory used"): "as CPU used",
+    ("workload.json", "Memory of isolation"): "what is set aside is shown; what is taken needs kubelets",
 }
 """Panels that show nothing on the test ground, and why."""
 STEP_SECONDS: Final = 5.0

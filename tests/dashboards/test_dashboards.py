@@ -13,8 +13,10 @@ from dashboards.write import texts
 BESIDE = {
     "process_resident_memory_bytes": (),
     "process_cpu_seconds_total": (),
-    "container_cpu_usage_seconds_total": ("namespace", "pod", "container"),
-    "container_memory_working_set_bytes": ("namespace", "pod", "container"),
+    "container_cpu_usage_seconds_total": ("namespace", "pod", "container", "image", "id"),
+    "container_memory_working_set_bytes": ("namespace", "pod", "container", "image", "id"),
+    "pod_cpu_usage_seconds_total": ("namespace", "pod"),
+    "pod_memory_working_set_bytes": ("namespace", "pod"),
     "kubevirt_vmi_cpu_usage_seconds_total": ("namespace", "name"),
     "kubevirt_vmi_memory_resident_bytes": ("namespace", "name"),
 }

@@ -26,6 +26,7 @@ from dashboards.panels import (
     variable,
     with_rows,
 )
+from dashboards.usage import GUEST_CPU, GUEST_MEMORY, POD_CPU, POD_MEMORY, SANDBOX_MEMORY
 
 UID: Final = "berth-workload"
 ONE: Final = 'namespace="$namespace",workload="$workload"'
@@ -185,30 +186,27 @@ def _resources() -> list[Any]:
         ),
         lines(
             "CPU used",
-            "Cores that its pods and machines use, as cAdvisor and KubeVirt tell.",
+            "Cores that its pods use, with what their sandboxes take, and guests inside them, as kubelets and KubeVirt tell.",
             "short",
-            query(
-                'sum(rate(container_cpu_usage_seconds_total{namespace="$namespace",pod=~"(virt-launcher-)?$workload-.*",container!=""}[$__rate_interval]))',
-                "pods",
-            ),
-            query(
-                'sum(rate(kubevirt_vmi_cpu_usage_seconds_total{namespace="$namespace",name=~"$workload(-[0-9]+)?"}[$__rate_interval]))',
-                "guests",
-                "B",
-            ),
+            query(POD_CPU, "pods"),
+            query(GUEST_CPU, "guests", "B"),
+            width=8,
         ),
         lines(
             "Memory used",
-            "Memory that its pods and machines use, as cAdvisor and KubeVirt tell.",
+            "Memory that its pods use, with what their sandboxes take, and guests inside them, as kubelets and KubeVirt tell.",
             "bytes",
-            query(
-                'sum(container_memory_working_set_bytes{namespace="$namespace",pod=~"(virt-launcher-)?$workload-.*",container!=""})',
-                "pods",
-            ),
-            query(
-                'sum(kubevirt_vmi_memory_resident_bytes{namespace="$namespace",name=~"$workload(-[0-9]+)?"})',
-                "guests",
-                "B",
-            ),
+            query(POD_MEMORY, "pods"),
+            query(GUEST_MEMORY, "guests", "B"),
+            width=8,
+        ),
+        lines(
+            "Memory of isolation",
+            "What is set aside for isolation, and what pods take beside their containers, as kubelets tell at"
+            " /metrics/resource. What a machine takes beside its guest is inside its container compute, and not in it.",
+            "bytes",
+            query(f'berth_workload_isolation_overhead{{{ONE},resource="memory"}}', "set aside"),
+            query(SANDBOX_MEMORY, "taken", "B"),
+            width=8,
         ),
     ]

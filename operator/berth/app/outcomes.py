@@ -67,6 +67,10 @@ class Outcome:
     """Class, the rule against it, and 2 chosen, 1 Fit, 0 NotNow, -1 Never."""
     children: tuple[tuple[str, int], ...] = ()
     """How many objects there are of each kind."""
+    pods: tuple[str, ...] = ()
+    """Names of its pods that have not ended."""
+    machines: tuple[str, ...] = ()
+    """Names of its VirtualMachineInstances."""
 
     @property
     def tenant(self) -> str:
@@ -106,6 +110,8 @@ def outcome_of(scene: Scene, status: Status, policy: Effective, effects: tuple[E
         conditions=_same(tuple((name, _STATES[conditions[name]["status"]]) for name in _SHOWN)),
         candidates=_same(tuple(_verdict(each, scene) for each in scene.decision.candidates)),
         children=_same(tuple(sorted(Counter(each.kind for each in scene.children).items()))),
+        pods=tuple(sorted(pod.key[1] for pod in scene.pods if not pod.finished)),
+        machines=tuple(sorted(machine.key[1] for machine in scene.machines)),
     )
 
 

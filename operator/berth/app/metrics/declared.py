@@ -97,6 +97,18 @@ WORKLOAD_CHILDREN: Final = gauge(
     "Objects that Berth keeps for one Workload, by kind.",
     "What was made for it? Two backings at once are a switch under way.",
 )
+WORKLOAD_POD: Final = gauge(
+    "berth_workload_pod_info",
+    (*_ONE, "pod"),
+    "A pod of one Workload that has not ended, be it of a Deployment, a Job or a virtual machine; always 1.",
+    "Joined with metrics of pods: names of pods alone do not tell whose they are.",
+)
+WORKLOAD_MACHINE: Final = gauge(
+    "berth_workload_vmi_info",
+    (*_ONE, "name"),
+    "A VirtualMachineInstance of one Workload; always 1. The label `name` is as in kubevirt_vmi_*.",
+    "Joined with KubeVirt's metrics of machines.",
+)
 WORKLOAD_TIME_TO_READY: Final = gauge(
     "berth_workload_time_to_ready_seconds",
     _ONE,
@@ -304,6 +316,8 @@ PER_WORKLOAD: Final = (
     WORKLOAD_OVERHEAD,
     WORKLOAD_CANDIDATE,
     WORKLOAD_CHILDREN,
+    WORKLOAD_POD,
+    WORKLOAD_MACHINE,
     WORKLOAD_TIME_TO_READY,
 )
 """Those with series for each Workload up to the cap."""

@@ -106,6 +106,14 @@ def _children(o: Outcome) -> Iterable[tuple[str, float]]:
     return ((f',kind="{kind}"', count) for kind, count in o.children)
 
 
+def _pods(o: Outcome) -> Iterable[tuple[str, float]]:
+    return ((f',pod="{name}"', 1) for name in o.pods)
+
+
+def _machines(o: Outcome) -> Iterable[tuple[str, float]]:
+    return ((f',name="{name}"', 1) for name in o.machines)
+
+
 def _time_to_ready(o: Outcome) -> Iterable[tuple[str, float]]:
     return () if o.time_to_ready is None else (("", o.time_to_ready),)
 
@@ -120,5 +128,7 @@ _SERIES: Final[Mapping[Declared, Lines]] = {
     declared.WORKLOAD_OVERHEAD: _overhead,
     declared.WORKLOAD_CANDIDATE: _candidates,
     declared.WORKLOAD_CHILDREN: _children,
+    declared.WORKLOAD_POD: _pods,
+    declared.WORKLOAD_MACHINE: _machines,
     declared.WORKLOAD_TIME_TO_READY: _time_to_ready,
 }

@@ -25,8 +25,8 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(INSTALLED) ## Bring up a real control plane, run the operator, apply the examples, explain one
-	@$(BIN)/python -m ground.demo up
+demo: $(INSTALLED) ## Bring up a real control plane, run the operator, apply the examples, explain one; REAL=1: on a real node
+	@REAL="$(REAL)" $(BIN)/python -m ground.demo up
 
 demo-down: $(INSTALLED) ## Stop everything that `make demo` started
 	@$(BIN)/python -m ground.demo down

@@ -1,4 +1,7 @@
-"""`make demo`: a real control plane, the operator, and the example Workloads; shows where they run and explains one."""
+"""`make demo`: a real control plane, the operator, and the example Workloads; shows where they run and explains one.
+
+With REAL=1 a real node joins it, and pods run there but for those that need Kata or KVM.
+"""
 
 import json
 import os
@@ -10,9 +13,10 @@ from time import monotonic
 import yaml
 
 from berth.cli.explain import explanation
-from ground import berth, chart, cluster, crds, prometheus, simulator
+from ground import berth, beside, chart, cluster, crds, prometheus, simulator
 from ground.api import eventually
 from ground.cluster import Cluster, ClusterError, kubectl
+from ground.node import configuration, node
 from ground.prometheus import PrometheusError, Target
 from ground.toolchain import ToolchainError, binaries, is_built, tool
 
@@ -55,7 +59,7 @@ PREFERENCE = {
 def up() -> None:
     """Bring everything up, wait until the examples have settled, and show them. Doing it again changes nothing."""
     started = monotonic()
-    found = cluster.up(NAME, NODES)
+    found = real(started) if os.environ.get("REAL") else cluster.up(NAME, NODES)
     step("installing KubeVirt's API, starting its simulation", started)
     crds.install(found)
     simulator.start(found)
@@ -75,6 +79,18 @@ def up() -> None:
     go_on(found)
     url = observe(found, started)
     show_metrics(url)
+
+
+def real(started: float) -> Cluster:
+    """Bring up a control plane with a real node, on which the pods of the examples run. Raises ClusterError."""
+    running = cluster.find(NAME)
+    if running and beside.pid(running, node.FIRST) is None:
+        raise ClusterError("the demo runs without a real node: make demo-down, then make demo REAL=1 again")
+    found = cluster.up(NAME, NODES, flags=configuration.api_server)
+    step("starting a real node: kubelet, containerd, runc, gVisor, kube-proxy, CoreDNS", started)
+    node.up(found)
+    kubectl(found, "apply", "-f", str(node.EXAMPLES))
+    return found
 
 
 def observe(found: Cluster, started: float) -> str:
@@ -175,12 +191,19 @@ def go_on(found: Cluster) -> None:
     print("  make demo-down\n", flush=True)
 
 
+def down() -> None:
+    """End everything, the real node too."""
+    if found := cluster.find(NAME):
+        node.down(found)
+    cluster.down(NAME)
+
+
 def main() -> int:
     """Run `up` or `down`; returns the exit status."""
     command = sys.argv[1] if len(sys.argv) > 1 else "up"
     try:
         if command == "down":
-            cluster.down(NAME)
+            down()
         else:
             up()
     except (ClusterError, ToolchainError, PrometheusError, TimeoutError) as error:

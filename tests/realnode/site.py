@@ -27,16 +27,25 @@ ANSWER_SECONDS = 20.0
 @contextmanager
 def prepared() -> Iterator[Cluster]:
     """Give a control plane with a real node, Berth by its chart, and a fake node on which nothing is scheduled."""
-    name = f"realnode-{uuid4().hex[:8]}"
-    cluster = control_plane.up(name, nodes=1, audit=True, flags=configuration.api_server)
-    try:
+    with real_node(fakes=1) as cluster:
         control_plane.kubectl(cluster, "cordon", "node-0")
-        node.up(cluster)
         berth.install(cluster)
-        objects.put(cluster, RUNTIME_CLASS, "", GVISOR)
         yield cluster
+
+
+@contextmanager
+def real_node(fakes: int = 0) -> Iterator[Cluster]:
+    """Give a control plane with a real node, which knows gVisor, and take both down."""
+    name = f"realnode-{uuid4().hex[:8]}"
+    try:
+        cluster = control_plane.up(name, nodes=fakes, audit=True, flags=configuration.api_server)
+        try:
+            node.up(cluster)
+            objects.put(cluster, RUNTIME_CLASS, "", GVISOR)
+            yield cluster
+        finally:
+            node.down(cluster)
     finally:
-        node.down(cluster)
         control_plane.down(name, say=lambda *_: None)
 
 

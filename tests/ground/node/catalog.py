@@ -7,6 +7,7 @@ from ground.toolchain import Say, go_build, tool
 
 ENTRY = "/entrypoint"
 WWW_DATA = 33
+MAKE = Entry(b"#!/bin/sh\nsleep 3\necho 12 passed\n", 0o755)
 
 
 def images(say: Say = print) -> tuple[Image, ...]:
@@ -33,6 +34,9 @@ def _of_program(app: Path) -> tuple[Image, ...]:
         # Writes to a folder of the image: one that its user owns, and one that is root's.
         Image("demo/gowriter:1", (own,), ("/app",), "65532", {"WRITE_TO": "/srv/state.db"}),
         Image("demo/gowriter:2", (plain,), ("/app",), "65532", {"WRITE_TO": "/srv/state.db"}),
+        # Those of manifests/examples.
+        Image("shop/checkout:1.9", (own,), ("/app",), "65532"),
+        Image("shop/search:3.1", (own,), ("/app",), "65532", {"PORT": "9200"}),
         Image("demo/slow:1", (own,), ("/app",), "65532", {"START_AFTER": "25"}),
     )
 
@@ -46,6 +50,7 @@ def _of_packages(base: Path) -> tuple[Image, ...]:
         Image("demo/nginx-unprivileged:1", (base, _script("nginx", conf | owned)), (ENTRY,), "33", {"PORT": "8080"}),
         Image("demo/postgres:1", (base, _script("postgres")), (ENTRY,)),
         Image("demo/redis:1", (base, _script("redis", {"data/": Entry(b"", 0o755)})), (ENTRY,), folder="/data"),
+        Image("ci/build:2.4", (base, layer({"usr/local/bin/make": MAKE})), ("sh",)),
         Image("demo/script:1", (base, _script("script")), (ENTRY,)),
         Image("demo/jvm:1", (base, layer({"srv/Main.java": _file("Main.java")})), ("java", "/srv/Main.java"), "1000"),
     )

@@ -30,6 +30,8 @@ BINARIES = (
 READY_SECONDS = 120.0
 LABEL = "ground.berth.dev/real"
 FIRST = "node"
+EXAMPLES = Path(__file__).with_name("examples.yaml")
+"""Policy by which the pods of manifests/examples run there."""
 LINES = 15
 
 
@@ -51,8 +53,10 @@ def up(cluster: Cluster, say: Say = print) -> Place:
 
 
 def down(cluster: Cluster) -> None:
-    """End all of the node, and leave nothing of it: no process, mount, link, cgroup or file."""
+    """End all of the node, and leave nothing of it: no process, mount, link, cgroup or file; nothing where there is none."""
     place = Place(cluster)
+    if not place.folder.exists():
+        return
     first = beside.pid(cluster, FIRST)
     if first is not None:
         os.kill(first, signal.SIGKILL)

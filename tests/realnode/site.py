@@ -21,7 +21,7 @@ from scenarios.objects import Json
 GVISOR: Json = {"metadata": {"name": "gvisor"}, "handler": "runsc"}
 RATE = 200
 LONGEST_SECONDS = 300
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = 45.0
 
 
 @contextmanager

@@ -8,10 +8,8 @@ PORT = 8080
 
 def web(image: str = "demo/goweb:1", **more: object) -> Json:
     """Return a service of three small web servers, which are ready by HTTP."""
-    return (
-        service(image, replicas=3, readinessProbe={"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1})
-        | more
-    )
+    probe = {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 5}
+    return service(image, replicas=3, readinessProbe=probe) | more
 
 
 def service(image: str, port: int = PORT, replicas: int = 1, **container: object) -> Json:

@@ -48,7 +48,7 @@ TRIES = (
         "demo/gowriter:2",
         8080,
         "CrashLooping",
-        ("ended with exit code 1", "open /srv/state.db: permission denied"),
+        ("ended with exit code 1", "kubectl logs"),
         {"volumeMounts": [{"name": "state", "mountPath": "/srv"}]},
         OWN,
     ),

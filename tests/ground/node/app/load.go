@@ -23,6 +23,12 @@ type report struct {
 	SlowestMilliseconds int64 `json:"slowestMilliseconds"`
 }
 
+// What is answered late is not lost: a machine may be busy. A packet that was dropped is sent again after 1, 3 and 7 seconds.
+const (
+	connected = 10 * time.Second
+	answered  = 30 * time.Second
+)
+
 // load sends RATE requests a second, whatever becomes of the earlier ones, for SECONDS or until SIGTERM.
 // Each opens a connection of its own, unless it is to keep them.
 func load(arguments []string) error {
@@ -36,9 +42,9 @@ func load(arguments []string) error {
 	}
 	keep := len(arguments) > 3 && arguments[3] == "keep"
 	transport := &http.Transport{
-		DisableKeepAlives: !keep, MaxIdleConnsPerHost: rate, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+		DisableKeepAlives: !keep, MaxIdleConnsPerHost: rate, DialContext: (&net.Dialer{Timeout: connected}).DialContext,
 	}
-	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: transport, Timeout: answered}
 	told := report{Failed: map[string]int{}, Hosts: map[string]int{}}
 	send(client, arguments[0], time.Second/time.Duration(rate), time.Duration(length)*time.Second, &told)
 	return json.NewEncoder(os.Stdout).Encode(told)

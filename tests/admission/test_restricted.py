@@ -19,12 +19,21 @@ pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
 RULE = "Pods of a Workload stay within what Berth renders"
 pods = partial(Attempt, policy="berth-restricted-pods")
 machines = partial(Attempt, policy="berth-restricted-machines")
+BASELINE = (
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"),
+    *("SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+)
 LABELS = {"berth.dev/workload": "web"}
 
 
 def secured(**more: object) -> Json:
     """Return the spec of a pod whose container has another security context."""
     return pod_spec({"securityContext": {**SAFE, **more}})
+
+
+def adding(*capabilities: str, **more: object) -> Json:
+    """Return the spec of a pod whose container adds capabilities."""
+    return pod_spec({"securityContext": {**SAFE, "capabilities": {"drop": ["ALL"], "add": [*capabilities]}}}, **more)
 
 
 def volume(**source: object) -> Json:
@@ -47,7 +56,10 @@ BREACHES: dict[str, tuple[Json, str]] = {
         "allowPrivilegeEscalation false",
     ),
     "added capability": (secured(capabilities={"drop": ["ALL"], "add": ["NET_ADMIN"]}), "drops ALL capabilities"),
-    "bound ports": (secured(capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}), "drops ALL capabilities"),
+    "capability of root": (adding("CHOWN"), "drops ALL capabilities"),
+    "capability of root, shared users": (adding("SETUID", hostUsers=True), "drops ALL capabilities"),
+    "raw sockets in a sandbox": (adding("NET_RAW", runtimeClassName="gvisor"), "drops ALL capabilities"),
+    "ALL in a user namespace": (adding("ALL", hostUsers=False), "drops ALL capabilities"),
     "kept capabilities": (secured(capabilities={"drop": ["NET_RAW"]}), "drops ALL capabilities"),
     "host port": (pod_spec({"ports": [{"containerPort": 80, "hostPort": 80}]}), "remove hostPort"),
     "root": (pod_spec(securityContext={"seccompProfile": {"type": "RuntimeDefault"}}), "Set runAsNonRoot true"),
@@ -152,7 +164,10 @@ ALLOWED = [
     pods(OPERATOR, "create", DEPLOYMENT, "lab", "web", deployment(pod_spec({"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}})), note="a pause at the end"),
     pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(pod_spec(runtimeClassName="gvisor", securityContext={"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}})), note="root in a sandbox"),
     pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(volume(projected={"sources": [{"serviceAccountToken": {"path": "token"}}]})), note="what a webhook adds"),
-    pods(KUBEVIRT, "create", POD, TEAM, "launcher", pod(secured(capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]})), note="bound ports"),
+    pods(KUBEVIRT, "create", POD, TEAM, "launcher", pod(adding("NET_BIND_SERVICE")), note="bound ports"),
+    pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(adding("NET_BIND_SERVICE")), note="bound ports"),
+    pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(adding(*BASELINE, hostUsers=False)), note="root's in a user namespace"),
+    pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(adding(*BASELINE, runtimeClassName="gvisor")), note="root's in a sandbox"),
     pods(OPERATOR, "create", DEPLOYMENT, "lab", "web", deployment(pod_spec())),
     pods(OPERATOR, "create", DEPLOYMENT, "lab", "web", deployment(pod_spec(hostUsers=False, securityContext={"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}})), note="root in a user namespace"),
     pods(PLATFORM, "create", POD, TEAM, "debug", pod(pod_spec(hostPID=True, hostNetwork=True))),

@@ -82,7 +82,13 @@ _CONTAINER: dict[str, tuple[Any, ...]] = {
     ),
     "envFrom": ([{"secretRef": {"name": "s", "optional": False}, "prefix": ""}], [{"configMapRef": {"name": "c"}}]),
     "workingDir": ("/srv",),
-    "securityContext": ({"runAsUser": 7}, {"runAsGroup": 3, "readOnlyRootFilesystem": True}, {}),
+    "securityContext": (
+        {"runAsUser": 7},
+        {"runAsGroup": 3, "readOnlyRootFilesystem": True},
+        {"capabilities": {"add": ["NET_BIND_SERVICE"]}},
+        {"capabilities": {}, "runAsUser": 7},
+        {},
+    ),
 }
 _MAIN: dict[str, tuple[Any, ...]] = {
     **_CONTAINER,

@@ -153,7 +153,12 @@ ENV: st.SearchStrategy[list[Json]] = st.lists(
     max_size=2,
     unique_by=lambda each: each["name"],
 )
-SECURITY = maybe(runAsUser=st.integers(1, 9), runAsGroup=st.integers(1, 9), readOnlyRootFilesystem=FLAGS)
+SECURITY = maybe(
+    runAsUser=st.integers(1, 9),
+    runAsGroup=st.integers(1, 9),
+    readOnlyRootFilesystem=FLAGS,
+    capabilities=st.sampled_from([{}, {"add": []}, {"add": ["NET_BIND_SERVICE"]}]),
+)
 _COMMON = {
     "command": st.just(["run"]),
     "args": st.lists(st.text(max_size=3), max_size=2),

@@ -67,6 +67,32 @@ def test_root_unless_a_user_is_named(given: Json, security: Json) -> None:
     assert security.items() <= pod["securityContext"].items()
 
 
+ROOT = "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT"
+BIND: Json = {"capabilities": {"add": ["NET_BIND_SERVICE"]}}
+
+
+@pytest.mark.parametrize(
+    ("given", "facts", "added"),
+    [
+        ({}, CONTAINER, None),
+        ({}, KATA, None),
+        ({"container": BIND}, CONTAINER, ["NET_BIND_SERVICE"]),
+        ({"needs": {"root": True}}, USERNS, ROOT.split()),
+        ({"needs": {"root": True}}, GVISOR, ROOT.split()),
+        ({"needs": {"root": True}, "container": BIND}, KATA, ROOT.split()),
+        ({"needs": {"root": True}, "container": {"runAsUser": 7}}, USERNS, None),
+        ({"needs": {"root": True}, "securityContext": {"runAsUser": 7}}, USERNS, None),
+    ],
+)
+def test_root_has_capabilities_and_others_have_none_but_what_they_add(
+    given: Json, facts: ClassFacts, added: list[str] | None
+) -> None:
+    spec = container(**given | {"container": {"image": "app:1", "securityContext": given.get("container", {})}})
+    security = pod_of(spec, facts)["containers"][0]["securityContext"]
+    assert security["capabilities"] == {"drop": ["ALL"]} | ({"add": added} if added else {})
+    assert security["allowPrivilegeEscalation"] is False
+
+
 def test_user_namespaces() -> None:
     """`hostUsers: false` comes from the class; elsewhere the field is absent."""
     assert pod_of(container(), USERNS)["hostUsers"] is False

@@ -43,6 +43,8 @@ OF_THE_POD: list[tuple[Rule, str, Any]] = [
 OF_A_CONTAINER: list[tuple[Rule, str, Any]] = [
     (Rule.PRIVILEGED, "securityContext.privileged", True),
     (Rule.CAPABILITIES, "securityContext.capabilities.add", ["SYS_ADMIN"]),
+    (Rule.CAPABILITIES, "securityContext.capabilities.add", ["CHOWN"]),
+    (Rule.CAPABILITIES, "securityContext.capabilities.add", "NET_BIND_SERVICE"),
     (Rule.CAPABILITIES_RESTRICTED, "securityContext.capabilities.drop", ["NET_RAW"]),
     (Rule.CAPABILITIES_RESTRICTED, "securityContext.capabilities.drop", GONE),
     (Rule.ESCALATION, "securityContext.allowPrivilegeEscalation", True),
@@ -102,7 +104,7 @@ def test_asking_for_root_gives_no_root_of_the_nodes_kernel(user_namespaces: bool
     body = changed(golden.children(case)[-1], path_of(f"{POD}.hostUsers"), False if user_namespaces else GONE)
     bounds = replace(golden_bounds(case), user_namespaces=user_namespaces)
     found = {each.rule for each in verify(body, bounds)}
-    assert found == (set() if may else {Rule.NON_ROOT, Rule.NON_ROOT_USER})
+    assert found == (set() if may else {Rule.NON_ROOT, Rule.NON_ROOT_USER, Rule.CAPABILITIES})
 
 
 @pytest.mark.parametrize(
@@ -111,3 +113,23 @@ def test_asking_for_root_gives_no_root_of_the_nodes_kernel(user_namespaces: bool
 def test_user_0_is_only_where_it_is_not_user_0_of_the_node(case: str, may: bool) -> None:
     body = changed(golden.children(case)[-1], path_of(f"{POD}.securityContext.runAsUser"), 0)
     assert (verify(body, golden_bounds(case)) == ()) == may
+
+
+@pytest.mark.parametrize(
+    ("case", "added", "may"),
+    [
+        ("container-full", ["NET_BIND_SERVICE"], True),
+        ("container-minimal", ["NET_BIND_SERVICE"], False),
+        ("container-minimal", [], True),
+        ("container-root-user-namespace", ["CHOWN", "SETGID", "SETUID"], True),
+        ("container-root-user-namespace", ["CHOWN", "NET_RAW"], False),
+        ("gvisor-root", ["CHOWN", "NET_BIND_SERVICE"], True),
+        ("gvisor-root", ["NET_ADMIN"], False),
+        ("gvisor-root", ["ALL"], False),
+        ("gvisor", ["CHOWN"], False),
+    ],
+)
+def test_capabilities_are_those_that_the_spec_names_and_those_of_root(case: str, added: list[str], may: bool) -> None:
+    path = path_of(f"{POD}.containers.0.securityContext.capabilities.add")
+    body = changed(golden.children(case)[-1], path, added)
+    assert {each.rule for each in verify(body, golden_bounds(case))} == (set() if may else {Rule.CAPABILITIES})

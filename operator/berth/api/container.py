@@ -155,8 +155,24 @@ class Lifecycle(Model):
     """Before it gets SIGTERM: until then it serves, while its address is taken out of every Service."""
 
 
+class Capabilities(Model):
+    """Capabilities that a container has. All others are dropped."""
+
+    add: Annotated[list[Annotated[str, Field(min_length=1, max_length=63)]], Field(max_length=64)] | None = None
+    """What is added: NET_BIND_SERVICE. It lets a program start that has it as a file capability."""
+
+    model_config = rules(
+        Rule(
+            "!has(self.add) || self.add.all(one, one == 'NET_BIND_SERVICE')",
+            "only NET_BIND_SERVICE can be added: for an image that starts as root set needs.root instead, and what needs"
+            " still more runs in a machine",
+            ".add",
+        ),
+    )
+
+
 class ContainerSecurity(Model):
-    """The few settings of a security context that only tighten; the rest is set by Berth (restricted Pod Security)."""
+    """The few settings of a security context that an author has; the rest is set by Berth (restricted Pod Security)."""
 
     run_as_user: Annotated[int, Field(ge=1, le=2147483647)] | None = None
     """User id to run as; 0 is asked for by `needs.root`."""
@@ -164,6 +180,8 @@ class ContainerSecurity(Model):
     """Group id to run as."""
     read_only_root_filesystem: bool | None = None
     """Whether the image's own files are read-only."""
+    capabilities: Capabilities | None = None
+    """Capabilities beside those of needs.root."""
 
 
 class ContainerBase(Model):

@@ -138,7 +138,8 @@ class Needs(Model):
     """Facts about the code that rule classes out. Unset means not needed."""
 
     root: bool | None = None
-    """The image must run as user 0: then only in a user namespace, a sandbox or a machine."""
+    """The image starts as user 0: then it gets the capabilities with which such images prepare and become another user
+    (those of Pod Security baseline), and runs only in a user namespace, a sandbox or a machine."""
     privileged: bool | None = None
     """It needs all capabilities: then only in a machine of its own."""
     kernel_modules: (

@@ -1,5 +1,7 @@
 """The containers of a pod: the main one, those before it and those beside it."""
 
+from typing import Final
+
 from berth.api.container import ContainerBase, ContainerPort, InitContainer, Sidecar
 from berth.api.levels import IsolationLevel
 from berth.api.probe import Probe
@@ -10,7 +12,12 @@ from berth.render.ending import lifecycle
 from berth.render.fields import canonical, present, written
 from berth.render.model import Object, Unrenderable
 
-MAIN = "main"
+MAIN: Final = "main"
+ROOT_CAPABILITIES: Final = (
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"),
+    *("SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+)
+"""What user 0 of a container has: all that Pod Security *baseline* allows. That is Docker's default without NET_RAW."""
 
 
 def main_container(spec: WorkloadSpec, facts: ClassFacts) -> Object:
@@ -20,7 +27,7 @@ def main_container(spec: WorkloadSpec, facts: ClassFacts) -> Object:
         raise Unrenderable(f"class {facts.name} runs containers: add container, or use a class of virtual machines")
     return present(
         {
-            **_base(MAIN, source),
+            **_base(MAIN, source, spec),
             "ports": [_port(port) for port in source.ports or ()],
             "resources": _with_devices(_resources(MAIN, spec.resources, spec, facts), spec.needs),
             "readinessProbe": _probe(source.readiness_probe),
@@ -29,6 +36,15 @@ def main_container(spec: WorkloadSpec, facts: ClassFacts) -> Object:
             "lifecycle": lifecycle(spec),
         }
     )
+
+
+def runs_as_root(spec: WorkloadSpec) -> bool:
+    """Return whether containers are user 0 unless they name another.
+
+    A user that the author names for all of them is the tighter of the two wishes, so it wins over needs.root.
+    """
+    given = spec.security_context
+    return bool(spec.needs and spec.needs.root and not (given and given.run_as_user))
 
 
 def init_containers(spec: WorkloadSpec, facts: ClassFacts) -> list[Object]:
@@ -52,10 +68,10 @@ def _sidecar(source: Sidecar, spec: WorkloadSpec, facts: ClassFacts) -> Object:
 
 def _init(source: InitContainer, spec: WorkloadSpec, facts: ClassFacts) -> Object:
     resources = _resources(source.name, source.resources, spec, facts)
-    return _base(source.name, source) | ({"resources": resources} if resources else {})
+    return _base(source.name, source, spec) | ({"resources": resources} if resources else {})
 
 
-def _base(name: str, source: ContainerBase) -> Object:
+def _base(name: str, source: ContainerBase, spec: WorkloadSpec) -> Object:
     return present(
         {
             "name": name,
@@ -66,18 +82,21 @@ def _base(name: str, source: ContainerBase) -> Object:
             "env": [written(each) for each in source.env or ()],
             "envFrom": [written(each) for each in source.env_from or ()],
             "volumeMounts": [written(each) for each in source.volume_mounts or ()],
-            "securityContext": _security(source),
+            "securityContext": _security(source, spec),
         }
     )
 
 
-def _security(source: ContainerBase) -> Object:
+def _security(source: ContainerBase, spec: WorkloadSpec) -> Object:
     given = source.security_context
     own_user = given.run_as_user if given else None
+    added = set((given and given.capabilities and given.capabilities.add) or ())
+    if runs_as_root(spec) and not own_user:
+        added.update(ROOT_CAPABILITIES)
     return present(
         {
             "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
+            "capabilities": {"drop": ["ALL"]} | ({"add": sorted(added)} if added else {}),
             "runAsUser": own_user,
             "runAsGroup": given and given.run_as_group,
             "runAsNonRoot": True if own_user else None,  # the pod may say otherwise

@@ -4,7 +4,7 @@ from berth.api.levels import IsolationLevel
 from berth.api.volume import Volume
 from berth.api.workload import WorkloadSpec
 from berth.decide.model import ClassFacts
-from berth.render.container import init_containers, main_container
+from berth.render.container import init_containers, main_container, runs_as_root
 from berth.render.ending import grace_period
 from berth.render.fields import canonical, present, written
 from berth.render.metadata import pod_labels
@@ -64,8 +64,7 @@ def _refuse(spec: WorkloadSpec, facts: ClassFacts) -> None:
 
 def _security(spec: WorkloadSpec) -> Object:
     given = spec.security_context
-    # A user that the author names is the tighter of the two wishes, so it wins over needs.root.
-    root = bool(spec.needs and spec.needs.root and not (given and given.run_as_user))
+    root = runs_as_root(spec)
     return present(
         {
             "runAsNonRoot": not root,

@@ -47,8 +47,30 @@ _AMOUNT_OF: Final[Field] = derive(Rule.DEVICES, _resources)
 
 RESOURCES: Final[Table] = table({"requests": _AMOUNT_OF, "limits": _AMOUNT_OF}, deny={Rule.DEVICES: ("claims",)})
 
+_OF_ROOT: Final = frozenset(
+    {
+        *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"),
+        *("SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+    }
+)
+"""Capabilities that the Pod Security Standard *baseline* lets a container have."""
+
+
+def _added(value: Any, bounds: Bounds) -> Complaint:
+    """Return what is wrong with added capabilities: but for those that the spec names, they are for root."""
+    if complaint := texts(value):
+        return complaint
+    allowed = bounds.named.capabilities | (_OF_ROOT if root_allowed(bounds) else frozenset())
+    more = sorted(set(value) - allowed)
+    if not more:
+        return None
+    return (
+        f"adds {', '.join(more)}, which containers of this Workload in class {bounds.class_name} never have: remove it"
+    )
+
+
 _CAPABILITIES: Final = table(
-    {"drop": always(Rule.CAPABILITIES_RESTRICTED, ["ALL"])}, deny={Rule.CAPABILITIES: ("add",)}
+    {"drop": always(Rule.CAPABILITIES_RESTRICTED, ["ALL"]), "add": derive(Rule.CAPABILITIES, _added)}
 )
 SECURITY: Final[Table] = table(
     {

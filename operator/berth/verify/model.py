@@ -125,6 +125,8 @@ class Named:
     """What these are made from and stored in, in words."""
     storage_classes: frozenset[str] = frozenset()
     devices: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = frozenset()
+    """Those that some container asks for and any may have."""
     ports: frozenset[tuple[int, str]] = frozenset()
     """Number and protocol."""
     task: bool = False

@@ -11,6 +11,8 @@ from berth.api.workload import DeletionPolicy, WorkloadSpec
 from berth.verify.model import Card, Credential, Filling, Guest, Named
 
 _BOOT_DISK = "root"
+_HARMLESS = frozenset({"NET_BIND_SERVICE"})
+"""Capabilities that the Pod Security Standard *restricted* lets a container add."""
 
 
 def named_in(namespace: str, name: str, spec: WorkloadSpec) -> Named:
@@ -29,6 +31,7 @@ def named_in(namespace: str, name: str, spec: WorkloadSpec) -> Named:
         made_from=frozenset(_made_from(source) for _, source in disks if source.made),
         storage_classes=frozenset(_storage_classes(disks)),
         devices=frozenset(device.device_name for device in devices),
+        capabilities=frozenset(_capabilities(spec)) & _HARMLESS,
         ports=frozenset(_ports(spec)),
         task=spec.type is WorkloadType.TASK,
         replicas=spec.replicas,
@@ -112,6 +115,12 @@ def _disks(machine: Machine | None) -> Iterator[tuple[str, DiskSource]]:
     if machine:
         yield _BOOT_DISK, machine.boot_disk
         yield from ((disk.name, disk) for disk in machine.disks or ())
+
+
+def _capabilities(spec: WorkloadSpec) -> Iterator[str]:
+    for container in _containers(spec):
+        given = container.security_context
+        yield from (given and given.capabilities and given.capabilities.add) or ()
 
 
 def _images(spec: WorkloadSpec, disks: list[tuple[str, DiskSource]]) -> Iterator[str]:

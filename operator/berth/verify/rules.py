@@ -69,7 +69,6 @@ WHY: dict[Rule, str] = {
     Rule.HOST_PROCESS: "runs with the rights of a process of a Windows node",
     Rule.HOST_NAMESPACES: "shares the network, the processes or the memory of the node or of other containers",
     Rule.PRIVILEGED: "has every right on the node",
-    Rule.CAPABILITIES: "gives rights that containers of a tenant never have",
     Rule.HOST_PATH: "reads or writes files of the node",
     Rule.HOST_PORTS: "takes a port of the node",
     Rule.HOST_PROBES: "sends the kubelet's requests to a host of somebody's choice",

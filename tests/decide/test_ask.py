@@ -52,6 +52,35 @@ def test_size_of_a_pod(spec: dict[str, Any], cpu: int, memory: int) -> None:
     assert (asked.cpu, asked.memory) == (cpu, memory)
 
 
+def limited(memory: str | None, name: str = "") -> dict[str, Any]:
+    """Return a container, or the resources of the Workload where it has no name, with this limit."""
+    resources = sized("1m", "1Mi", {"memory": memory} if memory else {})
+    return {"name": name, **IMAGE, "resources": resources} if name else resources
+
+
+@pytest.mark.parametrize(
+    ("main", "sidecar", "init", "limit"),
+    [
+        ("16Mi", None, None, 16 * MI),
+        (None, None, None, 0),
+        ("16Mi", "8Mi", None, 24 * MI),
+        ("16Mi", "8Mi", "64Mi", 72 * MI),
+        ("16Mi", "8Mi", "1Mi", 24 * MI),
+        ("16Mi", "", None, 0),
+        ("16Mi", None, "", 0),
+        (None, "8Mi", "1Mi", 0),
+    ],
+)
+def test_the_memory_limit_of_a_pod_is_that_of_all_its_containers_if_each_has_one(
+    main: str | None, sidecar: str | None, init: str | None, limit: int
+) -> None:
+    """An empty text stands for a container without a limit, None for none."""
+    spec: dict[str, Any] = {"resources": limited(main)}
+    spec |= {"sidecars": [limited(sidecar, "s")]} if sidecar is not None else {}
+    spec |= {"initContainers": [limited(init, "i")]} if init is not None else {}
+    assert ask_for(container=IMAGE, **spec).memory_limit == limit
+
+
 @pytest.mark.parametrize(
     ("resources", "vcpus", "memory"),
     [

@@ -241,20 +241,27 @@ def test_what_the_class_says_is_passed_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("runtimes", "own", "cost", "source"),
+    ("runtimes", "own", "cost", "source", "within"),
     [
-        (RUNTIMES, {"memory": "1Gi"}, Cost(250, 130 * MI), "RuntimeClass kata"),
-        ((a_runtime_class("kata", "kata"),), {"cpu": "100m", "memory": "1Gi"}, Cost(100, GI), "IsolationClass kata"),
-        ((a_runtime_class("kata", "kata"),), None, Cost(), "none"),
+        (RUNTIMES, {"memory": "1Gi"}, Cost(250, 130 * MI), "RuntimeClass kata", False),
+        (
+            (a_runtime_class("kata", "kata"),),
+            {"cpu": "100m", "memory": "1Gi"},
+            Cost(100, GI),
+            "IsolationClass kata",
+            True,
+        ),
+        ((a_runtime_class("kata", "kata"),), None, Cost(), "none", False),
     ],
     ids=["RuntimeClass first", "else the class", "else nothing"],
 )
 def test_overhead(
-    runtimes: tuple[RuntimeClassRecord, ...], own: dict[str, str] | None, cost: Cost, source: str
+    runtimes: tuple[RuntimeClassRecord, ...], own: dict[str, str] | None, cost: Cost, source: str, within: bool
 ) -> None:
+    """What no RuntimeClass says, nobody adds to a pod's limits: the pod takes it out of these."""
     spec = {"overhead": own} if own else {}
     facts = facts_of(a_class("kata", level="Virtualized", pod={"runtimeClassName": "kata"}, **spec), runtimes=runtimes)
-    assert (facts.overhead, facts.overhead_source) == (cost, source)
+    assert (facts.overhead, facts.overhead_source, facts.overhead_within) == (cost, source, within)
 
 
 def test_shapes_leave_out_what_another_node_covers() -> None:

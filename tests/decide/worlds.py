@@ -23,6 +23,7 @@ from berth.decide.model import (
     MachineAsk,
     NodeShape,
     OriginAsk,
+    PodSecurity,
     Refusal,
     ResizedDisk,
     Unavailable,
@@ -244,6 +245,12 @@ WISHES: tuple[dict[str, Any], ...] = tuple(
 )
 
 
+POD_SECURITY = tuple(
+    PodSecurity("shop", level, minor)
+    for level, minor in product(("baseline", "restricted", "restricted"), (None, 18, 24))
+)
+
+
 def an_ask(random: Random) -> Ask:
     """Draw what a workload asks for."""
     machine = often(random, LINUX_VM, lambda random: None if random.random() < 0.3 else pick(random, MACHINES))
@@ -261,6 +268,8 @@ def an_ask(random: Random) -> Ask:
         resized=often(random, (), lambda random: (pick(random, RESIZED),), 0.05) if machine else (),
         attachments=often(random, (), lambda random: pick(random, (("lan",), ("lan", "x/y"))), 0.1) if machine else (),
         network_devices=often(random, (), lambda random: ((NIC, pick(random, (1, 2))),), 0.1) if machine else (),
+        pod_security=often(random, None, lambda random: pick(random, POD_SECURITY), 0.1),
+        memory_limit=often(random, 0, lambda random: pick(random, (1, GI, 4 * GI)), 0.1),
         **(pick(random, SIZES) | pick(random, WISHES) | needs),
         refusals=often(random, (), lambda random: pick(random, REFUSALS), 0.08) if machine else (),
     )
@@ -296,6 +305,7 @@ EXTRAS: tuple[dict[str, Any], ...] = tuple(
             {"architecture": "arm64", "memory_overcommit": 150, "overhead_ratio": 1.5},
             {"architecture": "amd64", "node_selector": (("pool", "vm"),)},
             *[{"kubevirt_version": (1, 8), "gates_off": frozenset({"HostDevices", "ImageVolume", "VideoConfig"})}] * 2,
+            {"restricted_seccomp": True, "kubevirt_version": (1, 8)},
             {"cpu_model": "Skylake", "cpu_request": 50, "even_parity": True, "console_log": Beside(7, 70, 20, 90)},
             {"machine_types": (("amd64", ("q35", "pc-q35*")), ("arm64", ("virt*",))), "expands": True},
         ),
@@ -317,6 +327,7 @@ def a_class(random: Random, name: str = "c0") -> ClassFacts:
     return ClassFacts(
         name=name,
         unavailable=often(random, None, lambda random: pick(random, MISSING), 0.15),
+        overhead_within=random.random() < 0.5,
         shapes=often(random, ROOMY, lambda random: pick(random, (tuple(some(random, SHAPES, 3)), (SHAPE,)))),
         **pick(random, KINDS),
         **pick(random, EXTRAS),

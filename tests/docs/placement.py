@@ -69,6 +69,7 @@ _SITE: Final = {
     ("kubevirt", "Missing"): "KubeVirt is not installed",
     ("kubevirt", "Emulating"): "KubeVirt may emulate processors in software",
     ("kubevirt", "Old"): "KubeVirt is of version 1.8",
+    ("kubevirt", "Unprofiled"): "KubeVirt gives the pods of machines no seccomp profile",
     ("kubevirt", "Expanding"): "KubeVirt has `referencePolicy: expand`",
     ("storage", "Missing"): "no StorageClass is the default",
 }
@@ -140,7 +141,8 @@ def documents(row: Object) -> list[Object]:
     earlier = [
         _made(("Workload", HOME, name), _merged(_FROM["image"], spec)) for name, spec in row.get("earlier", {}).items()
     ]
-    return [*around, *claims, *earlier, _made(WEB, _merged(_FROM[row["from"]], row.get("spec", {})))]
+    home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME, "labels": row.get("labels", {})}}
+    return [home, *around, *claims, *earlier, _made(WEB, _merged(_FROM[row["from"]], row.get("spec", {})))]
 
 
 def rows(section: Object) -> Iterator[tuple[str, ...]]:
@@ -165,6 +167,8 @@ def _around(row: Object) -> Iterator[str]:
         for name, spec in row.get(field, {}).items():
             shown = {key: value for key, value in spec.items() if key != "reason"}
             yield f"{kind} `{name}`: {_flow(shown)}" + (", removed since" if name in row.get("removed", ()) else "")
+    for key, value in row.get("labels", {}).items():
+        yield f"the namespace is labelled `{key}={value}`"
     for name, mode in row.get("claims", {}).items():
         yield f"PersistentVolumeClaim `{name}`: {mode}"
     for name, spec in row.get("earlier", {}).items():

@@ -159,6 +159,8 @@ class World:
         kubevirt = replace(KUBEVIRT, emulation=self._site.kubevirt == "Emulating")
         if self._site.kubevirt == "Old":
             kubevirt = replace(kubevirt, version="v1.8.4")
+        if self._site.kubevirt == "Unprofiled":
+            kubevirt = replace(kubevirt, restricted_seccomp=False)
         if self._site.kubevirt == "Expanding":
             kubevirt = replace(kubevirt, expands=True)
         if self._site.kubevirt != "Missing":

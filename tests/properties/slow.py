@@ -42,8 +42,22 @@ def _everything(ask: Ask, facts: ClassFacts, need: Needed, current: str | None) 
     for refusal in ask.refusals:
         if refusal.class_name == facts.name:
             yield NOT_NOW if refusal.heals else NEVER
+    yield from _of_what_runs_it(ask, facts)
     yield from _of_pods(ask, facts) if facts.backend == "Pod" else _of_machines(ask, facts)
     if not facts.unavailable and not any(_has_room(shape, ask, facts) for shape in facts.shapes):
+        yield NOT_NOW
+
+
+def _of_what_runs_it(ask: Ask, facts: ClassFacts) -> Iterable[str]:
+    """Yield what level restricted of Pod Security, and a limit that a sandbox fills, say of pods and of launcher pods."""
+    restricted = ask.pod_security is not None and ask.pod_security.level == "restricted"
+    minor = ask.pod_security.minor if ask.pod_security else None
+    if facts.backend == "Pod":
+        if restricted and ask.root:
+            yield NEVER
+        if facts.overhead_within and 0 < ask.memory_limit <= facts.overhead.memory:
+            yield NEVER
+    elif restricted and not facts.restricted_seccomp and (minor is None or minor >= 19):
         yield NOT_NOW
 
 

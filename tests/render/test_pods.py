@@ -67,7 +67,9 @@ def test_root_unless_a_user_is_named(given: Json, security: Json) -> None:
     assert security.items() <= pod["securityContext"].items()
 
 
-ROOT = "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT"
+ROOT = (
+    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT"
+)
 BIND: Json = {"capabilities": {"add": ["NET_BIND_SERVICE"]}}
 
 

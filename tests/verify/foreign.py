@@ -22,6 +22,7 @@ _IMAGES: Final = [
 FOREIGN: Final[dict[str, list[Any]]] = {
     # Pod Security
     "allowPrivilegeEscalation": [True, None, 0, "false"],
+    "add": [["SYS_ADMIN"], ["NET_RAW", "CHOWN"], ["ALL"], "NET_BIND_SERVICE"],
     "drop": [[], ["NET_RAW"], ["all"], ["ALL", "x"], "ALL"],
     "seccompProfile.type": ["Unconfined", "Localhost", ""],
     "containers.restartPolicy": ["Always", "OnFailure"],

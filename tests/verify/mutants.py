@@ -120,7 +120,7 @@ def _not_asked_for(spot: Spot) -> Iterator[Mutant]:
         yield _with(spot, "runAsNonRoot", GONE)
     if "dedicatedCpuPlacement" in (spot.fields or ()) and not spot.bounds.named.dedicated:
         yield _with(spot, "dedicatedCpuPlacement", True)
-    for name, value in (("runAsUser", 0), ("runAsNonRoot", False)):
+    for name, value in (("runAsUser", 0), ("runAsNonRoot", False), ("add", ["CHOWN"])):
         if name in (spot.fields or ()) and not root_allowed(spot.bounds):
             yield _with(spot, name, value)
 

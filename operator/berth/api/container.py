@@ -164,8 +164,8 @@ class Capabilities(Model):
     model_config = rules(
         Rule(
             "!has(self.add) || self.add.all(one, one == 'NET_BIND_SERVICE')",
-            "only NET_BIND_SERVICE can be added: for an image that starts as root set needs.root instead, and what needs"
-            " still more runs in a machine",
+            "only NET_BIND_SERVICE can be added: for an image that starts as root set needs.root instead, and what"
+            " needs still more runs in a machine",
             ".add",
         ),
     )

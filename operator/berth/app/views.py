@@ -28,6 +28,7 @@ from berth.plan.move import backing, current_class
 from berth.policy.compiled import CompiledPolicies, CompiledPolicy, compile_policy
 from berth.policy.denials import attachments, image_namespaces
 from berth.policy.effective import Defaults, Effective, Subject, joined, matches
+from berth.policy.pod_security import enforced_in
 from berth.policy.tenancy import CompiledTenant
 from berth.policy.waiving import Waived, in_force
 from berth.render.model import Peers
@@ -273,6 +274,8 @@ class Views:
         disks = on_hand(workload, spec, store)
         devices = network_devices(namespace, spec, store.attachments, attachments(tenants))
         ask = replace(ask, origins=origins_of(key, spec, store, made, images), network_devices=devices)
+        if ask.root or ask.machine:
+            ask = replace(ask, pod_security=enforced_in(namespace, home.labels))
         ask = asked_beside(ask, disks)
         now = self._clock()
         waivers = in_force(store.waiving(key), key, self.longest_waiver, now)

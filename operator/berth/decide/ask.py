@@ -26,6 +26,7 @@ def ask_of(spec: WorkloadSpec, claims: FindClaim, described: Described) -> Ask:
         machine=_machine(spec, spec.machine, described) if spec.machine else None,
         cpu=size.cpu,
         memory=size.memory,
+        memory_limit=_memory_limit(spec),
         dedicated=bool(spec.resources and spec.resources.dedicated),
         level=isolation.level,
         class_name=isolation.class_name,
@@ -109,6 +110,22 @@ def _pod_size(spec: WorkloadSpec) -> Cost:
     running = _requested(spec.resources) + sidecars
     starting = [_requested(each.resources) + sidecars for each in spec.init_containers or ()]
     return Cost(max(each.cpu for each in (running, *starting)), max(each.memory for each in (running, *starting)))
+
+
+def _memory_limit(spec: WorkloadSpec) -> int:
+    """Return the memory limit of one pod, as the kubelet sums it: 0 when a container has none."""
+    if spec.container is None:
+        return 0
+    sidecars = [_limit(each.resources) for each in spec.sidecars or ()]
+    starting = [_limit(each.resources) for each in spec.init_containers or ()]
+    main = _limit(spec.resources)
+    if not all((main, *sidecars, *starting)):
+        return 0
+    return sum(sidecars) + max([main, *starting])
+
+
+def _limit(resources: ContainerResources | None) -> int:
+    return amount(resources.limits.memory) if resources and resources.limits else 0
 
 
 def _machine(spec: WorkloadSpec, machine: Machine, described: Described) -> MachineAsk:

@@ -120,6 +120,7 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         tolerations=tuple(sorted(_tolerations(spec, pool), key=str)),
         overhead=overhead,
         overhead_source=overhead_source,
+        overhead_within=overhead != Cost() and not (runtime and runtime.has_overhead),
         unavailable=unavailable,
         shapes=shapes(nodes),
         cpu_allocation_ratio=configured.cpu_allocation_ratio,
@@ -135,6 +136,7 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         console_log=configured.console_log,
         container_disk=configured.container_disk,
         even_parity=configured.even_parity,
+        restricted_seccomp=configured.restricted_seccomp,
         expands=configured.expands,
     )
 

@@ -16,6 +16,7 @@ from berth.policy.model import (
     KeptDisk,
     MachineAsk,
     OriginAsk,
+    PodSecurity,
     Refusal,
     Requirement,
     ResizedDisk,
@@ -38,6 +39,7 @@ __all__ = [
     "NodeShape",
     "OriginAsk",
     "Outcome",
+    "PodSecurity",
     "Refusal",
     "Requirement",
     "ResizedDisk",
@@ -46,7 +48,7 @@ __all__ = [
     "Verdict",
 ]
 
-ENGINE_VERSION: Final = "3"
+ENGINE_VERSION: Final = "4"
 """Raised whenever the same inputs may give another decision."""
 
 
@@ -124,6 +126,8 @@ class ClassFacts:
     """Per replica of a pod class; machines are computed by formula."""
     overhead_source: str = "none"
     """Where the overhead comes from, for people."""
+    overhead_within: bool = False
+    """Whether it is taken out of the memory limit of a pod: no RuntimeClass adds it to that."""
     unavailable: Unavailable | None = None
     shapes: tuple[NodeShape, ...] = ()
     """Shapes of the schedulable nodes that can run the class, sorted."""
@@ -151,6 +155,8 @@ class ClassFacts:
     container_disk: Beside = CONTAINER_DISK
     even_parity: bool = False
     """Whether an emulator thread of its own may take two processors (feature gate AlignCPUs)."""
+    restricted_seccomp: bool = False
+    """Whether launcher pods have a seccomp profile, as Pod Security restricted wants (KubeVirt's customProfile)."""
     expands: bool = False
     """Whether KubeVirt replaces instancetypes and preferences (instancetype.referencePolicy)."""
 

@@ -17,6 +17,8 @@ from berth.decide.versions import SERVICE_ACCOUNTS
 from berth.decide.words import memory
 from berth.policy.compiled import CompiledPolicy
 from berth.policy.effective import LEVEL_SOURCE
+from berth.policy.pod_security import BASELINE
+from berth.policy.pod_security import LABEL as POD_SECURITY
 
 _MUCH: Final = 1 << 60
 
@@ -223,6 +225,27 @@ def _needs(case: Case) -> Iterable[Change]:
         yield _field("drop needs.root", "needs.root", None, root=False)
 
 
+def _pod_security(case: Case) -> Iterable[Change]:
+    """Yield what its author can do without, and what an admin can set up."""
+    ask, enforced = case.inputs.subject.ask, case.inputs.subject.ask.pod_security
+    if case.facts.backend is Backend.VIRTUAL_MACHINE:
+        yield _class(
+            "give launcher pods a seccomp profile in KubeVirt", *_machine_classes(case), restricted_seccomp=True
+        )
+    elif ask.root:
+        yield _field("drop needs.root", "needs.root", None, root=False)
+    if enforced is not None:
+        yield _field(f"label namespace {enforced.namespace} {POD_SECURITY}={BASELINE}", "", None, pod_security=None)
+
+
+def _memory_limit(case: Case) -> Iterable[Change]:
+    facts = case.facts
+    above = facts.overhead.memory + MI
+    yield _field(f"raise limits.memory to {memory(above)}", "resources.limits.memory", str(above), memory_limit=above)
+    text = f"set overhead.podFixed of RuntimeClass {facts.runtime_class_name}"
+    yield _class(text, facts.name, overhead_within=False)
+
+
 def _devices(case: Case) -> Iterable[Change]:
     ask, facts = case.inputs.subject.ask, case.facts
     if ask.gpu is not None:
@@ -413,6 +436,8 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "architecture": _any_architecture,
     "hardware": _hardware,
     "needs": _needs,
+    "pod_security": _pod_security,
+    "memory_limit": _memory_limit,
     "devices": _devices,
     "dedicated": _dedicated,
     "capacity": _capacity,

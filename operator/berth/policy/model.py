@@ -184,6 +184,17 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class PodSecurity:
+    """What the labels of a namespace have the API server refuse there (Pod Security admission)."""
+
+    namespace: str
+    level: str
+    """baseline or restricted."""
+    minor: int | None = None
+    """Minor version of Kubernetes 1 whose rules hold; None is the API server's own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Everything about a Workload that placement depends on, and nothing else."""
 
@@ -195,6 +206,8 @@ class Ask:
     """Requested by all containers of one replica."""
     memory: int = 0
     """Requested by all containers of one replica."""
+    memory_limit: int = 0
+    """Limit of all containers of one replica together; 0 when one of them has none."""
     dedicated: bool = False
     level: IsolationLevel | None = None
     class_name: str | None = None
@@ -206,6 +219,8 @@ class Ask:
     service_account: str | None = None
     priority_class: str | None = None
     root: bool = False
+    pod_security: PodSecurity | None = None
+    """What its namespace refuses; None where it has nothing that one could refuse."""
     privileged: bool = False
     kernel_modules: tuple[str, ...] = ()
     nested_virtualization: bool = False

@@ -22,10 +22,12 @@ from berth.decide.rules.features import features
 from berth.decide.rules.hardware import hardware
 from berth.decide.rules.instancetype import instancetype
 from berth.decide.rules.level import level
+from berth.decide.rules.memory_limit import memory_limit
 from berth.decide.rules.needs import needs
 from berth.decide.rules.node_sharing import node_sharing
 from berth.decide.rules.operating_system import operating_system
 from berth.decide.rules.pinned import pinned
+from berth.decide.rules.pod_security import pod_security
 from berth.decide.rules.preference import preference
 from berth.decide.rules.preflight import preflight
 from berth.decide.rules.source import source
@@ -75,6 +77,10 @@ WORKLOAD_RULES: Final[dict[WorkloadRule, Callable[[Ask], bool]]] = {
     hardware: lambda ask: ask.machine is not None,
     # kernel modules and all capabilities in machines only; user 0 not on a bare shared kernel
     needs: lambda ask: ask.root or ask.privileged or ask.nested_virtualization or ask.kernel_modules != (),
+    # its namespace takes the pods: Pod Security admission
+    pod_security: lambda ask: ask.pod_security is not None,
+    # its memory limit leaves something beside the sandbox
+    memory_limit: lambda ask: ask.memory_limit > 0,
     # devices pass through, are permitted, and some node has them all
     devices: lambda ask: (
         ask.gpu is not None or ask.host_devices != () or ask.network_devices != () or ask.with_instancetype

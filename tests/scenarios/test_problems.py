@@ -25,18 +25,40 @@ def failing_image(how: str) -> Json:
     return spec
 
 
-def test_an_image_that_cannot_be_pulled(space: Space) -> None:
-    space.workload("web", failing_image("ImagePullBackOff"))
-    assert "team/web:fail-ImagePullBackOff" in said(space, "web", "ImagePullFailed")
+@pytest.mark.parametrize(
+    ("how", "reason", "words"),
+    [
+        ("ImagePullBackOff", "ImagePullFailed", "there is no such image (not found): correct its name or tag"),
+        ("NeedsRoot", "ImageNeedsRoot", "starts as root: set container.securityContext.runAsUser"),
+        ("NamedUser", "ImageNeedsRoot", "starts as user 'app', and only a number shows that it is not root"),
+        ("NoSecret", "ConfigMissing", 'secret "nope" not found: create it'),
+        ("NoBinary", "CrashLooping", "no such file or directory: correct container.command, or the image"),
+    ],
+)
+def test_a_pod_that_does_not_start_tells_what_mends_it(space: Space, how: str, reason: str, words: str) -> None:
+    space.workload("web", failing_image(how))
+    assert words in said(space, "web", reason)
+    assert "nothing blocks" not in condition(space.get(WORKLOAD, "web"), "Stalled")["message"]
     space.workload("web", specs.container())
     space.ready("web")
 
 
-def test_a_container_that_crashes(space: Space) -> None:
-    space.workload("web", failing_image("CrashLoopBackOff"))
-    assert "exit code 1" in said(space, "web", "CrashLooping")
+@pytest.mark.parametrize(
+    ("how", "reason", "words"),
+    [
+        ("CrashLoopBackOff", "CrashLooping", "ended with exit code 1 (Error)"),
+        ("OOMKilled", "OutOfMemory", "was killed at its memory limit of 64Mi (OOMKilled, exit code 137): raise"),
+        ("Completed", "CrashLooping", "what a Service runs must not end: keep it in the foreground"),
+        ("Evicted", "Evicted", 'Usage of EmptyDir volume "tmp" exceeds the limit "10Mi": raise emptyDir.sizeLimit'),
+    ],
+)
+def test_what_is_told_of_pods_that_come_and_go_stays(space: Space, how: str, reason: str, words: str) -> None:
+    """They run, end, wait and run again meanwhile: once in less than five seconds."""
+    size = {"requests": specs.RESOURCES["requests"] | {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}
+    space.workload("web", failing_image(how) | {"resources": size})
+    assert words in said(space, "web", reason)
     space.quiet()
-    space.silence(2.0)
+    space.silence(10.0)
 
 
 def test_a_pod_that_starts_to_crash_later(space: Space) -> None:

@@ -8,20 +8,28 @@ from typing import Any
 
 import promql_parser as promql
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.cog.runtime import panelcfg_config
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards.promql import Reading, bare_counters, ranges
 from pictures.variables import REFERENCE
 
+# Without them the model hands on what is in options, custom and targets as it is, whatever it is.
+register_default_plugins()
+
 Json = Mapping[str, Any]
 
 SOURCE = "${datasource}"
+ASKED = {"type": "prometheus", "uid": SOURCE}
 COLUMNS = 24
 PLAIN = {"row", "text"}
 """Panels without a query: they need neither unit nor description."""
 # Durations in the place of Grafana's own variables: so odd that nobody else writes them.
 DURATIONS = {"__rate_interval": "101s", "__range": "103s", "__interval": "107s"}
 GROWING = {"101s", "103s"}
+TEXT = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""")
+LABEL_VALUES = re.compile(r"label_values\((.*), (\w+)\)")
 LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 LINK = re.compile(r"/d/([\w-]+)")
 NAMED = re.compile(r"var-(\w+)=")
@@ -41,9 +49,20 @@ class Query:
         """Where it stands."""
         return f"{self.panel!r} {self.ref}"
 
+    @property
+    def standing(self) -> str:
+        """The expression with something in the place of each variable."""
+        return REFERENCE.sub(_standing, self.expr)
+
     def parsed(self) -> Any:
-        """Return its syntax tree, variables replaced; raises ValueError."""
-        return promql.parse(REFERENCE.sub(_standing, self.expr))
+        """Return its syntax tree; raises ValueError."""
+        return promql.parse(TEXT.sub(_quoted, self.standing))
+
+
+def _quoted(match: re.Match[str]) -> str:
+    """Return a text in double quotes: the parser does not know those in back quotes, which Prometheus does."""
+    text = match[0]
+    return json.dumps(text[1:-1], ensure_ascii=False) if text.startswith("`") else text
 
 
 def _standing(match: re.Match[str]) -> str:
@@ -65,6 +84,13 @@ def queries(dashboard: Json) -> list[Query]:
     ]
     marks = dashboard.get("annotations", {}).get("list", ())
     return of_panels + [Query(f"annotation {each['name']}", "", each["expr"]) for each in marks if "expr" in each]
+
+
+def selectors(dashboard: Json) -> list[str]:
+    """Return the selectors by which variables get their values, with something in the place of other variables."""
+    listed = dashboard.get("templating", {}).get("list", ())
+    asked = (LABEL_VALUES.fullmatch(each["query"]) for each in listed if each["type"] == "query")
+    return [REFERENCE.sub(_standing, found[1]) for found in asked if found]
 
 
 def _parsed(dashboard: Json) -> Iterator[tuple[Query, Any]]:
@@ -165,25 +191,48 @@ def other_sources(dashboard: Json) -> list[str]:
                 (f"{panel.get('title', '')!r}", panel),
                 (f"{panel.get('title', '')!r} {target['refId']}", target),
             ]
-    wrong = [f"{where} asks {each.get('datasource')}" for where, each in asking if _uid(each) != SOURCE]
+    wrong = [f"{where} asks {each.get('datasource')}" for where, each in asking if each.get("datasource") != ASKED]
     return [f"{each}, not {SOURCE}" for each in found + list(dict.fromkeys(wrong))]
-
-
-def _uid(asking: Json) -> object:
-    source = asking.get("datasource")
-    return source.get("uid") if isinstance(source, Mapping) else source
 
 
 def lost(dashboard: Json) -> list[str]:
     """What Grafana's model does not know: it is gone, or other, after reading and writing."""
-    again = json.loads(JSONEncoder().encode(Dashboard.from_json(dict(dashboard))))
-    return list(_differences("", dashboard, again))
+    found = list(_differences("", dashboard, _again(dashboard)))
+    for panel in panels(dashboard):
+        found += [*_unread(panel), *_overridden(panel)]
+    return found
+
+
+def _again(dashboard: Json) -> Any:
+    return json.loads(JSONEncoder().encode(Dashboard.from_json(dict(dashboard))))
+
+
+def _unread(panel: Json) -> Iterator[str]:
+    """Yield what the model takes without a look: a panel that it does not know, or looks of one that has none."""
+    known = panelcfg_config(panel["type"])
+    if known is None and panel["type"] != "row":
+        yield f"{panel.get('title', '')!r} is of type {panel['type']}, which Grafana's model does not know"
+    if known is not None and known.field_config_from_json_hook is None and _defaults(panel).get("custom"):
+        yield f"{panel.get('title', '')!r} has fieldConfig.defaults.custom, which type {panel['type']} has not"
+
+
+def _overridden(panel: Json) -> Iterator[str]:
+    """Yield what is lost of overrides: the model reads them as anything, so each is read in the place of a default."""
+    for override in panel.get("fieldConfig", {}).get("overrides") or ():
+        for each in override["properties"]:
+            name, is_custom = each["id"].removeprefix("custom."), each["id"].startswith("custom.")
+            defaults = {"custom": {name: each["value"]}} if is_custom else {name: each["value"]}
+            told = {"type": panel["type"], "fieldConfig": {"defaults": defaults, "overrides": []}}
+            again = _again({"panels": [told]})["panels"][0]["fieldConfig"]["defaults"]
+            where = f"{panel.get('title', '')!r} override"
+            value = again.get("custom", {}).get(name) if is_custom else again.get(name)
+            yield from _differences(f"{where} {each['id']}", each["value"], value)
 
 
 def _differences(path: str, before: Any, after: Any) -> Iterator[str]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for key in before.keys() | after.keys():
-            yield from _differences(f"{path}.{key}", before.get(key), after.get(key))
+        for key, value in before.items():  # what the model adds, its defaults, is no loss
+            yield from _differences(f"{path}.{key}", value, after.get(key))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for at, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from _differences(f"{path}[{at}]", one, other)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import time
 from typing import Final
 
+from dashboards.check import LABEL_VALUES
 from ground import prometheus
 from ground.api import Json
 
@@ -17,7 +18,6 @@ EMPTY_BY_DESIGN: Final = {
 }
 """Panels that show nothing on the test ground, and why."""
 STEP_SECONDS: Final = 5.0
-LABEL_VALUES: Final = re.compile(r"label_values\((.*), (\w+)\)")
 
 
 @dataclass(frozen=True)

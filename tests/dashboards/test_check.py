@@ -96,6 +96,15 @@ MISTAKES: dict[str, tuple[Callable[[list[Json]], object], str]] = {
     "no source": (lambda boards: boards[0]["templating"]["list"].pop(0), "no variable, not"),
     "unknown field": (lambda boards: panel(boards, "Berths").update(colour="red"), r"\.colour is 'red', and None"),
     "unknown nested field": (lambda boards: panel(boards, "Berths")["gridPos"].update(z=1), r"gridPos\.z is 1, and None"),
+    "unknown option": (lambda boards: panel(boards, "Berths")["options"].update(colour="red"), r"options\.colour is 'red', and None"),
+    "unknown nested option": (lambda boards: panel(boards, "Berths")["options"]["reduceOptions"].update(z=1), r"reduceOptions\.z is 1, and None"),
+    "unknown look": (lambda boards: panel(boards, "Requests")["fieldConfig"]["defaults"]["custom"].update(z=1), r"custom\.z is 1, and None"),
+    "look of one that has none": (lambda boards: panel(boards, "Berths")["fieldConfig"]["defaults"].update(custom={"z": 1}), "'Berths' has fieldConfig.defaults.custom, which type stat has not"),
+    "unknown part of a query": (lambda boards: panel(boards, "Berths")["targets"][0].update(expression="up"), r"targets\[0\]\.expression is 'up', and None"),
+    "unknown panel": (lambda boards: panel(boards, "Berths").update(type="stats"), "'Berths' is of type stats, which Grafana's model does not know"),
+    "unknown override": (lambda boards: panel(boards, "Tenants")["fieldConfig"]["overrides"][0]["properties"].append({"id": "custom.cellOption", "value": 1}), "'Tenants' override custom.cellOption is 1, and None"),
+    "unknown part of an override": (lambda boards: panel(boards, "Tenants")["fieldConfig"]["overrides"][0]["properties"].append({"id": "color", "value": {"mode": "fixed", "colour": "red"}}), r"'Tenants' override color\.colour is 'red', and None"),
+    "source of another kind": (lambda boards: panel(boards, "Berths")["targets"][0]["datasource"].update(type="loki"), "'Berths' A asks .*'loki'"),
     "same id": (lambda boards: panel(boards, "Berths").update(id=3), "2 panels have the id 3"),
     "overlap": (lambda boards: panel(boards, "Seconds")["gridPos"].update(panel(boards, "Requests")["gridPos"]), "'Seconds' lies upon 'Requests'"),
     "too wide": (lambda boards: panel(boards, "Berths")["gridPos"].update(x=22), "'Berths' is not within 24 columns"),
@@ -153,6 +162,19 @@ def test_what_began_since_is_no_bare_counter() -> None:
     assert list(bare_counters(promql_parser.parse(begun))) == []
     assert list(bare_counters(promql_parser.parse("a_total unless b_total offset 5m"))) == ["a_total", "b_total"]
     assert list(bare_counters(promql_parser.parse("a_total unless a_total"))) == ["a_total", "a_total"]
+
+
+@pytest.mark.parametrize(
+    ("expr", "value"),
+    [
+        (r"""harbour_quota{tenant=~`a\.\d+"b`}""", r"""a\.\d+"b"""),
+        (r"""harbour_quota{tenant="a`b`c"}""", "a`b`c"),
+        (r"""harbour_quota{tenant='a`"b'}""", 'a`"b'),
+    ],
+)
+def test_texts_in_any_quotes_are_read(expr: str, value: str) -> None:
+    tree = check.Query("Berths", "A", expr).parsed()
+    assert [each.value for each in tree.matchers.matchers] == [value]
 
 
 def test_unused_metrics() -> None:

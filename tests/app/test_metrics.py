@@ -31,7 +31,7 @@ hostile = st.text(max_size=8) | st.sampled_from(
 def every_metric_used() -> Metrics:
     """Return metrics in which everything that is declared for the operator has a sample."""
     metrics = scraped(web=an_outcome(policies=("pci",), effects=(FLIP,), waived=(("pci", "w"),), time_to_ready=7))
-    metrics.state.classes = (ClassState("runc", "Container", "Pod", "", 3),)
+    metrics.state.classes = (ClassState("runc", "Container", "Pod", "", 3, 1),)
     metrics.state.policies = (PolicyState("pci", "Audit", accepted=True, evadable=False, generation=4),)
     metrics.state.quotas = (QuotaState("acme", "cpu", Part(1500, 250, 0), 4000),)
     metrics.state.waivers = (WaiverState("w", active=True, expires=1e9),)

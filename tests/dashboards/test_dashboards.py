@@ -24,6 +24,7 @@ BESIDE = {
 ADDED = ("job", "instance")
 """Labels that scraping adds."""
 NOT_SHOWN = {
+    "berth_class_isolation_seen",
     "berth_workloads_isolated",
     "berth_decisions_total",
     "berth_events_dropped_total",

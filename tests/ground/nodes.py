@@ -79,7 +79,7 @@ def node(name: str, shape: Shape) -> Json:
 
 
 def _handler(name: str, shape: Shape) -> Json:
-    """Return a handler with its features, as kubelet 1.37 with containerd 2.4, runc 1.5 and gVisor says them."""
+    """Return a handler with its features, as a real node has them: kubelet 1.37, containerd 2.4, runc 1.5, gVisor."""
     plain = name in CONTAINER_HANDLERS
     return {
         "name": name,

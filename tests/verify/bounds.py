@@ -1,16 +1,18 @@
 """Bounds of a Workload in a class, as the gateway is given them, and many children with theirs."""
 
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from berth.api.workload import WorkloadSpec
 from berth.app.bounds import network_of
 from berth.decide.model import ClassFacts
+from berth.render.isolation_probe import Prober, isolation_probe, probe_subject
 from berth.render.model import Subject
 from berth.verify.model import Bounds, Images, Runtime
 from berth.verify.named import named_in
 from golden import golden
-from render.specs import KATA, VM, bodies, container, machine, subject
+from render.specs import CONTAINER, KATA, VM, bodies, container, machine, subject
 
 Json = dict[str, Any]
 
@@ -96,6 +98,8 @@ _GUEST: Json = machine(
 BEYOND: dict[str, tuple[Json, ClassFacts]] = {"full-task": (_TASK, KATA), "full-guest": (_GUEST, VM)}
 """What no golden case has, so that every field that may be written is written somewhere."""
 
+PROBER: Final = Prober("berth-system", "registry.example/berth-probe:1", ("pull",), ("169.254.169.254:80",))
+
 
 def corpus() -> list[tuple[str, Json, Bounds]]:
     """Return every child of every golden case, and of those beyond, with its name and its bounds."""
@@ -103,4 +107,7 @@ def corpus() -> list[tuple[str, Json, Bounds]]:
     for name, (spec, facts) in BEYOND.items():
         bounds = bounds_of(subject(spec), facts)
         rows += [(name, body, bounds) for body in bodies(spec, facts).values()]
+    for facts in (CONTAINER, KATA):
+        probe = probe_subject(PROBER, "probe-0123456789abcdef", "uid-of-class")
+        rows.append(("probe", isolation_probe(probe, facts, "n1").body, replace(bounds_of(probe, facts), probed="n1")))
     return [(f"{name}/{body['kind']}/{body['metadata']['name']}", body, bounds) for name, body, bounds in rows]

@@ -53,6 +53,7 @@ FOREIGN: Final[dict[str, list[Any]]] = {
         [{"key": "pool", "operator": "Exists"}],
         [{}],
     ],
+    "ttlSecondsAfterFinished": [0, 3600],
     "affinity": [
         {},
         {"podAffinity": {REQUIRED: [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}]}},
@@ -242,6 +243,7 @@ MISSING: Final = {
         "image",
         "containers",
     ),
+    "ttlSecondsAfterFinished",
     *("nodeSelector", "affinity", "serviceAccountName", "selector", "podSelector", "policyTypes", "ownerReferences"),
     *("metadata", "metadata.name", "metadata.namespace", "labels", "spec", "template", "scaleTargetRef"),
     *("claimName", "secretName", "configMapKeyRef.name", "secretKeyRef.name", "configMapRef.name", "secretRef.name"),

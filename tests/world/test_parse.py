@@ -100,7 +100,7 @@ def test_a_heartbeat_changes_nothing_in_a_node() -> None:
         "conditions": [{"type": "Ready", "status": "True", "lastHeartbeatTime": "2026-03-01T11:00:00Z"}],
         "images": [{"names": ["app:1"]}],
         "volumesInUse": ["v"],
-        "nodeInfo": {"bootID": "x"},
+        "nodeInfo": {"osImage": "Debian GNU/Linux 12 (bookworm)"},
     }
     assert parse.node(later) == parse.node(a_node())
 

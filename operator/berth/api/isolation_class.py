@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from berth.api.base import LabelKey, LabelMap, LabelValue, Model, ObjectName, Rule, exactly_one, rules
+from berth.api.base import LabelKey, LabelMap, LabelValue, Model, ObjectName, Rule, exactly_one, keyed_by, rules
 from berth.api.condition import Conditions
 from berth.api.levels import IsolationLevel, NodeSharing
 from berth.api.size import ResourceAmounts
@@ -120,13 +120,57 @@ class IsolationClassSpec(Model):
     )
 
 
+class Sight(Model):
+    """What a probe saw from inside a pod of a class; empty where the kernel of a sandbox does not tell."""
+
+    kernel: Annotated[str, Field(max_length=256)] = ""
+    """Release of the kernel."""
+    boot_id: Annotated[str, Field(max_length=64)] = ""
+    """Identity of the boot of the kernel: two pods that see the same one share it."""
+    uid_map: Annotated[str, Field(max_length=256)] = ""
+    """User ids: inside, outside, how many."""
+    seccomp: Annotated[str, Field(max_length=8)] = ""
+    """Filter of system calls: 2 is one, 0 is none."""
+    no_new_privs: Annotated[str, Field(max_length=8)] = ""
+    """1 where no program gains privileges."""
+    cap_eff: Annotated[str, Field(max_length=32)] = ""
+    """Effective capabilities, as bits."""
+    resolved: bool = False
+    """Whether a DNS server answered, which the NetworkPolicy of probes allows: the network works."""
+    reached: Annotated[list[Annotated[str, Field(max_length=263)]], Field(max_length=32)] | None = None
+    """Addresses that were reached, though that NetworkPolicy forbids them."""
+
+
+class IsolationProbe(Model):
+    """The last probe of a class on one kind of nodes."""
+
+    key: Annotated[str, Field(max_length=64)]
+    """Hash of all that may change the result: the class, its RuntimeClass, the software of the nodes."""
+    node: Annotated[str, Field(max_length=253)]
+    """Node where it ran, or was to run."""
+    kubelet: Annotated[str, Field(max_length=256)] = ""
+    """Version of its kubelet."""
+    runtime: Annotated[str, Field(max_length=256)] = ""
+    """Version of its container runtime."""
+    kernel: Annotated[str, Field(max_length=256)] = ""
+    """Release of its kernel."""
+    time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    """When it ended."""
+    seen: Sight | None = None
+    """What it saw; unset when it did not come to it."""
+    problem: Annotated[str, Field(max_length=1024)] | None = None
+    """Why it saw nothing."""
+    contradictions: Annotated[list[Annotated[str, Field(max_length=512)]], Field(max_length=16)] | None = None
+    """What it saw that the class does not promise."""
+
+
 class IsolationClassStatus(Model):
     """Whether this cluster can do it."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """Generation of the spec that this status is about."""
     conditions: Conditions | None = None
-    """Available."""
+    """Available, and of pods: Probed, NetworkPolicyEnforced."""
     backend: Annotated[str, Field(max_length=63)] | None = None
     """Pod or VirtualMachine."""
     nodes: Annotated[int, Field(ge=0)] | None = None
@@ -137,6 +181,8 @@ class IsolationClassStatus(Model):
     """Overhead of the smallest replica."""
     handler: Annotated[str, Field(max_length=253)] | None = None
     """Handler of the RuntimeClass when it was first seen; one that differs later makes the class unavailable."""
+    probes: Annotated[list[IsolationProbe], Field(max_length=32, json_schema_extra=keyed_by("key"))] | None = None
+    """What was seen from inside, by kind of nodes."""
 
 
 class IsolationClass(Model):

@@ -30,6 +30,9 @@ MADE_FROM_ANNOTATION: Final = f"{GROUP}/made-from"
 STORAGE_ANNOTATION: Final = f"{GROUP}/storage"
 """On the claim of a disk that was grown: the size that the Workload asked for then."""
 
+PROBE_ANNOTATION: Final = f"{GROUP}/probe"
+"""On an IsolationClass: another value asks for another probe of it."""
+
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 

@@ -34,6 +34,12 @@ EVADABLE: Final = "Evadable"
 AVAILABLE: Final = "Available"
 """Condition of an IsolationClass: this cluster can run it."""
 
+PROBED: Final = "Probed"
+"""Condition of an IsolationClass of pods: what isolates them was seen from inside, on every kind of its nodes."""
+
+NETWORK_POLICY_ENFORCED: Final = "NetworkPolicyEnforced"
+"""Condition of an IsolationClass of pods: the network keeps them from what a NetworkPolicy forbids."""
+
 
 class Reason(StrEnum):
     """Why. Ordered by precedence."""
@@ -52,6 +58,8 @@ class Reason(StrEnum):
     """The RuntimeClass of the remaining classes does not exist."""
     RUNTIME_CHANGED = "RuntimeChanged"
     """The RuntimeClass has another handler than the IsolationClass vouches for."""
+    ISOLATION_CONTRADICTED = "IsolationContradicted"
+    """A probe saw from inside that pods of the class are isolated less than it promises."""
     NO_CAPABLE_NODE = "NoCapableNode"
     """No schedulable node can run it: runtime handler, KVM, device or size."""
     KUBEVIRT_NOT_READY = "KubeVirtNotReady"
@@ -107,7 +115,7 @@ class Reason(StrEnum):
     PAUSED = "Paused"
     """The virtual machine is paused: its guest stands still."""
     ISOLATION_UNKNOWN = "IsolationUnknown"
-    """The node does not say which runtime handlers it has."""
+    """The node does not say which runtime handlers it has, or no probe has seen what isolates there."""
     NOT_DECIDED = "NotDecided"
     """Not looked at yet."""
     SWITCHING = "Switching"
@@ -132,6 +140,8 @@ class Reason(StrEnum):
     """The task has completed."""
     WOULD_CHANGE = "WouldChange"
     """A policy in mode Warn would place it elsewhere, or nowhere."""
+    NETWORK_NOT_ENFORCED = "NetworkNotEnforced"
+    """The network lets pods reach what a NetworkPolicy forbids."""
     NO_OPEN_PORT = "NoOpenPort"
     """Nothing can connect to it, for it lists no port."""
     AUTOSCALER_UNABLE = "AutoscalerUnable"

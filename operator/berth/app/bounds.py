@@ -6,7 +6,7 @@ from berth.app.views import Look
 from berth.decide.model import ClassFacts
 from berth.decide.pod_nodes import vouched_handler
 from berth.policy.denials import attachments, image_namespaces
-from berth.render.model import Peers
+from berth.render.model import Peers, Subject
 from berth.verify.model import Bounds, Images, Named, Network, Runtime
 from berth.verify.named import named_in
 from berth.world.store import Store
@@ -18,8 +18,6 @@ def bounds_of(look: Look, facts: ClassFacts, store: Store) -> Bounds:
     images = image_namespaces(look.policy_subject.tenants)
     name = facts.runtime_class_name
     seen = store.runtime_classes.get(name) if name else None
-    record = store.classes.get(facts.name)
-    vouched = (vouched_handler(record) if record else None) or facts.handler or ""
     return Bounds(
         namespace=look.workload.key[0],
         workload=look.workload.key[1],
@@ -29,7 +27,7 @@ def bounds_of(look: Look, facts: ClassFacts, store: Store) -> Bounds:
         backend=facts.backend,
         level=facts.level,
         named=named_in(*look.workload.key, spec),
-        runtime=Runtime(name, vouched, facts.runtime_uid or "") if name else None,
+        runtime=_declared(facts, store),
         seen=Runtime(seen.name, seen.handler, seen.uid) if seen else None,
         user_namespaces=facts.user_namespaces,
         root=bool(spec.needs and spec.needs.root),
@@ -76,3 +74,32 @@ def network_of(peers: Peers | None) -> Network | None:
         callers=frozenset(peers.ingress),
         called=tuple((cidr, frozenset(ports)) for cidr, ports in peers.egress),
     )
+
+
+def probe_bounds(subject: Subject, facts: ClassFacts, node: str, store: Store) -> Bounds:
+    """Return the bounds of a probe of a class on one node: those of a Workload there, but for its owner."""
+    seen = store.runtime_classes.get(facts.runtime_class_name) if facts.runtime_class_name else None
+    return Bounds(
+        namespace=subject.namespace,
+        workload=subject.name,
+        uid=subject.uid,
+        tenant=subject.tenant,
+        class_name=facts.name,
+        backend=facts.backend,
+        level=facts.level,
+        named=named_in(subject.namespace, subject.name, subject.spec),
+        runtime=_declared(facts, store),
+        seen=Runtime(seen.name, seen.handler, seen.uid) if seen else None,
+        user_namespaces=facts.user_namespaces,
+        node_selector=facts.node_selector,
+        tolerations=facts.tolerations,
+        sharing=facts.sharing,
+        probed=node,
+    )
+
+
+def _declared(facts: ClassFacts, store: Store) -> Runtime | None:
+    """Return the RuntimeClass as the class vouches for it."""
+    name, record = facts.runtime_class_name, store.classes.get(facts.name)
+    vouched = (vouched_handler(record) if record else None) or facts.handler or ""
+    return Runtime(name, vouched, facts.runtime_uid or "") if name else None

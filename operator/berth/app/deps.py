@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from berth.api.isolation_class import IsolationProbe
 from berth.app.events import Recorder
 from berth.app.metrics.process import Metrics
 from berth.app.outcomes import Outcome
@@ -58,6 +59,8 @@ class Deps:
     """Hash of the status that was last written."""
     waiting: dict[Key, float] = field(default_factory=dict)
     """Since when a progress-only change of status waits to be written."""
+    probes: dict[str, tuple[IsolationProbe, ...]] = field(default_factory=dict)
+    """By class, what probes have seen that is not in its status yet."""
     rejections: Failures[Key] = field(default_factory=lambda: Failures(AFTER_REFUSAL))
     """Of Workloads whose children the API server refuses."""
 

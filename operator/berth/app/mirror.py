@@ -47,8 +47,8 @@ class Mirror:
         self.client = Client(
             login.session, login.server, metrics=metrics, max_in_flight=settings.max_requests, span=span
         )
-        self._reader = Reader(self.client)
-        self.watches = reflectors(self._reader, store, self._failed, settings.absent_retry_seconds)
+        self.reader = Reader(self.client)
+        self.watches = reflectors(self.reader, store, self._failed, settings.absent_retry_seconds)
         self.views = Views(store, settings, lambda: self.watches[KUBEVIRTS].present, time.time)
         self._login = login
         self._count_error = count_error
@@ -108,7 +108,7 @@ class Mirror:
     async def _sweep(self, resource: Resource) -> bool:
         """Return whether the store lacks something of this kind; a failed look counts as lacking."""
         try:
-            return bool(await sweep(self._reader, self.store, resource))
+            return bool(await sweep(self.reader, self.store, resource))
         except errors.ApiError as error:
             log.warning("%s cannot be listed: %s", resource.plural, error)
             return True

@@ -5,10 +5,10 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from berth.app.concern import World, concerned
@@ -19,6 +19,7 @@ from berth.app.metrics import declared_process
 from berth.app.metrics.process import WORKLOAD, Metrics
 from berth.app.mirror import Mirror
 from berth.app.preflight import Preflight
+from berth.app.probing import Probing
 from berth.app.rationing import count_what_runs
 from berth.app.serving import serve_metrics
 from berth.app.session import Login
@@ -32,6 +33,7 @@ from berth.kube.queue import KeyedQueue
 from berth.kube.resources import Resource
 from berth.kube.review import Reviewer
 from berth.policy.ledger import Ledger
+from berth.render.isolation_probe import Prober
 from berth.world.records import Key
 from berth.world.store import Store
 
@@ -132,6 +134,15 @@ class Operator:
         self._world_settled()
         await self.elector.run()
 
+    def probing(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """Return what looks from inside at what isolates each class, by name; nothing without an image to do so."""
+        settings = self.settings
+        if not settings.probe_image:
+            return {}
+        prober = Prober(settings.namespace, settings.probe_image, settings.probe_pull_secrets, settings.probe_peers)
+        probing = Probing(self.deps, self.mirror.reader, prober, settings.probe_seconds)
+        return {"probing": probing.run(self.elector.leading)}
+
     async def work(self) -> None:
         """Be one of the workers once this replica leads."""
         await self.elector.leading.wait()
@@ -165,7 +176,7 @@ async def run(settings: Settings, ready: Callable[[int], None] = lambda _port: N
     ready(port)
     # Before kopf starts: at its end it waits for every task that was started after it, and then cancels it.
     workers = {f"worker {number}": operator.work() for number in range(settings.workers)}
-    lasting.start({**mirror.forever(), "leading": operator.lead(), **workers})
+    lasting.start({**mirror.forever(), "leading": operator.lead(), **operator.probing(), **workers})
     try:
         await mirror.watch_own()
     finally:

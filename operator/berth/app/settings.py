@@ -80,6 +80,14 @@ class Settings(BaseSettings):
     """File with the key of that certificate, as PEM."""
     certificate_reload_seconds: Seconds = 10.0
     """Seconds between looks whether a certificate or its key has changed."""
+    probe_image: str = ""
+    """Image of the probes that look from inside at what isolates pods of each class; there are none when empty."""
+    probe_pull_secrets: tuple[str, ...] = ()
+    """Secrets of Berth's namespace by which nodes pull that image, as a JSON list."""
+    probe_peers: tuple[str, ...] = ("169.254.169.254:80",)
+    """Addresses, host:port, that probes try to reach and must not, beside the API server, as a JSON list."""
+    probe_seconds: Annotated[float, Field(ge=60, le=2592000)] = 21600.0
+    """Seconds between probes of a class on a kind of nodes where nothing changes; 6 hours."""
     tracing: bool = False
     """Whether passes and writes are traced by OpenTelemetry; the variables OTEL_* say where to."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"

@@ -17,7 +17,7 @@ from berth.app.origins import clones_of, origins_of
 from berth.app.settings import Settings
 from berth.app.tenancy import Tenancy, alone, pool_of, tenancy_of
 from berth.decide.ask import ask_of, images_of, unsized_of
-from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of, unable_nodes
+from berth.decide.facts import ALL_NODES, capable_nodes, catalog, cluster_of, kinds, unable_nodes
 from berth.decide.fingerprint import catalog_hash
 from berth.decide.guest import Described
 from berth.decide.model import Ask, ClassFacts, Refusal
@@ -36,7 +36,7 @@ from berth.render.model import Subject as Rendered
 from berth.render.network_policy import peers_of
 from berth.world.packed import unpack
 from berth.world.parse import canonical, problems, seconds
-from berth.world.records import ChildRecord, Key, PolicyRecord, WorkloadRecord
+from berth.world.records import ChildRecord, Key, NodeRecord, PolicyRecord, WorkloadRecord
 from berth.world.store import Store
 
 
@@ -49,6 +49,8 @@ class Catalog:
     nodes: Mapping[str, int]
     unable: Mapping[str, tuple[str, ...]]
     """Nodes that may be sent pods of a class and cannot run them."""
+    kinds: Mapping[str, Mapping[str, tuple[NodeRecord, ...]]]
+    """Nodes that run a class of pods, by kind."""
 
     def named(self, name: str | None) -> ClassFacts | None:
         """Return what is known of a class; None when there is none of that name."""
@@ -215,7 +217,8 @@ class Views:
         facts = catalog(store.classes.values(), cluster, pool)
         nodes = {name: capable_nodes(record, cluster) for name, record in store.classes.items()}
         unable = {name: unable_nodes(record, cluster) for name, record in store.classes.items()}
-        return Catalog(facts, catalog_hash(facts), nodes, unable)
+        found = {name: kinds(record, cluster) for name, record in store.classes.items()}
+        return Catalog(facts, catalog_hash(facts), nodes, unable, found)
 
     def policies(self) -> CompiledPolicies:
         """Return all policies, prepared for matching. One that has not changed stays the same object."""

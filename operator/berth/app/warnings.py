@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from berth.api.levels import Backend, WorkloadType
+from berth.api.levels import Backend, NetworkMode, WorkloadType
 from berth.api.reasons import ConditionType, Reason
 from berth.app.events import Note
 from berth.app.views import Look
@@ -33,6 +33,7 @@ def warnings(look: Look, decision: Decision, now: float, ahead: float) -> tuple[
         *_unable(look, now),
         *_kept(look),
         *_closed(look, decision),
+        *_reachable(look, decision),
     )
     return tuple(Note(_kind(reason), str(reason), text[:_MAX_TEXT]) for reason, text in found[:_MOST])
 
@@ -109,3 +110,13 @@ def _closed(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:
     if is_machine and spec.type is WorkloadType.SERVICE and not open_ports(spec):
         text = "no port is open: machine.ports is empty, so nothing can connect"
         yield Reason.NO_OPEN_PORT, f"{text}: add the ports that the guest listens on to machine.ports"
+
+
+def _reachable(look: Look, decision: Decision) -> Iterable[tuple[Reason, str]]:
+    """Yield that the network does not keep apart what a tenant has isolated, as a probe of the class saw it."""
+    chosen = decision.chosen.facts if decision.chosen else None
+    if chosen is not None and chosen.leaks and look.effective.requirement.network is NetworkMode.ISOLATED:
+        found = ", ".join(chosen.leaks)
+        text = f"its network is to be Isolated, but a probe of class {chosen.name} reached {found}"
+        fix = "have an admin install a network that enforces NetworkPolicies"
+        yield Reason.NETWORK_NOT_ENFORCED, f"{text}, which a NetworkPolicy forbids: {fix}"

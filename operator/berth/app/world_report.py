@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 import orjson
 
-from berth.api.reasons import AVAILABLE, Reason
+from berth.api.reasons import AVAILABLE, NETWORK_POLICY_ENFORCED, PROBED, Reason
 from berth.app.deps import Deps
 from berth.app.metrics.admin import ClassState
 from berth.app.policy_report import policy_states, policy_statuses
@@ -15,8 +16,10 @@ from berth.app.views import Catalog
 from berth.app.waiver_report import waiver_states, waiver_status
 from berth.decide.model import ClassFacts
 from berth.decide.pod_nodes import vouched_handler
+from berth.decide.proof import contradicted
 from berth.kube.resources import ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS
 from berth.observe.model import Status
+from berth.observe.probed import network_enforced, probed
 from berth.observe.status import amounts, condition
 from berth.world.records import ClassRecord
 
@@ -41,17 +44,23 @@ async def report_world(deps: Deps, *, with_counts: bool) -> bool:
 async def _report_classes(deps: Deps, *, with_counts: bool) -> bool:
     found, left = deps.views.catalog(), False
     facts = {each.name: each for each in found.classes}
-    deps.metrics.state.classes = tuple(_state(each, found.nodes) for each in found.classes)
+    deps.metrics.state.classes = tuple(
+        _state(each, found.nodes, deps.store.classes[each.name]) for each in found.classes
+    )
     placed = Counter(outcome.class_name for outcome in deps.outcomes.values())
     for name, record in sorted(deps.store.classes.items()):
-        status = _class_status(record, facts[name], found, placed[name], deps.clock())
+        if deps.probes.get(name) == record.probes:
+            del deps.probes[name]
+        probes = deps.probes.get(name, record.probes)
+        status = _class_status(replace(record, probes=probes), facts[name], found, placed[name], deps.clock())
         left |= await settle(ISOLATION_CLASSES, record, status, deps, with_counts=with_counts)
     return left
 
 
-def _state(facts: ClassFacts, nodes: Mapping[str, int]) -> ClassState:
+def _state(facts: ClassFacts, nodes: Mapping[str, int], record: ClassRecord) -> ClassState:
     why = str(facts.unavailable.reason) if facts.unavailable else ""
-    return ClassState(facts.name, str(facts.level), str(facts.backend), why, nodes.get(facts.name, 0))
+    seen = (0 if contradicted(record) else 1 if facts.proven else -1) if record.probes else None
+    return ClassState(facts.name, str(facts.level), str(facts.backend), why, nodes.get(facts.name, 0), seen)
 
 
 def _availability(facts: ClassFacts, unable: tuple[str, ...]) -> tuple[str, Reason, str]:
@@ -68,16 +77,29 @@ def _availability(facts: ClassFacts, unable: tuple[str, ...]) -> tuple[str, Reas
     return "True", Reason.VERIFIED, message
 
 
+def _conditions(record: ClassRecord, facts: ClassFacts, found: Catalog) -> dict[str, tuple[str, Reason, str]]:
+    said = {AVAILABLE: _availability(facts, found.unable.get(record.name, ()))}
+    if record.probes:
+        kinds = frozenset(found.kinds.get(record.name, ()))
+        said[PROBED] = probed(record, kinds, proven=facts.proven)
+        said[NETWORK_POLICY_ENFORCED] = network_enforced(record, kinds)
+    return said
+
+
 def _class_status(record: ClassRecord, facts: ClassFacts, found: Catalog, placed: int, now: float) -> Status:
     previous: Status = orjson.loads(record.status or b"{}")
-    status, reason, message = _availability(facts, found.unable.get(record.name, ()))
+    probed = [each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in record.probes]
     handler = vouched_handler(record) or facts.handler
     return {
         "observedGeneration": record.generation,
-        "conditions": [condition(AVAILABLE, status, reason, message, record.generation, previous, now)],
+        "conditions": [
+            condition(kind, *said, record.generation, previous, now)
+            for kind, said in _conditions(record, facts, found).items()
+        ],
         "backend": str(facts.backend),
         "nodes": found.nodes.get(record.name, 0),
         "workloads": placed,
         "overhead": amounts(facts.overhead),
         **({"handler": handler} if handler else {}),
+        **({"probes": probed} if probed else {}),
     }

@@ -14,6 +14,7 @@ from berth.api.quantity import amount, millicores
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Cost, NodeShape, Unavailable
 from berth.decide.pod_nodes import pod_nodes
+from berth.decide.proof import kind_of, leaks, proven
 from berth.decide.versions import ENCRYPTION_GATES, OLDEST, gates_off, hypervisor_device, version_of
 from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord, Toleration
 
@@ -86,6 +87,23 @@ def unable_nodes(record: ClassRecord, cluster: Cluster) -> tuple[str, ...]:
     )
 
 
+def kinds(record: ClassRecord, cluster: Cluster) -> dict[str, tuple[NodeRecord, ...]]:
+    """Return the nodes that run a class of pods, by kind: what is seen on one of them holds for all of its kind.
+
+    The key changes with all that may isolate otherwise: the class, its RuntimeClass, software and features of nodes.
+    """
+    spec = record.spec
+    if spec is None or spec.pod is None or record.error is not None:
+        return {}
+    missing, nodes = _offer(record, spec, cluster, ALL_NODES)
+    if missing is not None and missing.reason is not Reason.ISOLATION_CONTRADICTED:
+        return {}
+    runtime, found = _runtime(spec, cluster), dict[str, list[NodeRecord]]()
+    for node in nodes:
+        found.setdefault(kind_of(record, runtime, node), []).append(node)
+    return {key: tuple(sorted(each, key=lambda node: node.name)) for key, each in sorted(found.items())}
+
+
 def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODES) -> ClassFacts:
     """Return what the cluster offers for one class on the nodes of a tenant's pool: all that both are content with.
 
@@ -122,6 +140,8 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         overhead_source=overhead_source,
         overhead_within=overhead != Cost() and not (runtime and runtime.has_overhead),
         unavailable=unavailable,
+        proven=proven(record, kinds(record, cluster)),
+        leaks=leaks(record),
         shapes=shapes(nodes),
         cpu_allocation_ratio=configured.cpu_allocation_ratio,
         permitted_devices=configured.permitted_devices,

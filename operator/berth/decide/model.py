@@ -129,6 +129,10 @@ class ClassFacts:
     overhead_within: bool = False
     """Whether it is taken out of the memory limit of a pod: no RuntimeClass adds it to that."""
     unavailable: Unavailable | None = None
+    proven: bool = False
+    """Whether a probe has seen from inside, on every kind of nodes, all that the class promises."""
+    leaks: tuple[str, ...] = ()
+    """Addresses that a probe of the class has reached though its NetworkPolicy forbids them, sorted."""
     shapes: tuple[NodeShape, ...] = ()
     """Shapes of the schedulable nodes that can run the class, sorted."""
     cpu_allocation_ratio: int = 10

@@ -16,6 +16,7 @@ from berth.kube.resources import (
     CHILDREN,
     DATA_VOLUMES,
     EVENTS,
+    JOBS,
     OWN,
     PERSISTENT_VOLUME_CLAIMS,
     RESOURCE_QUOTAS,
@@ -25,6 +26,7 @@ from berth.kube.resources import (
 from berth.plan.make import lacks_a_disk
 from berth.plan.model import Apply, Delete, Grow, Taken, Write
 from berth.policy.model import Refusal
+from berth.render.model import Child
 from berth.verify.check import verify, verify_claim, verify_quota
 from berth.verify.model import Bounds, QuotaBounds, Violation
 from berth.world.children import controller_uid, disk_of
@@ -183,6 +185,31 @@ class Gateway:
             return (_refusal(step, error),)
         self._written(RESOURCE_QUOTAS, stored)
         return ()
+
+    async def probe(self, child: Child, bounds: Bounds) -> str:
+        """Create the Job of an isolation probe, in Berth's own namespace; return its UID.
+
+        Raises:
+            ApiError: as the client does; AlreadyExists when it is there.
+            NotOurs: what Berth's own check refuses.
+
+        """
+        self._check_lead()
+        violations = verify(child.body, bounds)
+        if violations or child.kind != JOBS.kind or not bounds.probed:
+            raise NotOurs(f"{child.kind} {child.name} is no probe: {violations}")
+        stored = await self._client.create(JOBS, bounds.namespace, child.body)
+        return str(stored["metadata"]["uid"])
+
+    async def end_probe(self, namespace: str, name: str, class_uid: str) -> None:
+        """Delete the Job of a probe and its pod, if it is there and is that class's. Raises ApiError."""
+        self._check_lead()
+        try:
+            meta = (await self._client.get(JOBS, namespace, name))["metadata"]
+        except errors.NotFound:
+            return
+        if controller_uid(meta) == class_uid:
+            await self._client.delete(JOBS, namespace, name, meta["uid"])
 
     async def _tried(
         self, step: Write, workload: WorkloadRecord, bounds: Callable[[], Bounds]

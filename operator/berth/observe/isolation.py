@@ -36,11 +36,13 @@ def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:
         return _unknown(Reason.PROVISIONING, "no pod runs yet")
     if any(pod.runtime_class != (facts.runtime_class_name or "") for pod in started):
         return _mismatched(started, facts)
+    if facts.unavailable is not None and facts.unavailable.reason is Reason.ISOLATION_CONTRADICTED:
+        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, facts.unavailable.message)
     on = {pod.node: scene.nodes.get(pod.node) for pod in started}
     if facts.user_namespaces and (found := _without_user_namespaces(facts, on)):
         return found
     if facts.runtime_class_name is None:
-        return _verified(f"pods share the host's kernel, as class {facts.name} says")
+        return _verified(f"pods share the host's kernel, as class {facts.name} says{_seen(facts)}")
     return _verify_handlers(facts, on)
 
 
@@ -76,9 +78,12 @@ def _verify_handlers(facts: ClassFacts, on: Mapping[str, NodeRecord | None]) -> 
         return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, text)
     if any(handlers is None for handlers in known.values()):
         return _unknown(Reason.ISOLATION_UNKNOWN, f"nodes do not say whether they have the runtime handler {handler}")
-    return _verified(
-        f"pods run with RuntimeClass {facts.runtime_class_name}, their nodes advertise its handler {handler}"
-    )
+    text = f"pods run with RuntimeClass {facts.runtime_class_name}, their nodes advertise its handler {handler}"
+    return _verified(text + _seen(facts))
+
+
+def _seen(facts: ClassFacts) -> str:
+    return "; a probe has seen it from inside" if facts.proven else ""
 
 
 def _verify_machines(scene: Scene, facts: ClassFacts) -> Finding:

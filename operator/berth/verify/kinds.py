@@ -14,6 +14,8 @@ from berth.verify.rules import Rule
 from berth.verify.shapes import count, one_of, quantity, text
 from berth.verify.table import Complaint, Field, Table, allow, always, derive, each, exactly, inside, table
 
+_PROBE_STAYS: Final = 300
+"""Seconds after its end when a probe goes by itself."""
 _NO_TEMPLATE: Final = "is missing: say what runs"
 
 
@@ -71,11 +73,12 @@ _JOB: Final = table(
         "suspend": exactly(Rule.RESOURCES, lambda bounds: None if bounds.named.replicas else True),
         "backoffLimit": allow(count()),
         "activeDeadlineSeconds": allow(count()),
+        "ttlSecondsAfterFinished": exactly(Rule.LIFETIME, lambda bounds: _PROBE_STAYS if bounds.probed else None),
         "template": inside(POD_TEMPLATE, _NO_TEMPLATE),
     },
     deny={
         Rule.SELECTOR: ("selector", "manualSelector"),
-        Rule.LIFETIME: ("ttlSecondsAfterFinished", "managedBy"),
+        Rule.LIFETIME: ("managedBy",),
         Rule.NOT_WRITTEN: (
             *("backoffLimitPerIndex", "maxFailedIndexes", "podFailurePolicy", "scheduling", "successPolicy"),
         ),

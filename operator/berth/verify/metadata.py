@@ -68,8 +68,8 @@ def _owners(bounds: Bounds) -> list[dict[str, Any]]:
     return [
         {
             "apiVersion": API_VERSION,
-            "kind": "Workload",
-            "name": bounds.workload,
+            "kind": "IsolationClass" if bounds.probed else "Workload",
+            "name": bounds.class_name if bounds.probed else bounds.workload,
             "uid": bounds.uid,
             "controller": True,
             "blockOwnerDeletion": True,

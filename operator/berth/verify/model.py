@@ -191,6 +191,9 @@ class Bounds:
     """Whom it may talk to; None is anybody, on its own ports."""
     attachments: frozenset[str] = frozenset()
     """NetworkAttachmentDefinitions that machines may join, if they are not isolated."""
+    probed: str | None = None
+    """Node where it must run, of a probe of the class; its controller is the class, by the same UID, and it goes by
+    itself."""
 
 
 @dataclass(frozen=True, slots=True)

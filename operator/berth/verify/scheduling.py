@@ -81,10 +81,18 @@ def nested_features(bounds: Bounds) -> list[dict[str, str]] | None:
     return [{"name": name, "policy": "optional"} for name in _NESTED] if bounds.named.nested else None
 
 
+def _probed(bounds: Bounds) -> dict[str, Any]:
+    """Return the affinity for the one node that a probe looks at."""
+    if bounds.probed is None:
+        return {}
+    fields = [{"key": "metadata.name", "operator": "In", "values": [bounds.probed]}]
+    return {"nodeAffinity": {_REQUIRED: {"nodeSelectorTerms": [{"matchFields": fields}]}}}
+
+
 POD_NODES: Final[Field] = exactly(Rule.NODES, _pod_nodes)
 MACHINE_NODES: Final[Field] = exactly(Rule.NODES, _machine_nodes)
 TOLERATIONS: Final[Field] = derive(Rule.NODES, _tolerations)
-POD_AFFINITY: Final[Field] = exactly(Rule.NEIGHBOURS, lambda bounds: _neighbours(bounds) or None)
+POD_AFFINITY: Final[Field] = exactly(Rule.NEIGHBOURS, lambda bounds: {**_probed(bounds), **_neighbours(bounds)} or None)
 MACHINE_AFFINITY: Final[Field] = exactly(
     Rule.NEIGHBOURS, lambda bounds: {**_can_nest(bounds), **_neighbours(bounds)} or None
 )

@@ -11,11 +11,12 @@ from typing import Any, Final, TypeVar
 from zlib import crc32
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from berth.api.base import Model
-from berth.api.isolation_class import IsolationClassSpec
+from berth.api.isolation_class import IsolationClassSpec, IsolationProbe
 from berth.api.isolation_policy import IsolationPolicySpec, Match
+from berth.api.meta import PROBE_ANNOTATION
 from berth.api.quantity import amount, millicores
 from berth.api.selector import LabelSelector
 from berth.api.tenant import TenantSpec
@@ -32,6 +33,7 @@ from berth.world.records import (
     NodeRecord,
     PolicyRecord,
     RuntimeClassRecord,
+    Software,
     TenantRecord,
     Toleration,
     WaiverRecord,
@@ -40,6 +42,8 @@ from berth.world.records import (
 
 Raw = dict[str, Any]
 Spec = TypeVar("Spec", bound=Model)
+
+_PROBES: Final = TypeAdapter(tuple[IsolationProbe, ...])
 
 _ATTACHED_DEVICE: Final = "k8s.v1.cni.cncf.io/resourceName"
 """Annotation by which an attachment names the device that KubeVirt requests for it (pkg/network/multus, nad.go)."""
@@ -96,7 +100,16 @@ def isolation_class(raw: Raw) -> ClassRecord:
     One with an unknown field keeps its spec as well: its level and backend say what runs there already.
     """
     spec, error = _understood(IsolationClassSpec, raw)
-    return ClassRecord(*_identity(raw), spec, error or _more_than(spec, raw), _status(raw))
+    asked = (raw["metadata"].get("annotations") or {}).get(PROBE_ANNOTATION, "")
+    return ClassRecord(*_identity(raw), spec, error or _more_than(spec, raw), _status(raw), _probes(raw), asked)
+
+
+def _probes(raw: Raw) -> tuple[IsolationProbe, ...]:
+    """Return the probes in the status of a class, which Berth alone writes; none where they are not understood."""
+    try:
+        return _PROBES.validate_python((raw.get("status") or {}).get("probes") or ())
+    except ValidationError:
+        return ()
 
 
 def isolation_policy(raw: Raw) -> PolicyRecord:
@@ -224,6 +237,8 @@ def node(raw: Raw) -> NodeRecord:
         devices=tuple(sorted((name, amount(count)) for name, count in allocatable.items() if _is_device(name))),
         handlers=frozenset(handler.get("name", "") for handler in handlers) if handlers else None,
         user_namespaces=_user_namespaces(handlers),
+        software=_software(status.get("nodeInfo") or {}, handlers),
+        boot_id=(status.get("nodeInfo") or {}).get("bootID", ""),
         cpu_models=_labelled(meta, CPU_MODEL_LABEL),
         machine_types=_labelled(meta, MACHINE_TYPE_LABEL),
     )
@@ -234,6 +249,21 @@ def _user_namespaces(handlers: Iterable[Raw]) -> frozenset[str] | None:
     said = {each.get("name", ""): (each.get("features") or {}).get("userNamespaces") for each in handlers}
     known = any(value is not None for value in said.values())
     return frozenset(name for name, value in said.items() if value) if known else None
+
+
+@lru_cache(maxsize=256)
+def _one(software: Software) -> Software:
+    """Return one and the same object for all that are equal: nodes are of few kinds."""
+    return software
+
+
+def _software(info: Raw, handlers: Iterable[Raw]) -> Software:
+    features = {
+        each.get("name", ""): tuple(sorted(name for name, has in (each.get("features") or {}).items() if has))
+        for each in handlers
+    }
+    kubelet, runtime = info.get("kubeletVersion", ""), info.get("containerRuntimeVersion", "")
+    return _one(Software(kubelet, runtime, info.get("kernelVersion", ""), tuple(sorted(features.items()))))
 
 
 def _labelled(meta: Raw, prefix: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
-from berth.api.isolation_class import IsolationClassSpec
+from berth.api.isolation_class import IsolationClassSpec, IsolationProbe
 from berth.api.isolation_policy import IsolationPolicySpec, Match
 from berth.api.selector import LabelSelector
 from berth.api.tenant import TenantSpec
@@ -44,6 +44,17 @@ class WorkloadRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Software:
+    """What runs pods on a node: nodes with the same are of one kind."""
+
+    kubelet: str = ""
+    runtime: str = ""
+    kernel: str = ""
+    features: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """By runtime handler, the features that it has; sorted."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClassRecord:
     """One IsolationClass; `error` says why its spec was not understood, and `spec` is None then.
 
@@ -56,6 +67,10 @@ class ClassRecord:
     spec: IsolationClassSpec | None
     error: str | None
     status: bytes
+    probes: tuple[IsolationProbe, ...] = ()
+    """What was seen from inside, as its status has it."""
+    asked: str = ""
+    """Annotation by which another probe is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +150,9 @@ class NodeRecord:
     """Models of processors that guests can have there, as virt-handler labels it, sorted."""
     machine_types: tuple[str, ...] = ()
     """Machine types that guests can have there, as virt-handler labels it, sorted."""
+    software: Software = Software()
+    boot_id: str = ""
+    """Identity of the boot of its kernel; empty where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class ClassState:
     reason: str
     """Empty when it is available."""
     nodes: int
+    seen: int | None = None
+    """What probes saw: 1 all that it promises, 0 less, -1 nothing yet; None of what is not probed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,15 @@ class WaiverState:
 
 
 def class_gauges(classes: Iterable[ClassState]) -> Iterable[Metric]:
-    """Yield which classes this cluster can run, and on how many nodes."""
+    """Yield which classes this cluster can run, on how many nodes, and what was seen of them from inside."""
     available, nodes = declared.CLASS_AVAILABLE.family(), declared.CLASS_NODES.family()
+    seen = declared.CLASS_SEEN.family()
     for each in classes:
         available.add_metric((each.name, each.level, each.backend, each.reason), float(not each.reason))
         nodes.add_metric((each.name,), each.nodes)
-    yield from (available, nodes)
+        if each.seen is not None:
+            seen.add_metric((each.name,), each.seen)
+    yield from (available, nodes, seen)
 
 
 def policy_gauges(policies: Iterable[PolicyState], outcomes: Mapping[Key, Outcome]) -> Iterable[Metric]:

@@ -303,6 +303,12 @@ CLASS_NODES: Final = gauge(
     "Schedulable nodes that can run a class.",
     "How many nodes may be lost before a class is?",
 )
+CLASS_SEEN: Final = gauge(
+    "berth_class_isolation_seen",
+    ("class",),
+    "What probes saw from inside of a class of pods: 1 all that it promises, 0 less than that, -1 nothing yet.",
+    "Does every runtime really isolate as its class says?",
+)
 
 DECLARED: Final = (*declared_in(globals()), *declared_process.DECLARED)
 """All of them, in the order of this file, then those of a process."""

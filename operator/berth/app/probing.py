@@ -1,0 +1,155 @@
+"""Probes: short Jobs that look from inside at what isolates pods, one for each class and kind of nodes.
+
+They run when a class, its RuntimeClass or the software of its nodes changes, now and then, and when the annotation
+`berth.dev/probe` of the class is given another value. Only the leader runs them, a few at a time. What they see goes
+into the status of the class, and from there into decisions: one that gives no result changes none.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from berth.api.isolation_class import IsolationProbe, Sight
+from berth.api.meta import WORKLOAD_LABEL
+from berth.app.bounds import probe_bounds
+from berth.app.deps import Deps
+from berth.decide.model import ClassFacts
+from berth.decide.proof import contradictions
+from berth.kube import errors
+from berth.kube.gateway import NotOurs
+from berth.kube.reading import Reader, Selection
+from berth.kube.resources import PODS
+from berth.observe.status import timestamp
+from berth.render.isolation_probe import DEADLINE_SECONDS, Prober, isolation_probe, probe_subject
+from berth.world import children
+from berth.world.parse import seconds
+from berth.world.probes import sight
+from berth.world.records import ClassRecord, NodeRecord
+
+log: Final = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 4
+_TICK_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 1.0
+_SLOW: Final = f"it did not end within {DEADLINE_SECONDS} s"
+_AGAIN_SECONDS: Final = 300.0
+"""Seconds until another probe where the last one gave no result, or one that contradicts the class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A probe that is to run."""
+
+    record: ClassRecord
+    facts: ClassFacts
+    key: str
+    node: NodeRecord
+
+
+class Probing:
+    """Runs the probes that are due, for as long as this replica leads."""
+
+    def __init__(self, deps: Deps, reader: Reader, prober: Prober, every_seconds: float) -> None:
+        self._deps = deps
+        self._reader = reader
+        self._prober = prober
+        self._every = every_seconds
+        self._free = asyncio.Semaphore(_AT_ONCE)
+
+    async def run(self, leading: asyncio.Event) -> None:
+        """Run probes from the moment this replica leads."""
+        await leading.wait()
+        while True:
+            await asyncio.gather(*(self._probe(due) for due in list(self.due())))
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def due(self) -> Iterator[Due]:
+        """Yield the probes that are to run now, each on one node of its kind; later ones take other nodes."""
+        found, now = self._deps.views.catalog(), self._deps.clock()
+        for name, record in sorted(self._deps.store.classes.items()):
+            known, facts = {each.key: each for each in self._known(record)}, found.named(name)
+            for key, nodes in found.kinds.get(name, {}).items():
+                if facts is not None and (key not in known or self._is_old(known[key], now)):
+                    yield Due(record, facts, key, nodes[int(now / self._every) % len(nodes)])
+
+    def _known(self, record: ClassRecord) -> tuple[IsolationProbe, ...]:
+        return self._deps.probes.get(record.name, record.probes)
+
+    def _is_old(self, probe: IsolationProbe, now: float) -> bool:
+        lasts = min(_AGAIN_SECONDS, self._every) if probe.problem or probe.contradictions else self._every
+        return now - seconds(probe.time) >= lasts
+
+    async def _probe(self, due: Due) -> None:
+        async with self._free:
+            try:
+                seen = await self._look(due)
+            except (errors.ApiError, NotOurs) as error:
+                seen = f"its Job was not made: {error}"
+        if isinstance(seen, str):
+            log.warning("probe of class %s on node %s: %s", due.record.name, due.node.name, seen)
+        self._remember(due, seen)
+
+    async def _look(self, due: Due) -> Sight | str:
+        """Run one probe; return what it saw, or why it saw nothing."""
+        name, gateway, home = f"probe-{due.key}", self._deps.gateway, self._prober.namespace
+        subject = probe_subject(self._prober, name, due.record.uid)
+        await gateway.end_probe(home, name, due.record.uid)  # one that an earlier leader has left
+        bounds = probe_bounds(subject, due.facts, due.node.name, self._deps.store)
+        uid = await gateway.probe(isolation_probe(subject, due.facts, due.node.name), bounds)
+        try:
+            return await self._result(name, uid)
+        finally:
+            await gateway.end_probe(home, name, due.record.uid)
+
+    async def _result(self, name: str, job_uid: str) -> Sight | str:
+        problem = "its pod was not made"
+        selection = Selection(namespace=self._prober.namespace, label_selector=f"{WORKLOAD_LABEL}={name}")
+        for _ in range(DEADLINE_SECONDS):
+            async for page in self._reader.list_pages(PODS, selection):
+                for raw in page.items:
+                    if children.controller_uid(raw["metadata"]) != job_uid:
+                        continue
+                    if (seen := sight(raw)) is not None:
+                        return seen
+                    pod = children.pod(raw)
+                    if pod.finished:
+                        return "it ended without a word: look at its image"
+                    problem = pod.troubles[0].problem.message if pod.troubles else _SLOW
+            await asyncio.sleep(_LOOK_SECONDS)
+        return problem
+
+    def _remember(self, due: Due, seen: Sight | str) -> None:
+        """Note a result: one that saw nothing leaves what was seen before as it was."""
+        name, software, spec = due.record.name, due.node.software, due.record.spec
+        record = self._deps.store.classes.get(name)
+        if record is None or spec is None or record.uid != due.record.uid:
+            return
+        probe = IsolationProbe(
+            key=due.key,
+            node=due.node.name,
+            kubelet=software.kubelet,
+            runtime=software.runtime,
+            kernel=software.kernel,
+            time=timestamp(self._deps.clock()),
+            seen=seen if isinstance(seen, Sight) else None,
+            problem=seen[:1024] if isinstance(seen, str) else None,
+            contradictions=list(contradictions(spec, seen, due.node)) or None if isinstance(seen, Sight) else None,
+        )
+        before = {each.key: each for each in self._known(record)}
+        if probe.seen is None and (last := before.get(due.key)) is not None and last.seen is not None:
+            probe = last.model_copy(update={"time": probe.time, "problem": probe.problem})
+        kept = kept_of({**before, due.key: probe}, frozenset(self._deps.views.catalog().kinds.get(name, {})))
+        self._deps.probes[name] = kept
+        self._deps.wake_reports()
+
+
+def kept_of(probes: dict[str, IsolationProbe], kinds: frozenset[str]) -> tuple[IsolationProbe, ...]:
+    """Return the probes that still say something: those of kinds of nodes that there are.
+
+    One that has found the class out stands until all kinds were seen: an upgrade of nodes by itself mends nothing.
+    """
+    everywhere = all(key in probes and probes[key].seen for key in kinds)
+    kept = {key: each for key, each in probes.items() if key in kinds or (each.contradictions and not everywhere)}
+    return tuple(each for _, each in sorted(kept.items()))

@@ -1,0 +1,41 @@
+"""What probes of an IsolationClass have seen, as its conditions."""
+
+from berth.api.reasons import Reason
+from berth.decide.proof import contradicted, leaks
+from berth.world.records import ClassRecord
+
+Said = tuple[str, Reason, str]
+"""Status, reason and message of a condition."""
+
+
+def probed(record: ClassRecord, kinds: frozenset[str], *, proven: bool) -> Said:
+    """Return whether all that a class promises was seen from inside, on these kinds of nodes."""
+    wrong = contradicted(record)
+    if wrong is not None:
+        return "False", wrong.reason, wrong.message
+    if proven:
+        text = f"probes saw from inside all that the class promises, on each of {len(kinds)} kinds of nodes"
+        return "True", Reason.VERIFIED, text
+    failed = [probe for probe in record.probes if probe.key in kinds and probe.problem]
+    if failed:
+        text = f"the probe on node {failed[0].node} saw nothing: {failed[0].problem}: mend that; it is tried again"
+        return "Unknown", Reason.ISOLATION_UNKNOWN, text
+    seen = {probe.key for probe in record.probes if probe.seen}
+    if kinds <= seen and kinds:
+        return "Unknown", Reason.ISOLATION_UNKNOWN, "nothing that probes saw tells whose kernel pods run on"
+    return "Unknown", Reason.ISOLATION_UNKNOWN, "no probe has run yet on every kind of nodes of the class"
+
+
+def network_enforced(record: ClassRecord, kinds: frozenset[str]) -> Said:
+    """Return whether the network keeps pods of a class from what a NetworkPolicy forbids."""
+    open_to = leaks(record)
+    if open_to:
+        text = (
+            f"a probe reached {', '.join(open_to)}, which its NetworkPolicy forbids: pods are not kept apart on the"
+            " network. Install a network that enforces NetworkPolicies on such nodes"
+        )
+        return "False", Reason.NETWORK_NOT_ENFORCED, text
+    resolved = {probe.key for probe in record.probes if probe.seen and probe.seen.resolved}
+    if kinds and kinds <= resolved:
+        return "True", Reason.VERIFIED, "probes reached nothing that their NetworkPolicy forbids"
+    return "Unknown", Reason.ISOLATION_UNKNOWN, "no probe that reached a DNS server has tried it on every kind of nodes"

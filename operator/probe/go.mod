@@ -1,0 +1,3 @@
+module berth.dev/probe
+
+go 1.26.0

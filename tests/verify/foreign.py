@@ -36,6 +36,7 @@ FOREIGN: Final[dict[str, list[Any]]] = {
     "runtimeClassName": ["runc", "other", "", None],
     "enableServiceLinks": [True],
     "imagePullPolicy": ["Never", "IfNotPresent"],
+    "terminationMessagePolicy": ["File", ""],
     "initContainers.lifecycle": [{"preStop": {"sleep": {"seconds": 1}}}],
     "preStop.exec": [{"command": ["curl", "http://169.254.169.254"]}],
     "preStop.httpGet": [{"port": 80, "host": "169.254.169.254"}, {"port": 80}],

@@ -82,6 +82,8 @@ def _base(name: str, source: ContainerBase, spec: WorkloadSpec) -> Object:
             "env": [written(each) for each in source.env or ()],
             "envFrom": [written(each) for each in source.env_from or ()],
             "volumeMounts": [written(each) for each in source.volume_mounts or ()],
+            # What it wrote last is told on the Workload once it has failed.
+            "terminationMessagePolicy": "FallbackToLogsOnError",
             "securityContext": _security(source, spec),
         }
     )

@@ -139,13 +139,14 @@ _FIELDS: Final[dict[str, Field]] = {
     "readinessProbe": inside(POD_PROBE),
     "livenessProbe": inside(POD_PROBE),
     "startupProbe": inside(POD_PROBE),
+    "terminationMessagePolicy": only(Rule.NOT_WRITTEN, "FallbackToLogsOnError"),
     "securityContext": inside(SECURITY, "is missing: drop ALL capabilities and forbid privilege escalation"),
 }
 _DENIED: Final = {
     Rule.VOLUME_TYPES: ("volumeDevices",),
     Rule.NOT_WRITTEN: (
         *("resizePolicy", "restartPolicyRules", "stdin", "stdinOnce", "tty"),
-        *("terminationMessagePath", "terminationMessagePolicy"),
+        "terminationMessagePath",
     ),
 }
 

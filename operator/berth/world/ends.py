@@ -18,7 +18,9 @@ _LEAST_SECONDS: Final = 30.0
 _FORGIVEN_SECONDS: Final = 600.0
 """After so long a run a kubelet begins its pauses anew, too."""
 _LINES: Final = 3
-_LINE_CHARACTERS: Final = 300
+_CHARACTERS: Final = 300
+_TIME: Final = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d\S*(?: UTC)?")
+"""Times of a log: with them, every try would be told anew."""
 _NOT_ITS_OWN: Final = frozenset({"ContainerStatusUnknown", "Unknown"})
 """Ends that a kubelet makes up for containers that it lost, as with a reboot of the node."""
 _SIGNALLED: Final = frozenset({0, 137, 143})
@@ -106,7 +108,7 @@ def _why(container: Container, end: Raw) -> Problem:
     if end.get("reason") in _NOT_STARTED:
         return container.problem(Reason.CRASH_LOOPING, _not_started(container, end))
     text = f"ended with exit code {end['exitCode']} ({end.get('reason') or 'no reason given'})"
-    said = _first_lines(end.get("message") or "")
+    said = _last_lines(end.get("message") or "")
     return container.problem(Reason.CRASH_LOOPING, f"{text}{f': {said}' if said else ''}; {_advice(container, end)}")
 
 
@@ -142,10 +144,11 @@ def _not_started(container: Container, end: Raw) -> str:
     cause = _WAY.sub("", end.get("message") or "no cause given")
     if container.sandboxed and _SANDBOX.search(cause):
         return f"its sandbox ends before it starts: raise {container.memory_field}, which holds for the sandbox, too"
-    cause = _ID.sub("...", _first_lines(cause))
+    cause = _ID.sub("...", _last_lines(cause))
     return f"cannot start: {cause}: correct {container.path}.command, or the image"
 
 
-def _first_lines(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " | ".join(lines[:_LINES])[:_LINE_CHARACTERS]
+def _last_lines(text: str) -> str:
+    """Return the end of what it wrote, without the times in it: the cause comes last."""
+    lines = [line for each in _TIME.sub("", text).splitlines() if (line := " ".join(each.split()))]
+    return " | ".join(lines[-_LINES:])[-_CHARACTERS:]

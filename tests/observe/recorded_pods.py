@@ -21,7 +21,12 @@ from observe.scenes import a_scene, served
 from render.specs import Json, container
 
 RECORDING = Path(__file__).parents[1] / "world" / "recorded" / "pods.jsonl"
-LASTING = frozenset({"never-ready", "exec-probe", "grpc-probe", "init-hangs"})
+LASTING = frozenset(
+    {
+        *("never-ready", "exec-probe", "grpc-probe", "init-hangs"),
+        *("no-config-volume", "no-secret-volume", "no-sandbox"),
+    }
+)
 """Cases in which the kubelet had no more to tell for minutes after the last observation."""
 TASK: Json = {"type": "Task", "container": {"image": "app:1"}}
 

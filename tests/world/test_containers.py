@@ -62,17 +62,24 @@ def test_a_container_that_its_node_lost_did_not_fail(reason: str) -> None:
 @pytest.mark.parametrize(
     ("end", "container", "words"),
     [
-        (over(1, message="cannot reach db\nat 3\n\nline 4\nline 5"), {}, ": cannot reach db | at 3 | line 4; its log"),
+        (over(1), {}, "ended with exit code 1 (Error); its log tells more"),
         (over(143, ended=40), {"livenessProbe": {"tcpSocket": {"port": 80}}}, "one does that its livenessProbe ends"),
         (over(143, ended=4), {"livenessProbe": {"tcpSocket": {"port": 80}}}, "its log tells more"),
         (over(1, ended=40), {"livenessProbe": {"tcpSocket": {"port": 80}}}, "its log tells more"),
         (over(137, "OOMKilled"), {"resources": {}}, "its node ran out of memory (OOMKilled, exit code 137): set"),
     ],
-    ids=["its last words", "ended by its probe", "too short for its probe", "its own exit code", "without a limit"],
+    ids=["nothing", "ended by its probe", "too short for its probe", "its own exit code", "without a limit"],
 )
 def test_an_end_is_told_with_what_is_known_of_it(end: Raw, container: Raw, words: str) -> None:
     (found,) = troubles(contained(state=end), **container)
     assert words in found.problem.message
+
+
+@pytest.mark.parametrize("when", ["2026-03-01T10:00:00.123Z", "2026/03/01 10:00:07", "2026-03-01 10:00:59.5 UTC"])
+def test_what_a_container_wrote_last_is_told_without_its_times(when: str) -> None:
+    log = f"{when} starts\n{when} one\n\n{when}  fatal: no\troute\nto db\n"
+    (found,) = troubles(contained(state={"terminated": over(1)["terminated"] | {"message": log}}))
+    assert ": one | fatal: no route | to db; " in found.problem.message
 
 
 def test_a_pod_that_was_ready_fails_its_probe_at_once() -> None:
@@ -145,3 +152,25 @@ def test_of_a_launcher_only_what_keeps_it_from_starting_is_told() -> None:
     pulls = children.pod(a_raw("Pod", metadata=launcher, status=waiting("ErrImagePull", "not found")))
     assert ended.troubles == ()
     assert [each.problem.reason for each in pulls.troubles] == [Reason.IMAGE_PULL_FAILED]
+
+
+SCHEDULED = condition("PodScheduled", lastTransitionTime=at(5))
+
+
+def test_a_node_that_does_not_take_a_pod_is_named_after_a_while() -> None:
+    (found,) = children.pod(
+        a_raw("Pod", spec={"nodeName": "n1"}, status=conditions(SCHEDULED, phase="Pending"))
+    ).troubles
+    assert (found.problem.reason, found.since) == (Reason.NODE_LOST, BORN_SECONDS + 35)
+    assert "node n1 does not take the pod" in found.problem.message
+
+
+@pytest.mark.parametrize(
+    ("reason", "lost"), [("", True), ("ReadinessGatesNotReady", False), ("ContainersNotReady", False)]
+)
+def test_a_pod_that_its_node_left_ready_is_lost_with_the_node(reason: str, *, lost: bool) -> None:
+    """A node that was stopped for four minutes left its pods so: Ready is False without a reason, ContainersReady True."""
+    told = (SCHEDULED, condition("ContainersReady"), condition("Ready", "False", reason))
+    status = conditions(*told, phase="Running", startTime=at(6))
+    found = children.pod(a_raw("Pod", spec={"nodeName": "n1"}, status=status)).troubles
+    assert [each.problem.reason for each in found] == ([Reason.NODE_LOST] if lost else [])

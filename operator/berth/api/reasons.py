@@ -100,6 +100,8 @@ class Reason(StrEnum):
     """A container or guest keeps failing."""
     EVICTED = "Evicted"
     """A node ended a pod: it used too much, or the node ran out of something."""
+    NODE_LOST = "NodeLost"
+    """The node of a pod does not answer."""
     UNSCHEDULABLE = "Unschedulable"
     """The scheduler finds no node now."""
     VOLUME_MISSING = "VolumeMissing"

@@ -11,6 +11,7 @@ from berth.api.reasons import Reason
 from berth.world.conditions import condition, problem
 from berth.world.ends import Container, ended
 from berth.world.parse import Raw, seconds
+from berth.world.preparing import preparing
 from berth.world.pulls import FAILED, not_pulled
 from berth.world.records import Problem, Trouble
 from berth.world.removed import is_removed, removed
@@ -35,7 +36,7 @@ def troubles(raw: Raw, *, launcher: bool) -> tuple[Trouble, ...]:
     elif status.get("phase") == "Succeeded" or _is_done(seen):
         return ()
     else:
-        found = [trouble for each in seen for trouble in _of_container(each, status)]
+        found = [*preparing(spec, status), *(trouble for each in seen for trouble in _of_container(each, status))]
     unscheduled = condition(status, "PodScheduled", "False")
     return (*found, *((Trouble(problem(Reason.UNSCHEDULABLE, unscheduled)),) if unscheduled else ()))
 

@@ -107,15 +107,28 @@ def test_only_namespaced_kinds_are_written() -> None:
 
 async def test_one_that_does_not_lead_writes_nothing(replica: Replica) -> None:
     replica.leads = False
-    with pytest.raises(errors.Unavailable, match="does not lead"):
+    with pytest.raises(errors.NotLeading, match="does not lead"):
         await execute(replica, Apply(SERVICE, None))
+    assert replica.writes() == []
+
+
+async def test_one_that_does_not_lead_writes_neither_status_nor_event(replica: Replica) -> None:
+    replica.leads = False
+    about = {"kind": "Workload", "name": "web", "namespace": "shop"}
+    meta = {"name": "web", "namespace": "shop", "uid": UID}
+    with pytest.raises(errors.NotLeading):
+        await replica.deps.gateway.note({"metadata": {"namespace": "shop", "generateName": "web."}, "regarding": about})
+    with pytest.raises(errors.NotLeading):
+        await replica.deps.gateway.note_again("shop", "web.1", {"count": 2})
+    with pytest.raises(errors.NotLeading):
+        await replica.deps.gateway.say(WORKLOADS, {"metadata": meta, "status": {}})
     assert replica.writes() == []
 
 
 async def test_one_that_loses_the_lead_stops_in_the_middle_of_a_plan(replica: Replica) -> None:
     gateway = replica.deps.gateway
     replica.deps.gateway._written = lambda *_: setattr(replica, "leads", False)
-    with pytest.raises(errors.Unavailable):
+    with pytest.raises(errors.NotLeading):
         await gateway.execute((Apply(SERVICE, None), Apply(with_meta(SERVICE), None)), WORKLOAD, lambda: SERVED_BOUNDS)
     assert len(replica.writes()) == 1
 

@@ -52,7 +52,7 @@ def test_an_invalid_value_gives_one_message_that_names_the_setting(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("LEASE_RETRY_PERIOD", "10"), ("LEASE_RENEW_DEADLINE", "15"), ("LEASE_DURATION", "9")]
+    ("name", "value"), [("LEASE_RETRY_PERIOD", "40"), ("LEASE_RENEW_DEADLINE", "60"), ("LEASE_DURATION", "39")]
 )
 def test_deadlines_out_of_order_are_told_with_all_three(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"BERTH_{name}", value)

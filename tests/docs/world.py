@@ -4,7 +4,7 @@ Every write is taken and put into the store, so that the second look sees what t
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -64,6 +64,10 @@ class _Paper:
         self.statuses: dict[Name, Object] = {}
         self._store = store
         self._refuses = refuses
+
+    def fenced(self, _may_write: Callable[[], bool]) -> "_Paper":
+        """Return itself: it always leads."""
+        return self
 
     async def apply(
         self,

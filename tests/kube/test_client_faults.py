@@ -94,6 +94,18 @@ async def test_an_apply_whose_answer_was_lost_is_repeated(server: FakeApiServer,
     assert len(server.objects["services"]) == 1
 
 
+async def test_a_write_whose_answer_was_lost_is_not_repeated_by_one_that_does_not_lead_any_more(
+    server: FakeApiServer, client: Client
+) -> None:
+    fenced = client.fenced(lambda: not server.requests)
+    server.fail("PATCH", "services", *[answer(500)] * 3)
+    with pytest.raises(errors.NotLeading):
+        await fenced.apply(SERVICES, "default", "web", a_service())
+    assert server.count("PATCH", "services") == 1
+    with pytest.raises(errors.NotFound):
+        await fenced.get(SERVICES, "default", "web")
+
+
 async def test_create_only_reports_its_own_object_after_a_lost_answer(server: FakeApiServer, client: Client) -> None:
     server.fail("PATCH", "services", lost(server))
     with pytest.raises(errors.AlreadyExists):

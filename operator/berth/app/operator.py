@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from berth.app.concern import World, concerned
 from berth.app.deps import Deps
+from berth.app.election import Election
 from berth.app.events import Recorder
 from berth.app.lasting import Lasting
 from berth.app.metrics import declared_process
@@ -26,9 +27,8 @@ from berth.app.session import Login
 from berth.app.settings import Settings
 from berth.app.tracing import Tracing, open_telemetry
 from berth.app.work import WORLD, work
-from berth.kube.client import Client, Obj
+from berth.kube.client import Obj
 from berth.kube.gateway import Gateway
-from berth.kube.lease import LeaderElector, LeaseTiming
 from berth.kube.queue import KeyedQueue
 from berth.kube.resources import Resource
 from berth.kube.review import Reviewer
@@ -56,7 +56,7 @@ class Operator:
     queue: KeyedQueue
     tracing: Tracing
     mirror: Mirror = field(init=False)
-    elector: LeaderElector = field(init=False)
+    election: Election = field(init=False)
     deps: Deps = field(init=False)
     _counted: bool = False
     """Whether the ledger knows what runs."""
@@ -71,16 +71,8 @@ class Operator:
         store = Store(self.queue.add, self._world_changed, self._wake_soon)
         self.mirror = Mirror(settings, self.login, store, self.metrics, self._count_error, self.tracing.span)
         client = self.mirror.client
-        self.elector = LeaderElector(
-            # A client of its own: a renewal never waits behind other requests.
-            Client(self.login.session, self.login.server, metrics=self.metrics),
-            settings.namespace,
-            settings.lease_name,
-            identity,
-            timing=LeaseTiming(settings.lease_duration, settings.lease_renew_deadline, settings.lease_retry_period),
-            on_lost=_end_at_once,
-        )
-        gateway = Gateway(client, lambda: self.elector.is_leader, self._written, store.put_deleting)
+        self.election = Election(settings, identity, self.metrics, _end_at_once)
+        gateway = Gateway(client, lambda: self.election.is_leader, self._written, store.put_deleting)
         self.deps = Deps(
             store=store,
             views=self.mirror.views,
@@ -132,7 +124,7 @@ class Operator:
         """Compete for the Lease as soon as the store is complete, then keep it."""
         await self.mirror.sync()
         self._world_settled()
-        await self.elector.run()
+        await self.election.run()
 
     def probing(self) -> dict[str, Coroutine[Any, Any, None]]:
         """Return what looks from inside at what isolates each class, by name; nothing without an image to do so."""
@@ -141,11 +133,11 @@ class Operator:
             return {}
         prober = Prober(settings.namespace, settings.probe_image, settings.probe_pull_secrets, settings.probe_peers)
         probing = Probing(self.deps, self.mirror.reader, prober, settings.probe_seconds)
-        return {"probing": probing.run(self.elector.leading)}
+        return {"probing": probing.run(self.election.leading)}
 
     async def work(self) -> None:
         """Be one of the workers once this replica leads."""
-        await self.elector.leading.wait()
+        await self.election.leading.wait()
         if not self._counted:
             self._counted = True
             count_what_runs(self.deps)
@@ -157,7 +149,7 @@ class Operator:
         with suppress(TimeoutError):
             async with asyncio.timeout(5.0):
                 await self.queue.shutdown()
-        await self.elector.release()
+        await self.election.release()
         await self.login.close()
 
 

@@ -28,11 +28,11 @@ class Settings(BaseSettings):
     """Name of this replica in the Lease; host name and a random part when unset."""
     lease_name: str = "berth"
     """Name of the Lease."""
-    lease_duration: Seconds = 15.0
+    lease_duration: Seconds = 60.0
     """Seconds without renewal after which another replica may lead."""
-    lease_renew_deadline: Seconds = 10.0
+    lease_renew_deadline: Seconds = 40.0
     """Seconds without renewal after which the leader ends itself."""
-    lease_retry_period: Seconds = 2.0
+    lease_retry_period: Seconds = 5.0
     """Seconds between tries to take or renew the Lease."""
     workers: Annotated[int, Field(ge=1, le=200)] = 20
     """Workloads that are reconciled at the same time."""

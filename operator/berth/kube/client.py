@@ -6,6 +6,7 @@ DELETE of one UID, PUT with a resourceVersion.
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -87,6 +88,7 @@ class Client:
     ) -> None:
         """`span` is entered for every write."""
         self._server = server.rstrip("/")
+        self._may_write: Callable[[], bool] = _always
         self._transport = Transport(
             session_provider,
             metrics=metrics,
@@ -105,6 +107,15 @@ class Client:
         manager = urlencode({"fieldManager": field_manager, "fieldValidation": "Strict"})
         self._write_query = f"?{manager}"
         self._force_query = f"?{manager}&force=true"
+
+    def fenced(self, may_write: Callable[[], bool]) -> "Client":
+        """Return this client, in the same slots, but that it writes only while `may_write` agrees; else NotLeading.
+
+        It is asked just before a write is sent, and before it is sent again after an answer that was lost.
+        """
+        fenced = copy(self)
+        fenced._may_write = may_write  # noqa: SLF001  its own copy
+        return fenced
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Obj:
         """Return one object as stored now."""
@@ -256,7 +267,12 @@ class Client:
     ) -> Request:
         # encoded=True: path and query are escaped already, and yarl's own escaping is the dearest part of a URL.
         url = URL(self._server + path, encoded=True)
-        return Request(method, resource, url, headers, body, repeatable, timeout or self._answer_timeout)
+        may_send = _always if method == "GET" else self._may_write
+        return Request(method, resource, url, headers, body, repeatable, timeout or self._answer_timeout, may_send)
+
+
+def _always() -> bool:
+    return True
 
 
 def _decode(payload: bytes) -> Obj:

@@ -87,6 +87,10 @@ class Unavailable(ApiError):
     """5xx, 408, a timeout, a broken connection or an undecodable answer: the same call may work later."""
 
 
+class NotLeading(ApiError):
+    """A write that was not sent, or not sent again: this replica does not lead any more."""
+
+
 _BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
     401: Unauthorized,
     403: Forbidden,

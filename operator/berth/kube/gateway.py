@@ -53,8 +53,9 @@ class Done:
 class Gateway:
     """Carries out all writes.
 
-    `may_write` is asked before every write: a replica that no longer leads stops in the middle of a plan. `written`
-    is told of every applied object as stored, `deleted` of every child that was told to go.
+    `may_write` is asked before every write, statuses and Events too, and before one is sent again: a replica that no
+    longer leads stops in the middle of a plan. `written` is told of every applied object as stored, `deleted` of every
+    child that was told to go.
     """
 
     def __init__(
@@ -64,8 +65,7 @@ class Gateway:
         written: Callable[[Resource, Obj], None],
         deleted: Callable[[ChildRecord], None],
     ) -> None:
-        self._client = client
-        self._may_write = may_write
+        self._client = client.fenced(may_write)
         self._written = written
         self._deleted = deleted
 
@@ -73,7 +73,7 @@ class Gateway:
         """Carry out the steps, in order. Every child is verified just before it is written, by bounds of that moment.
 
         Raises:
-            ApiError: something that another try may cure; the steps before it are done.
+            ApiError: something that another try may cure, or NotLeading; the steps before it are done.
             NotOurs: a step that breaks the rules above.
 
         """
@@ -81,7 +81,6 @@ class Gateway:
         taken: list[Taken] = []
         missing = set[str]()
         for step in steps:
-            self._check_lead()
             if isinstance(step, Apply) and lacks_a_disk(step.child, missing):
                 continue
             found, names = await self._tried(step, workload, bounds)
@@ -101,7 +100,6 @@ class Gateway:
             NotOurs: as `execute` does.
 
         """
-        self._check_lead()
         resource = _resource(step.child.kind)
         _check(step.child.body, resource, workload)
         violations = verify(step.child.body, bounds())
@@ -114,10 +112,6 @@ class Gateway:
                 raise
             return Refusal(class_name, answer.verdict(error), answer.words(error), heals=answer.heals(error))
         return None
-
-    def _check_lead(self) -> None:
-        if not self._may_write():
-            raise errors.Unavailable(0, "NotLeading", "this replica does not lead any more")
 
     async def say(self, resource: Resource, body: Obj, *, whole: bool = False) -> Obj:
         """Write the status of an object of Berth's own kinds and return its metadata as stored.
@@ -167,7 +161,6 @@ class Gateway:
 
         Raises ApiError as `execute` does.
         """
-        self._check_lead()
         namespace = bounds.namespace
         if isinstance(step, Delete):
             if step.record.key != (namespace, bounds.name) or step.record.owner_uid != tenant.uid:
@@ -194,7 +187,6 @@ class Gateway:
             NotOurs: what Berth's own check refuses.
 
         """
-        self._check_lead()
         violations = verify(child.body, bounds)
         if violations or child.kind != JOBS.kind or not bounds.probed:
             raise NotOurs(f"{child.kind} {child.name} is no probe: {violations}")
@@ -203,7 +195,6 @@ class Gateway:
 
     async def end_probe(self, namespace: str, name: str, class_uid: str) -> None:
         """Delete the Job of a probe and its pod, if it is there and is that class's. Raises ApiError."""
-        self._check_lead()
         try:
             meta = (await self._client.get(JOBS, namespace, name))["metadata"]
         except errors.NotFound:

@@ -7,9 +7,11 @@ The leader gives up on its own `duration - renew_deadline` seconds before anothe
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
+from time import monotonic
 from typing import Any, Final
 
 from berth.kube import errors
@@ -22,11 +24,11 @@ log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LeaseTiming:
-    """Seconds of an election; the defaults are client-go's."""
+    """Seconds of an election. client-go's are 15, 10 and 2: too short for an API server that is short of processors."""
 
-    duration: float = 15.0  # without renewal for that long, others may take the lease
-    renew_deadline: float = 10.0  # without renewal for that long, the leader stops
-    retry_period: float = 2.0  # between attempts to take or renew
+    duration: float = 60.0  # without renewal for that long, others may take the lease
+    renew_deadline: float = 40.0  # without renewal for that long, the leader stops
+    retry_period: float = 5.0  # between attempts to take or renew
 
 
 DEFAULT_TIMING: Final = LeaseTiming()
@@ -39,8 +41,9 @@ class _RestoredError(Exception):
 class LeaderElector:
     """Takes the Lease, renews it, and says when it is lost.
 
-    Run `run()` as a task; wait for `leading`, check `is_leader` before every batch of writes. After a loss the process
-    must exit at once (`on_lost` is called synchronously for that): it never leads again. The same where the store has
+    Run `run()` as a task; wait for `leading` or be told by `on_leading`, check `is_leader` before every write, from
+    whatever thread. After a loss the process must exit at once (`on_lost` is called synchronously for that): it never
+    leads again. The same where the store has
     gone back in time, whether it leads or not: watches that are ahead of the store tell nothing, and what was seen by
     them may not exist. Versions of one kind can be compared (KEP-5504), and reading the Lease asks etcd itself.
     `identity` must be unique per process. Give it a client of its own, so that a renewal never waits behind other
@@ -55,8 +58,9 @@ class LeaderElector:
         identity: str,
         *,
         timing: LeaseTiming = DEFAULT_TIMING,
+        on_leading: Callable[[], None] = lambda: None,
         on_lost: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         uniform: Uniform = uniform,
     ) -> None:
@@ -68,12 +72,13 @@ class LeaderElector:
         self._name = name
         self._identity = identity
         self._timing = timing
+        self._on_leading = on_leading
         self._on_lost = on_lost
-        self._clock = clock or asyncio.get_running_loop().time
+        self._clock = clock
         self._now = now
         self._uniform = uniform
         self._turn = asyncio.Lock()  # a release waits for the attempt under way, which would undo it
-        self._released = False
+        self._released = asyncio.Event()
         self._held_until = float("-inf")
         self._seen: Any = None  # the spec as last read, and since when it has been like that
         self._seen_since = 0.0
@@ -81,17 +86,19 @@ class LeaderElector:
 
     @property
     def is_leader(self) -> bool:
-        """Whether this process leads now; turns False by time alone when the event loop was blocked for too long."""
+        """Whether this process leads now; turns False by time alone, whatever blocks its event loop."""
         return self.leading.is_set() and self._clock() < self._held_until
 
     async def run(self) -> None:
         """Compete for the lease, then renew it; return when it is lost or released."""
         try:
-            while not self._released:
+            while not self._released.is_set():
                 await self._attempt()
                 if self.leading.is_set() and not self.is_leader:
                     return
-                await asyncio.sleep(self._pause())
+                await self._rest()
+            async with self._turn:  # what is being given up has been by then
+                pass
         except _RestoredError:
             self.leading.clear()
             self._lose()
@@ -99,11 +106,11 @@ class LeaderElector:
             self._stop()
 
     async def release(self) -> None:
-        """Hand the lease over on a graceful stop, so that another replica leads within one retry period.
+        """Hand the lease over on a graceful stop, so that another replica leads within one retry period; end `run()`.
 
-        Call it after the last write and before `run()` is cancelled. After an API failure the lease just expires.
+        Call it after the last write. After an API failure the lease just expires.
         """
-        self._released = True
+        self._released.set()
         async with self._turn:
             held = self._clock() < self._held_until
             self._held_until = float("-inf")
@@ -130,9 +137,10 @@ class LeaderElector:
                 log.warning("the lease %s could not be taken or renewed: %r", self._name, error)
                 return
             self._held_until = sent + self._timing.renew_deadline if held else float("-inf")
-            if held and not self._released and not self.leading.is_set():
+            if held and not self._released.is_set() and not self.leading.is_set():
                 log.info("%s leads by lease %s", self._identity, self._name)
                 self.leading.set()
+                self._on_leading()
 
     async def _take_or_renew(self) -> bool:
         try:
@@ -188,6 +196,12 @@ class LeaderElector:
             spec = {**spec, "holderIdentity": "", "renewTime": self._timestamp()}
             await self._client.replace(LEASES, self._namespace, self._name, {**lease, "spec": spec})
 
+    async def _rest(self) -> None:
+        """Wait for the next attempt, or until the lease is released."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pause()):
+                await self._released.wait()
+
     def _pause(self) -> float:
         pause = self._timing.retry_period * self._uniform(0.8, 1.2)
         return min(pause, max(0.0, self._held_until - self._clock())) if self.leading.is_set() else pause
@@ -200,7 +214,7 @@ class LeaderElector:
         led = self.leading.is_set()
         self.leading.clear()
         self._held_until = float("-inf")
-        if led and not self._released:
+        if led and not self._released.is_set():
             log.error("%s lost lease %s", self._identity, self._name)
             self._lose()
 

@@ -82,6 +82,8 @@ class Request:
     repeatable: bool
     """Whether it may be sent again after an answer that was lost."""
     timeout: aiohttp.ClientTimeout
+    may_send: Callable[[], bool]
+    """Asked before it is sent, and before it is sent again."""
 
 
 class Transport:
@@ -151,6 +153,8 @@ class Transport:
 
     async def _once(self, request: Request) -> bytes:
         async with self._slots:
+            if not request.may_send():
+                raise errors.NotLeading(0, "NotLeading", "this replica does not lead any more, and writes nothing")
             started, status = perf_counter(), 0
             try:
                 async with _open(self._live_session(), request) as response:

@@ -1,0 +1,66 @@
+"""Leader election beside the work: in a thread of its own, over a connection of its own."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from berth.app.metrics.process import Metrics
+from berth.app.session import Login
+from berth.app.settings import Settings
+from berth.kube.client import Client
+from berth.kube.lease import LeaderElector, LeaseTiming
+
+
+class Election:
+    """Competes for the Lease and renews it, whatever holds up the event loop that decides and writes.
+
+    `leading` is set in the loop that made it. `is_leader` is the fence: it turns False by time alone, and what it
+    is asked before is not written any more. `on_lost` is called in the election's own thread, so that the process ends
+    in time, however busy it is. A process that hangs for good renews, too: it does not answer its liveness probe.
+    """
+
+    def __init__(self, settings: Settings, identity: str, metrics: Metrics, on_lost: Callable[[], None]) -> None:
+        """`metrics` is told of requests from another thread."""
+        self.leading = asyncio.Event()
+        self._worker_loop = asyncio.get_running_loop()
+        self._own_loop = asyncio.new_event_loop()
+        self._thread = ThreadPoolExecutor(1, "election")
+        self._ended: asyncio.Future[None] | None = None
+        self._login = Login(settings.kubeconfig)
+        self._elector = LeaderElector(
+            Client(self._login.session, self._login.server, metrics=metrics),
+            settings.namespace,
+            settings.lease_name,
+            identity,
+            timing=LeaseTiming(settings.lease_duration, settings.lease_renew_deadline, settings.lease_retry_period),
+            on_leading=self._tell,
+            on_lost=on_lost,
+        )
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this process leads now."""
+        return self._elector.is_leader
+
+    async def run(self) -> None:
+        """Compete until the Lease is released or lost."""
+        loop = self._own_loop
+        self._ended = self._worker_loop.run_in_executor(self._thread, loop.run_until_complete, self._compete())
+        await self._ended
+        loop.close()
+
+    async def release(self) -> None:
+        """Hand the Lease over, which ends `run()`; nothing where that has not begun, or has ended."""
+        if self._ended is None or self._ended.done():
+            return
+        released = asyncio.run_coroutine_threadsafe(self._elector.release(), self._own_loop)
+        await asyncio.wait({asyncio.wrap_future(released), self._ended}, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _compete(self) -> None:
+        try:
+            await self._elector.run()
+        finally:
+            await self._login.close()
+
+    def _tell(self) -> None:
+        self._worker_loop.call_soon_threadsafe(self.leading.set)

@@ -8,7 +8,7 @@ import pytest
 from berth.api.levels import IsolationLevel, NodeSharing, Trust, WorkloadType
 from berth.api.machine import OperatingSystem
 from berth.api.reasons import Reason
-from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, Unavailable
+from berth.decide.model import Ask, ClaimAsk, ClassFacts, Cost, PodSecurity, Unavailable
 from berth.decide.whatif import Inputs, apply, outcome, would_change
 from berth.policy.effective import Defaults
 from decide.builders import (
@@ -45,6 +45,8 @@ def broken(facts: ClassFacts, reason: Reason) -> ClassFacts:
 PCI = {"policies": policies(a_policy("pci"))}
 LISTED = {"policies": policies(a_policy("list", {"classes": ["kata"]}))}
 SET_APART = {"policies": policies(a_policy("own", {"nodeSharing": "Tenant"}))}
+RESTRICTED = PodSecurity("shop", "restricted")
+TIGHT = replace(GVISOR, runtime_class_name="gvisor", overhead=Cost(0, 28 * MI), overhead_within=True)
 NO_KATA = broken(replace(KATA, runtime_class_name="kata"), Reason.RUNTIME_CLASS_MISSING)
 NO_VIRT = broken(VM, Reason.KUBEVIRT_NOT_READY)
 NO_TYPE = replace(LINUX_VM, missing=("VirtualMachineClusterInstancetype u1.large",))
@@ -73,6 +75,11 @@ CASES: list[tuple[str, Ask, tuple[ClassFacts, ...], dict[str, Any], str, str]] =
     ("modules", an_ask(kernel_modules=("a",)), (RUNC,), {}, "drop needs.kernelModules", "runc"),
     ("nested", an_ask(nested_virtualization=True), (RUNC,), {}, "drop needs.nestedVirtualization", "runc"),
     ("root", an_ask(root=True), (RUNC,), {}, "drop needs.root", "runc"),
+    ("Pod Security", an_ask(root=True, pod_security=RESTRICTED), (GVISOR,), {}, "label namespace shop pod-security.kubernetes.io/enforce=baseline", "gvisor"),
+    ("Pod Security of root", an_ask(root=True, pod_security=RESTRICTED), (GVISOR,), {}, "drop needs.root", "gvisor"),
+    ("Pod Security of machines", a_machine(pod_security=RESTRICTED), (VM,), {}, "give launcher pods a seccomp profile in KubeVirt", "vm"),
+    ("limit", an_ask(memory_limit=16 * MI), (TIGHT,), {}, "raise limits.memory to 29Mi", "gvisor"),
+    ("limit in the RuntimeClass", an_ask(memory_limit=16 * MI), (TIGHT,), {}, "set overhead.podFixed of RuntimeClass gvisor", "gvisor"),
     ("gpu", an_ask(gpu=GPU), (GVISOR,), {}, "drop needs.gpu", "gvisor"),
     ("host device", an_ask(host_devices=(GPU,)), (GVISOR,), {}, "drop nvidia.com/A100 from needs.hostDevices", "gvisor"),
     ("not permitted", a_machine(gpu=GPU), (replace(VM, shapes=(GPU_SHAPE,)),), {}, "permit nvidia.com/A100 in KubeVirt", "vm"),

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
 
 RULE = "Pods of a Workload stay within what Berth renders"
 pods = partial(Attempt, policy="berth-restricted-pods")
+root = partial(Attempt, policy="berth-root")
 machines = partial(Attempt, policy="berth-restricted-machines")
 BASELINE = (
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"),
@@ -118,6 +119,14 @@ def pod(inner: Json) -> Json:
     return {"metadata": {"labels": LABELS}, "spec": inner}
 
 
+ROOT: Json = {"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}
+AS_ROOT: dict[str, Json] = {
+    "user 0": pod_spec(securityContext=ROOT),
+    "any user of the image": pod_spec(securityContext={"seccompProfile": {"type": "RuntimeDefault"}}),
+    "user 0 of a container": secured(runAsUser=0),
+    "no matter which user": secured(runAsNonRoot=False),
+    "capabilities": adding("CHOWN"),
+}
 ALL = {**BREACHES, **TEMPLATE_BREACHES}
 REFUSED = [
     *(
@@ -135,6 +144,19 @@ REFUSED = [
     *(
         pods(JOBS, "create", JOB, TEAM, "nightly", job(inner), text, note=note)
         for note, (inner, text) in [*ALL.items()][:5]
+    ),
+    *(
+        root(
+            OPERATOR,
+            "create",
+            DEPLOYMENT,
+            "lab",
+            "web",
+            deployment({**inner, "runtimeClassName": "vendor"}),
+            "of level Container names it",
+            note=note,
+        )
+        for note, inner in AS_ROOT.items()
     ),
     pods(KUBEVIRT, "create", POD, TEAM, "launcher", pod(volume(hostPath={"path": "/"})), "a volume is of another kind"),
     pods(NODE, "create", POD, TEAM, "mirror", pod(pod_spec(hostNetwork=True)), "remove hostNetwork"),
@@ -169,6 +191,10 @@ ALLOWED = [
     pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(adding(*BASELINE, hostUsers=False)), note="root's in a user namespace"),
     pods(REPLICA_SETS, "create", POD, TEAM, "web-x", pod(adding(*BASELINE, runtimeClassName="gvisor")), note="root's in a sandbox"),
     pods(OPERATOR, "create", DEPLOYMENT, "lab", "web", deployment(pod_spec())),
+    root(OPERATOR, "create", DEPLOYMENT, "lab", "web", deployment(pod_spec(runtimeClassName="vendor")), note="a user that is not root"),
+    root(OPERATOR, "create", DEPLOYMENT, "lab", "web", deployment(adding(*BASELINE, runtimeClassName="vendor", hostUsers=False, securityContext=ROOT)), note="root in a user namespace"),
+    root(OPERATOR, "create", DEPLOYMENT, "lab", "web", deployment(adding(*BASELINE, runtimeClassName="gvisor", securityContext=ROOT)), note="root in a sandbox"),
+    root(PLATFORM, "create", DEPLOYMENT, "lab", "web", deployment(pod_spec(runtimeClassName="vendor", securityContext=ROOT)), note="root by an admin"),
     pods(OPERATOR, "create", DEPLOYMENT, "lab", "web", deployment(pod_spec(hostUsers=False, securityContext={"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}})), note="root in a user namespace"),
     pods(PLATFORM, "create", POD, TEAM, "debug", pod(pod_spec(hostPID=True, hostNetwork=True))),
     pods(REPLICA_SETS, "create", POD, TEAM, "node-agent", bodies.pod(hostNetwork=True), note="not of a Workload"),

@@ -21,6 +21,7 @@ from ground.cluster import Cluster
 from scenarios import objects, specs
 from scenarios.kinds import (
     CLAIM,
+    CLASS,
     CLONE,
     DATA_SOURCE,
     DATA_VOLUME,
@@ -78,6 +79,9 @@ TENANTS: dict[str, Json] = {
         "floor": "Virtualized",
     },
     "lab": {"namespaceSelector": {"matchLabels": {"lab": "yes"}}},
+}
+CLASSES: dict[str, Json] = {
+    "gpu": {"level": "Container", "pod": {"runtimeClassName": "vendor"}},
 }
 POLICIES: dict[str, Json] = {
     "pci": {"matchLabels": {"data": "cardholder"}},
@@ -206,6 +210,8 @@ def furnish(cluster: Cluster) -> None:
             objects.put(cluster, DATA_SOURCE, namespace, {"metadata": {"name": image}, "spec": source})
     for tenant, spec in TENANTS.items():
         objects.put(cluster, TENANT, "", {"metadata": {"name": tenant}, "spec": spec})
+    for name, spec in CLASSES.items():
+        objects.put(cluster, CLASS, "", {"metadata": {"name": name}, "spec": spec})
     for policy, selector in POLICIES.items():
         spec = {
             "mode": "Audit",

@@ -12,7 +12,7 @@ from berth.kube import errors
 from berth.kube.client import Client
 from berth.kube.resources import DEPLOYMENTS
 from berth.world import children, parse, storage
-from berth.world.records import NamespaceRecord
+from berth.world.records import NamespaceRecord, Problem, Trouble
 from kube.fake_apiserver import FakeApiServer, answer
 from render.specs import Json, container
 
@@ -78,6 +78,20 @@ async def test_nothing_is_placed_before_its_namespace_was_seen(replica: Replica)
     assert replica.woken == [WEB]
     await reconcile(WEB, replica.deps)
     assert WEB in replica.of("deployments")
+
+
+async def test_it_looks_again_when_what_failed_has_run_for_long_enough(replica: Replica) -> None:
+    replica.workload()
+    await reconcile(WEB, replica.deps)
+    seen(replica)
+    crash = Trouble(Problem(Reason.CRASH_LOOPING, "it ended"), until=replica.clock.now + 20.0)
+    pod = children.pod({"kind": "Pod", "metadata": {"namespace": "shop", "name": "web-1", "uid": "u"}})
+    replica.store.put_pod(pod.key, replace(pod, workload="web", troubles=(crash,)))
+    assert await reconcile(WEB, replica.deps) == 20.0
+    assert status_of(replica)["reason"] == Reason.CRASH_LOOPING
+    replica.clock.now += 20.0
+    await reconcile(WEB, replica.deps)
+    assert status_of(replica)["reason"] == Reason.PROVISIONING
 
 
 async def test_what_is_gone_is_forgotten(replica: Replica) -> None:

@@ -70,7 +70,12 @@ def test_what_takes_too_long_stalls_for_the_reason_that_its_pods_know() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "stalled"),
-    [(Reason.IMAGE_NEEDS_ROOT, "True"), (Reason.CRASH_LOOPING, "False"), (Reason.CONFIG_MISSING, "False")],
+    [
+        (Reason.IMAGE_NEEDS_ROOT, "True"),
+        (Reason.CRASH_LOOPING, "False"),
+        (Reason.CONFIG_MISSING, "False"),
+        (Reason.PROVISIONING, "False"),
+    ],
 )
 def test_nothing_is_said_not_to_block_while_something_does(reason: Reason, stalled: str) -> None:
     scene = a_scene(children=starting(), pods=(a_pod(ready=False, troubles=(Trouble(Problem(reason, "no")),)),))

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.ground
 
 RESTRICTED = "render-restricted"
 BASELINE = "render-baseline"
-BEYOND_RESTRICTED = {"gvisor-root"}
-"""Root in a sandbox without a user namespace: such namespaces can only enforce the baseline."""
+BEYOND_RESTRICTED = {"container-root-user-namespace", "gvisor-root"}
+"""Root has capabilities: such namespaces can only enforce the baseline."""
 RUNTIMES = ("gvisor", "kata")
 PRIORITY = "standard"
 """The PriorityClass that golden cases name."""

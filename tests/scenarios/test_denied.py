@@ -3,13 +3,15 @@
 import pytest
 
 from scenarios import specs
-from scenarios.kinds import CLAIM, DATA_SOURCE
+from scenarios.kinds import CLAIM, DATA_SOURCE, NAMESPACE
 from scenarios.objects import Json
+from scenarios.process import Operator
 from scenarios.site import Space, condition
 
 pytestmark = pytest.mark.ground
 
 STATUS = "patch workloads/status"
+POD_SECURITY = "pod-security.kubernetes.io/enforce"
 
 
 def assert_nothing_runs(space: Space, found: Json) -> None:
@@ -75,3 +77,18 @@ def test_a_pin_below_what_policy_requires(space: Space) -> None:
     found = space.expect("web", "Placed", "False")
     assert "Virtualized" in condition(found, "Placed")["message"]
     assert_nothing_runs(space, found)
+
+
+def test_root_waits_for_its_namespace_to_take_its_capabilities(shared: Operator) -> None:
+    """The API server would refuse the pods of every class; with the label that the message names it takes them."""
+    space = Space.make(shared.cluster, {POD_SECURITY: "restricted"})
+    try:
+        space.workload("web", specs.container(needs={"root": True}))
+        found = space.expect("web", "Placed", "False", "NoEligibleClass")
+        assert f"label the namespace {POD_SECURITY}=baseline" in condition(found, "Placed")["message"]
+        assert_nothing_runs(space, found)
+        space.merge(NAMESPACE, space.name, {"metadata": {"labels": {POD_SECURITY: "baseline"}}})
+        found = space.ready("web")
+        assert found["status"]["placement"]["className"] == "container-userns"
+    finally:
+        space.remove()

@@ -61,6 +61,14 @@ def test_what_is_told_of_pods_that_come_and_go_stays(space: Space, how: str, rea
     space.silence(10.0)
 
 
+def test_a_pod_that_runs_and_never_passes_its_readiness_probe(space: Space) -> None:
+    spec = failing_image("NeverReady")
+    probe = {"httpGet": {"port": "http", "path": "/ready"}, "periodSeconds": 1, "failureThreshold": 1}
+    spec["container"] = spec["container"] | {"readinessProbe": probe}
+    space.workload("web", spec)
+    assert "its readinessProbe (HTTP GET /ready at port http) does not pass" in said(space, "web", "ProbeFailing")
+
+
 def test_a_pod_that_starts_to_crash_later(space: Space) -> None:
     space.workload("web", specs.container())
     space.ready("web")
@@ -144,7 +152,8 @@ def test_a_task_that_fails(space: Space) -> None:
     spec = specs.task(task={"backoffLimit": 0})
     spec["container"] = {"image": "registry.example/team/build:fail-Error"}
     space.workload("build", spec)
-    said(space, "build", "TaskFailed")
+    why = "1 of 1 tries failed; the last: container main: ended with exit code 1 (Error)"
+    assert why in said(space, "build", "TaskFailed")
     assert condition(space.expect("build", "Stalled", "True"), "Stalled")["reason"] == "TaskFailed"
     space.quiet()
     space.silence(2.0)

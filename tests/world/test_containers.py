@@ -174,3 +174,14 @@ def test_a_pod_that_its_node_left_ready_is_lost_with_the_node(reason: str, *, lo
     status = conditions(*told, phase="Running", startTime=at(6))
     found = children.pod(a_raw("Pod", spec={"nodeName": "n1"}, status=status)).troubles
     assert [each.problem.reason for each in found] == ([Reason.NODE_LOST] if lost else [])
+
+
+def test_a_pod_that_was_evicted_without_a_word_tells_what_it_was_held_to() -> None:
+    volumes = [{"name": "tmp", "emptyDir": {"sizeLimit": "10Mi"}}, {"name": "cache", "emptyDir": {}}]
+    limited = LIMITED | {"resources": {"limits": {"ephemeral-storage": "1Gi"}}}
+    spec = {"restartPolicy": "Always", "volumes": volumes, "containers": [limited]}
+    (found,) = children.pod(a_raw("Pod", spec=spec, status={"phase": "Succeeded"})).troubles
+    assert found.problem.message.startswith(
+        "its node ended a pod (Evicted): emptyDir.sizeLimit of volume tmp is 10Mi,"
+        " resources.limits.ephemeral-storage of container main is 1Gi; its event tells why"
+    )

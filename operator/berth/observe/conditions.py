@@ -134,7 +134,7 @@ def stalled(scene: Scene, health: Health, ready_now: Finding) -> Finding:
     for problem in (health.failed, health.problem):
         if problem is not None and (health.late or Reason(problem.reason) in _FINAL):
             return Finding(ConditionType.STALLED, "True", Reason(problem.reason), problem.message)
-    if ready_now.status == "False" and ready_now.reason not in _PROGRESS:
+    if ready_now.status == "False" and (health.problem is not None or ready_now.reason not in _PROGRESS):
         text = "what is in the way may pass without an edit; condition Ready tells what it is"
         return Finding(ConditionType.STALLED, "False", ready_now.reason, text)
     return Finding(ConditionType.STALLED, "False", Reason.SETTLED, "nothing blocks progress")

@@ -12,6 +12,7 @@ from berth.world.records import Problem, Trouble
 _EVICTED: Final = frozenset({"Evicted", "Preempting", "Terminated", "NodeShutdown", "NodeLost"})
 """Reasons of a pod that was taken away; with any other one its node did not take it (OutOfcpu, NodeAffinity)."""
 _READINGS: Final = re.compile(r", available: \S+(?=\. )|(?<= was using )\S+, ")
+_EVENT: Final = "its event tells why: kubectl get events --field-selector reason=Evicted"
 _ADVICE: Final = (
     ("EmptyDir volume", "raise emptyDir.sizeLimit of that volume, or write less to it"),
     ("ephemeral", "raise resources.limits.ephemeral-storage, or write less"),
@@ -36,7 +37,18 @@ def removed(raw: Raw) -> Trouble:
     gone = seconds((condition(status, "Ready", "False") or {}).get("lastTransitionTime")) or born
     reason, said = status.get("reason", "Evicted"), _READINGS.sub("", status.get("message", "")).strip().rstrip(".")
     advice = next((text for words, text in _ADVICE if words in said), "")
-    told = said or "its event tells why: kubectl get events --field-selector reason=Evicted"
-    text = ": ".join(each for each in (f"its node ended a pod ({reason})", told, advice) if each)[:MAX_TEXT]
+    told = ": ".join(each for each in (said, advice) if each) or _limits(raw.get("spec") or {})
     kind = Reason.EVICTED if reason in _EVICTED else Reason.UNSCHEDULABLE
-    return Trouble(Problem(kind, text), until=gone + patience(gone - born))
+    return Trouble(
+        Problem(kind, f"its node ended a pod ({reason}): {told}"[:MAX_TEXT]), until=gone + patience(gone - born)
+    )
+
+
+def _limits(spec: Raw) -> str:
+    """Return what a pod was held to that was evicted, and whose status does not tell why."""
+    sized = ((each["name"], (each.get("emptyDir") or {}).get("sizeLimit")) for each in spec.get("volumes") or ())
+    held = [f"emptyDir.sizeLimit of volume {name} is {size}" for name, size in sized if size]
+    for each in spec.get("containers") or ():
+        limit = ((each.get("resources") or {}).get("limits") or {}).get("ephemeral-storage")
+        held += [f"resources.limits.ephemeral-storage of container {each['name']} is {limit}"] if limit else []
+    return "; ".join([*([", ".join(held)] if held else []), _EVENT])

@@ -11,9 +11,12 @@ from typing import Any
 
 from bench import machines, pods
 from bench.process import BUILD
+from ground.deadline import deadline
 
 Json = dict[str, Any]
 
+MINUTES, PER_MINUTE = 30.0, 20.0
+"""Longest that it all may take: so many minutes, and one more for so many Workloads."""
 ALONE = ("decide", "impact", "scrape")
 """Benches of pure functions."""
 
@@ -53,13 +56,19 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--keep", action="store_true", help="leave the control planes up")
     asked = parser.parse_args()
-    results = {
-        "pods": asyncio.run(pods.measure(asked.count, keep=asked.keep)),
-        "machines": asyncio.run(machines.measure(asked.count, keep=asked.keep)),
-        **{name: alone(f"bench.{name}") for name in ALONE},
-    }
+    with deadline(MINUTES + asked.count / PER_MINUTE, "make bench"):
+        results = measured(asked.count, keep=asked.keep)
     (BUILD / "bench.json").write_text(json.dumps(results, indent=2) + "\n")
     print(pods.table(results["pods"]), table(results), machines.table(results["machines"]), sep="\n\n")
+
+
+def measured(count: int, *, keep: bool) -> Json:
+    """Return the results of all benches."""
+    return {
+        "pods": asyncio.run(pods.measure(count, keep=keep)),
+        "machines": asyncio.run(machines.measure(count, keep=keep)),
+        **{name: alone(f"bench.{name}") for name in ALONE},
+    }
 
 
 if __name__ == "__main__":

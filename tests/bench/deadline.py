@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from ground import parts
+
 _LEAST_SECONDS = 120.0
 _SECONDS_EACH = 2.0
 
@@ -15,12 +17,12 @@ def patience(count: int) -> float:
 
 @asynccontextmanager
 async def within(seconds: float, missing: Callable[[], str]) -> AsyncIterator[None]:
-    """Bound what is awaited in a block; raises TimeoutError that says what is missing by then."""
+    """Bound what is awaited in a block; raises TimeoutError that says what is missing by then, and what does not run."""
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
-        raise TimeoutError(f"not within {seconds:g} s: {missing()}") from error
+        raise TimeoutError(f"not within {seconds:g} s: {missing()}{parts.ended()}") from error
 
 
 def listed(names: list[str], shown: int = 5) -> str:

@@ -17,6 +17,7 @@ from dashboards.write import texts
 from ground import berth, cluster, prometheus
 from ground.api import eventually
 from ground.cluster import Cluster
+from ground.deadline import deadline
 from ground.prometheus import Target
 from scenarios import objects
 from scenarios.kinds import RUNTIME_CLASS
@@ -32,7 +33,10 @@ DASHBOARDS = berth.REPOSITORY / "manifests" / "berth" / "files" / "dashboards"
 RULES = berth.REPOSITORY / "manifests" / "berth" / "files" / "rules.yaml"
 LEAST_SECONDS = 100.0
 """Rates need a minute, and rules two evaluations."""
-SETTLE_SECONDS = 90.0
+SETTLE_SECONDS = 300.0
+"""A busy machine is scraped late."""
+MINUTES = 40.0
+"""Longest that it all may take."""
 
 
 @contextmanager
@@ -57,8 +61,6 @@ def observed(*, keep: bool) -> Iterator[tuple[Cluster, str]]:
             Target(f"127.0.0.1:{leader.port}", {"pod": leader.identity}),
             Target(f"127.0.0.1:{port}", {"pod": standby.identity}, secured(found)),
         ]
-        for each in replicas if keep else ():  # so that they end with the cluster
-            (found.workdir / "pids" / f"{each.identity}.pid").write_text(str(each.pid))
         yield found, prometheus.start(found, targets, interval=3, rules=[RULES])
     finally:
         for each in () if keep else replicas:
@@ -97,7 +99,7 @@ def draw_all(url: str, seconds: float) -> None:
 
 
 def settled(url: str, started: float) -> list[Found]:
-    """Return what every query returns, once all do that should: a busy machine is scraped late."""
+    """Return what every query returns, once all do that should."""
     seen: list[Found] = []
 
     def complete() -> bool:
@@ -133,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true", help="leave everything up")
     parser.add_argument("--pictures", action="store_true", help="draw the dashboards into docs/pictures")
     asks = parser.parse_args(arguments)
-    with observed(keep=asks.keep) as (found, url):
+    with deadline(MINUTES, "make observe"), observed(keep=asks.keep) as (found, url):
         started = monotonic()
         count = site.fill(found)
         print(f"{count} Workloads have come to rest", flush=True)

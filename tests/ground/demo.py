@@ -16,6 +16,7 @@ from berth.cli.explain import explanation
 from ground import berth, beside, chart, cluster, crds, prometheus, simulator
 from ground.api import eventually
 from ground.cluster import Cluster, ClusterError, kubectl
+from ground.deadline import deadline
 from ground.node import configuration, node
 from ground.prometheus import PrometheusError, Target
 from ground.toolchain import ToolchainError, binaries, is_built, tool
@@ -25,6 +26,8 @@ NODES = 3
 PORTS = (18080, 18081)
 PROMETHEUS_PORT = 19090
 SETTLE_SECONDS = 300.0
+MINUTES = 120.0
+"""Longest that it all may take, with everything built on a busy machine."""
 EXPLAINED = ("payments", "ledger")
 WHAT_IF = "retail-virtualized"
 EXAMPLES = chart.REPOSITORY / "manifests" / "examples"
@@ -205,7 +208,8 @@ def main() -> int:
         if command == "down":
             down()
         else:
-            up()
+            with deadline(MINUTES, "make demo"):
+                up()
     except (ClusterError, ToolchainError, PrometheusError, TimeoutError) as error:
         print(f"the demo failed: {error}", file=sys.stderr)
         return 1

@@ -30,7 +30,7 @@ def cluster(image: Image) -> Iterator[Cluster]:
 def operators(cluster: Cluster, image: Image, tmp_path: Path) -> Iterator[list[Operator]]:
     """Two replicas of the image: the first leads, the other stands by."""
     user, group = map(int, image.configuration["config"]["User"].split(":"))
-    made = [Operator(cluster, tmp_path, command=COMMAND) for _ in range(2)]
+    made = [Operator(cluster, tmp_path, command=COMMAND, restarts=False) for _ in range(2)]
     for each in made:
         # As a mounted Secret: everything in one file that only this user may read.
         each.kubeconfig.write_text(

@@ -9,9 +9,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from ground import cluster, crds, simulator
+from ground.deadline import deadline
 from kubevirt_real import timelines, verdicts
 
 RECORDINGS = timelines.RECORDING.parent
+MINUTES = 60.0
+"""Longest that it all may take."""
 
 
 def main() -> int:
@@ -21,8 +24,9 @@ def main() -> int:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 2
-    count, wrong = verdicts.compare(said)
-    found = compared(did)
+    with deadline(MINUTES, "make kubevirt-real"):
+        count, wrong = verdicts.compare(said)
+        found = compared(did)
     for text in (*wrong, *found.differ, *found.stale_lines):
         print(text)
     for text in found.reasons:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import urllib3
 
-from ground import identity
+from ground import beside, deployed, identity, parts
 from ground.api import eventually, free_port
 from ground.cluster import Cluster
 from scenarios.kinds import LEASE
@@ -27,21 +27,37 @@ SETTINGS = {
     "BERTH_ABSENT_RETRY_SECONDS": "1",
     "BERTH_LISTEN_ADDRESS": "127.0.0.1",
 }
-READY_SECONDS = 60.0
-STOP_SECONDS = 20.0
+QUICK_LEASE = {
+    "BERTH_LEASE_DURATION": "15",
+    "BERTH_LEASE_RENEW_DEADLINE": "12",
+    "BERTH_LEASE_RETRY_PERIOD": "1",
+}
+"""For tests that wait until a killed one's Lease has run out."""
+READY_SECONDS = 180.0
+"""A leader that was killed holds its Lease for a minute."""
+STOP_SECONDS = 60.0
 
 
 class Operator:
     """One replica; it runs from `start` until `stop` or `kill`, and may be started again."""
 
     def __init__(
-        self, cluster: Cluster, folder: Path, *, command: Sequence[str] = FROM_SOURCES, **settings: str
+        self,
+        cluster: Cluster,
+        folder: Path,
+        *,
+        command: Sequence[str] = FROM_SOURCES,
+        restarts: bool = True,
+        **settings: str,
     ) -> None:
+        """With `restarts` it is started again when it ends by itself, as the chart's Deployment does."""
         self.cluster = cluster
-        self._command = command
         self.identity = f"berth-{uuid4().hex[:8]}"
         self.log = folder / f"{self.identity}.log"
         self.port = free_port()
+        whole = [*command, "operator"]
+        self._command = beside.deploying(cluster, self.identity, whole) if restarts else whole
+        self._noted = f"{self.identity}{beside.DEPLOYMENT}" if restarts else self.identity
         self._settings = settings
         self.kubeconfig = identity.kubeconfig_for(cluster, NAMESPACE, ACCOUNT, folder / f"{self.identity}.yaml")
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,18 +67,26 @@ class Operator:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("BERTH_")}
         environment |= SETTINGS | self._settings | {"PYTHONPATH": f"{SOURCES}:{TESTS}", "BERTH_IDENTITY": self.identity}
         environment |= {"BERTH_KUBECONFIG": str(self.kubeconfig), "BERTH_LISTEN_PORT": str(self.port)}
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._command, "operator"], env=environment, stdout=log, stderr=subprocess.STDOUT
-            )
+        workdir = self.cluster.workdir
+        self._process = beside.launch(workdir, self._command, self.log, environment)
+        parts.note(workdir, self._noted, self._process.pid)
+        shown = parts.log(workdir, self.identity)
+        if not shown.exists():
+            shown.symlink_to(self.log)
         eventually(lambda: self.alive() and self.healthy("/readyz"), READY_SECONDS, f"{self.log} says synced")
         if leads:
             eventually(lambda: self.alive() and self.leads(), READY_SECONDS, f"{self.identity} leads")
         return self
 
     def stop(self) -> int:
-        """End it politely and return its exit status; nothing when it does not run."""
-        return self._end(signal.SIGTERM)
+        """End it politely and return its exit status; nothing when it does not run.
+
+        Fails when it had ended before by anything else than the loss of its Lease, which a busy machine may cost.
+        """
+        status = self._end(signal.SIGTERM)
+        said = self.log.read_text()
+        assert said.count(deployed.ENDED) <= said.count(" lost lease "), f"it ended by itself: {said[-4000:]}"
+        return status
 
     def kill(self) -> int:
         """End it at once."""
@@ -97,18 +121,19 @@ class Operator:
 
     @property
     def pid(self) -> int:
-        """Process id of what runs; fails when nothing does."""
-        assert self._process is not None, "the operator was not started"
-        return self._process.pid
+        """Process id of the operator itself; fails when it does not run."""
+        found = parts.component(self.cluster.workdir, self.identity).pid
+        assert found is not None, "the operator does not run"
+        return found
 
     def alive(self) -> bool:
-        """Return True; fail with the end of its log when it has ended."""
+        """Return True where it runs, or is about to again; fail with the end of its log when it has ended for good."""
         assert self._process is not None, "the operator was not started"
         assert self._process.poll() is None, f"the operator ended: {self.log.read_text()[-4000:]}"
         return True
 
     def ended(self) -> bool:
-        """Tell whether it has ended by itself."""
+        """Tell whether it has ended by itself, for good."""
         return self._process is None or self._process.poll() is not None
 
     def _end(self, how: signal.Signals) -> int:
@@ -116,4 +141,8 @@ class Operator:
             return 0
         self._process.send_signal(how)
         status, self._process = self._process.wait(STOP_SECONDS), None
+        workdir = self.cluster.workdir
+        eventually(lambda: parts.component(workdir, self.identity).pid is None, STOP_SECONDS, f"{self.identity} ends")
+        for each in (self.identity, self._noted):
+            parts.forget(workdir, each)
         return status

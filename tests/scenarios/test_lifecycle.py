@@ -13,7 +13,7 @@ from scenarios import site, specs
 from scenarios.audit import Write
 from scenarios.kinds import CLASS, DEPLOYMENT, NETWORK_POLICY, POLICY, SERVICE, WORKLOAD
 from scenarios.objects import Json, items
-from scenarios.process import Operator
+from scenarios.process import QUICK_LEASE, Operator
 from scenarios.site import Space, condition
 
 pytestmark = pytest.mark.ground
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.ground
 COUNTS_SECONDS = 40.0
 """Within that time the counts on classes and policies follow the Workloads."""
 
-LEASE_SECONDS = 6.0
-"""Long enough that a busy machine does not cost the leader its Lease."""
-LEASE = {"BERTH_LEASE_DURATION": "6", "BERTH_LEASE_RENEW_DEADLINE": "5", "BERTH_LEASE_RETRY_PERIOD": "0.5"}
+LEASE_SECONDS = 15.0
+HANDOVER_SECONDS = 12.0
+"""Sooner than the Lease runs out by itself."""
 
 Starter = Callable[..., Operator]
 
@@ -40,7 +40,7 @@ def replica(plain: Cluster, tmp_path: Path, operators: list[Operator]) -> Iterat
     """Makes operators, and ends them after the test."""
 
     def make() -> Operator:
-        operators.append(Operator(plain, tmp_path, **LEASE))
+        operators.append(Operator(plain, tmp_path, restarts=False, **QUICK_LEASE))
         return operators[-1]
 
     yield make
@@ -170,7 +170,7 @@ def test_a_leader_that_is_asked_to_end_hands_over_at_once(place: Space, replica:
     place.quiet()
     assert leader.stop() == 0
     assert not leader.leads(), "it gave the Lease back, which had not run out"
-    eventually(standby.leads, 2 * LEASE_SECONDS, "the standby leads")
+    eventually(standby.leads, HANDOVER_SECONDS, "the standby leads")
     place.silence(2.0)
     place.workload("web", specs.container(replicas=2))
     place.until(DEPLOYMENT, "web", lambda found: found["spec"]["replicas"] == 2)

@@ -46,7 +46,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def replica(cluster: Cluster, tmp_path: Path, operators: list[Operator]) -> Iterator[Operator]:
     """The operator that runs there; it may end by itself."""
-    operators.append(Operator(cluster, tmp_path, **LEASE))
+    operators.append(Operator(cluster, tmp_path, restarts=False, **LEASE))
     yield operators[0].start()
     operators[0].kill()
 

@@ -22,7 +22,7 @@ from scenarios.kinds import (
     WORKLOAD,
 )
 from scenarios.objects import Json
-from scenarios.process import Operator
+from scenarios.process import QUICK_LEASE, Operator
 from scenarios.site import Space, condition
 
 pytestmark = pytest.mark.ground
@@ -284,7 +284,7 @@ def test_a_restart_of_the_operator_grants_nobody_more_than_there_is(
     tmp_path_factory: pytest.TempPathFactory, operators: list[Operator]
 ) -> None:
     with site.prepared(kubevirt=False) as cluster:
-        operator = Operator(cluster, tmp_path_factory.mktemp("operator"))
+        operator = Operator(cluster, tmp_path_factory.mktemp("operator"), **QUICK_LEASE)
         operators.append(operator.start())
         space = Space.make(cluster)
         be(space, quota={"memory": "3Gi"})

@@ -6,12 +6,16 @@ import traceback
 from pathlib import Path
 from time import monotonic
 
+from ground.deadline import deadline
 from threats import site
 from threats.attempt import attempt
 from threats.load import vectors
 from threats.model import Answer, Layer, Vector
 from threats.report import table, wrong
 from threats.site import Site
+
+MINUTES = 60.0
+"""Longest that it all may take."""
 
 
 def tried(made: Site, vector: Vector) -> Answer:
@@ -26,7 +30,8 @@ def main() -> int:
     """Return 1 when anything was accepted, or refused by another layer than must refuse it."""
     start = monotonic()
     print("bringing up a control plane with tenants, a running operator and what it runs (a minute)", flush=True)
-    with tempfile.TemporaryDirectory() as folder, site.prepared(Path(folder)) as made:
+    within = deadline(MINUTES, "make threats")
+    with within, tempfile.TemporaryDirectory() as folder, site.prepared(Path(folder)) as made:
         print(f"up after {monotonic() - start:.0f} s; trying {len(vectors())} vectors", flush=True)
         answers = [(vector, tried(made, vector)) for vector in vectors()]
     complaints = [complaint for vector, answer in answers if (complaint := wrong(vector, answer))]

@@ -118,7 +118,7 @@ class LeaderElector:
             if not held:
                 return
             try:
-                async with asyncio.timeout(self._timing.retry_period):
+                async with asyncio.timeout(self._timing.renew_deadline / 4):
                     await self._give_up()
             except (errors.ApiError, TimeoutError) as error:
                 log.warning("the lease %s was not released and will expire: %r", self._name, error)

@@ -19,6 +19,7 @@ from scenarios.kinds import (
     DATA_VOLUME,
     DEPLOYMENT,
     EVENT,
+    JOB,
     LEASE,
     NAMESPACE,
     NETWORK_POLICY,
@@ -89,7 +90,16 @@ FILLED = {
     "own snapshot": {"snapshot": {"namespace": LAB, "name": "golden"}},
     "image": {"registry": {"url": "docker://registry.example/disk:1"}},
 }
+PROBE = owned("IsolationClass", "gvisor", **{"berth.dev/workload": "probe-1"})
+PROBES = [
+    attempt("create", JOB, "berth-system", "web", bodies.job(labels=LABELS, meta=owned("IsolationClass", "gvisor")), says=SYSTEM, note="no probe by name"),
+    attempt("create", JOB, "berth-system", "probe-2", bodies.job(labels=LABELS, meta=PROBE), says=SYSTEM, note="of another name"),
+    attempt("create", JOB, TEAM, "probe-1", bodies.job(labels=LABELS, meta=PROBE), says=ONE, note="beside a tenant"),
+    attempt("create", JOB, "berth-system", "probe-1", bodies.job(labels=LABELS, meta=owned(**{"berth.dev/workload": "probe-1"})), says=SYSTEM, note="of a Workload"),
+    attempt("create", SERVICE, "berth-system", "probe-1", service(PROBE), says=SYSTEM, note="no Job"),
+]  # fmt: skip
 REFUSED = [
+    *PROBES,
     attempt("create", POD, LAB, "web", bodies.pod(labels=LABELS), WRITES),
     attempt("create", SECRET, LAB, "web", {"metadata": owned()}, WRITES),
     attempt("create", CONFIG_MAP, LAB, "web", {"metadata": owned()}, WRITES),
@@ -147,6 +157,7 @@ REFUSED = [
     attempt("merge-patch", CLAIM, TEAM, "db-root", {"metadata": {"finalizers": ["a.example/held"]}}, GROWS, note="finalizer"),
 ]  # fmt: skip
 ALLOWED = [
+    attempt("create", JOB, "berth-system", "probe-1", bodies.job(labels={"berth.dev/workload": "probe-1"}, meta=PROBE), note="a probe"),
     attempt("create", SERVICE, LAB, "web", service()),
     *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": DISK}, source=source), note=note) for note, source in FILLED.items()),
     attempt("create", DATA_VOLUME, LAB, "web-root", disk({**owned(), "labels": DISK}, **SOURCE), note="owned"),

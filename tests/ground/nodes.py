@@ -31,7 +31,7 @@ class Shape:
     """What a fake node offers.
 
     `kvm` is what KubeVirt's device plugins and labeller put on a node; `handlers` are the RuntimeClass handlers beside
-    "" and runc; `user_namespaces` is what these two have as a feature; `allocatable` adds to or replaces SIZE; `taints`
+    "" and runc; `user_namespaces` is a feature of these two and of runsc; `allocatable` adds to or replaces SIZE; `taints`
     are those of core/v1.
     """
 
@@ -81,10 +81,8 @@ def node(name: str, shape: Shape) -> Json:
 def _handler(name: str, shape: Shape) -> Json:
     """Return a handler with its features, as a real node has them: kubelet 1.37, containerd 2.4, runc 1.5, gVisor."""
     plain = name in CONTAINER_HANDLERS
-    return {
-        "name": name,
-        "features": {"recursiveReadOnlyMounts": plain, "userNamespaces": plain and shape.user_namespaces},
-    }
+    namespaces = shape.user_namespaces and name in (*CONTAINER_HANDLERS, "runsc")
+    return {"name": name, "features": {"recursiveReadOnlyMounts": plain, "userNamespaces": namespaces}}
 
 
 def ready_nodes(cluster: Cluster) -> set[str]:
@@ -98,8 +96,9 @@ def ready_nodes(cluster: Cluster) -> set[str]:
 
 
 def _node_info() -> Json:
-    empty = ("bootID", "kernelVersion", "kubeProxyVersion", "machineID", "osImage", "systemUUID")
+    empty = ("kubeProxyVersion", "machineID", "osImage", "systemUUID")
     known = {"architecture": "amd64", "operatingSystem": "linux", "kubeletVersion": "v1.37.2"}
+    known |= {"bootID": "2076b129-cc0c-4102-9415-b71750f4a86c", "kernelVersion": "6.18.44"}
     return {**dict.fromkeys(empty, ""), **known, "containerRuntimeVersion": "containerd://2.4.2"}
 
 

@@ -25,7 +25,8 @@ def main() -> int:
                 with storage.held(print):
                     base.make()
             case "build":
-                _tell(build.build())
+                _tell(build.NAME, build.build())
+                _tell(build.PROBE_NAME, build.build_probe())
             case "sbom":
                 image = build.built()
                 count = sbom.write(image, run.unpacked(image), SBOM)
@@ -40,8 +41,8 @@ def main() -> int:
     return 0
 
 
-def _tell(image: Image) -> None:
-    print(f"{build.NAME} {image.digest}: {image.size / 1e6:.0f} MB, {image.compressed / 1e6:.0f} MB to pull")
+def _tell(name: str, image: Image) -> None:
+    print(f"{name} {image.digest}: {image.size / 1e6:.0f} MB, {image.compressed / 1e6:.0f} MB to pull")
 
 
 if __name__ == "__main__":

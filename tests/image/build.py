@@ -1,4 +1,4 @@
-"""Builds the image from the Dockerfile and lays it down as an OCI layout in build/."""
+"""Builds the images from their Dockerfiles and lays them down as OCI layouts in build/."""
 
 import configparser
 import os
@@ -11,12 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from berth import __version__
+from ground.toolchain import go_build
 from image import base, storage
 from image.layout import Image
 from image.storage import Say
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAYOUT = REPOSITORY / "build" / "image"
+PROBE_LAYOUT = REPOSITORY / "build" / "probe"
+PROBE = REPOSITORY / "operator" / "probe"
+PROBE_NAME = f"localhost/berth-probe:{__version__}"
 NAME = f"localhost/berth:{__version__}"
 # What pip is told on this host about how to reach an index; where wheels lie on this host is of no use in the build.
 PIP_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries")
@@ -32,6 +36,22 @@ def build(say: Say = print) -> Image:
     if (engine := storage.engine()) is None:
         raise storage.ImageError(f"neither docker nor podman answers, and {reason}")
     return _with_engine(engine, say)
+
+
+def build_probe(say: Say = print) -> Image:
+    """Build the image of probes with what this machine has and return it; raises ImageError when it has nothing."""
+    reason, engine = storage.missing(), storage.engine()
+    if reason and engine is None:
+        raise storage.ImageError(f"neither docker nor podman answers, and {reason}")
+    with tempfile.TemporaryDirectory() as scratch, storage.held(say):
+        shutil.copy(PROBE / "Dockerfile", scratch)
+        shutil.copy(go_build(PROBE, say), Path(scratch) / "berth-probe")
+        if not reason:
+            options = ("--isolation", "chroot", "--identity-label=false", "--timestamp", committed("%ct") or "0")
+            storage.buildah("build", *options, "--tag", PROBE_NAME, *_arguments(_labels()), scratch)
+            return _laid_by_buildah(PROBE_NAME, PROBE_LAYOUT)
+        storage.run([str(engine), "build", "--tag", PROBE_NAME, *_arguments(_labels()), scratch])
+        return _laid_by_engine(str(engine), PROBE_NAME, PROBE_LAYOUT)
 
 
 def built() -> Image:
@@ -59,11 +79,15 @@ def _with_buildah(build_base: str, slim: str, say: Say) -> Image:
             *secrets,
             REPOSITORY,
         )
-    storage.keep(build_base, slim, NAME)
-    shutil.rmtree(LAYOUT, ignore_errors=True)
-    LAYOUT.parent.mkdir(exist_ok=True)
-    storage.buildah("push", "--quiet", NAME, f"oci:{LAYOUT}:{__version__}")
-    return Image(LAYOUT)
+    storage.keep(build_base, slim, NAME, PROBE_NAME)
+    return _laid_by_buildah(NAME, LAYOUT)
+
+
+def _laid_by_buildah(name: str, layout: Path) -> Image:
+    shutil.rmtree(layout, ignore_errors=True)
+    layout.parent.mkdir(exist_ok=True)
+    storage.buildah("push", "--quiet", name, f"oci:{layout}:{__version__}")
+    return Image(layout)
 
 
 def _with_engine(engine: str, say: Say) -> Image:
@@ -71,14 +95,18 @@ def _with_engine(engine: str, say: Say) -> Image:
     say(f"building the image with {engine}")
     with _secrets() as secrets:
         storage.run([engine, "build", "--tag", NAME, *_arguments(_labels()), *secrets, REPOSITORY])
-    shutil.rmtree(LAYOUT, ignore_errors=True)
-    LAYOUT.mkdir(parents=True)
+    return _laid_by_engine(engine, NAME, LAYOUT)
+
+
+def _laid_by_engine(engine: str, name: str, layout: Path) -> Image:
+    shutil.rmtree(layout, ignore_errors=True)
+    layout.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as scratch:
         saved = Path(scratch) / "image.tar"
         form = ["--format", "oci-archive"] if engine == "podman" else []
-        storage.run([engine, "save", *form, "--output", saved, NAME])
-        shutil.unpack_archive(saved, LAYOUT, filter="data")
-    return Image(LAYOUT)
+        storage.run([engine, "save", *form, "--output", saved, name])
+        shutil.unpack_archive(saved, layout, filter="data")
+    return Image(layout)
 
 
 def _arguments(values: Mapping[str, str]) -> list[str]:

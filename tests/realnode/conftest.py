@@ -40,7 +40,8 @@ def real_cluster(able: None) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def shared(real_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """The operator, as its own ServiceAccount."""
-    operator = Operator(real_cluster, tmp_path_factory.mktemp("operator"))
+    image = "registry.example/berth-probe:1"
+    operator = Operator(real_cluster, tmp_path_factory.mktemp("operator"), BERTH_PROBE_IMAGE=image)
     try:
         yield operator.start()
     finally:

@@ -49,6 +49,16 @@ def real_node(fakes: int = 0) -> Iterator[Cluster]:
         control_plane.down(name, say=lambda *_: None)
 
 
+@contextmanager
+def unenforced(cluster: Cluster) -> Iterator[None]:
+    """Have no NetworkPolicy enforced while the block runs."""
+    node.enforce_nothing(cluster)
+    try:
+        yield
+    finally:
+        node.enforce(cluster)
+
+
 def inside(cluster: Cluster, command: Sequence[str]) -> list[str]:
     """Return a command that runs in the node's network, where pods and Services are reached."""
     return ["nsenter", "-t", str(beside.pid(cluster, node.FIRST)), "-n", *command]

@@ -71,6 +71,24 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 
+{{/* What probes are made of. */}}
+{{- define "berth.probeEnv" -}}
+{{- with .Values.probe }}
+{{- if .enabled -}}
+- name: BERTH_PROBE_IMAGE
+  value: {{ .image.repository }}{{ with .image.digest }}@{{ . }}{{ else }}:{{ .image.tag | default $.Chart.AppVersion }}{{ end }}
+- {name: BERTH_PROBE_SECONDS, value: {{ toJson .seconds | quote }}}
+- name: BERTH_PROBE_PEERS
+  value: {{ concat (compact (list .metadataAddress)) .forbiddenPeers | toJson | quote }}
+{{- with $.Values.imagePullSecrets }}
+{{- $names := list }}
+{{- range . }}{{ $names = append $names .name }}{{ end }}
+- {name: BERTH_PROBE_PULL_SECRETS, value: {{ toJson $names | quote }}}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* What secure metrics need of a pod, each a list of the root and the port. */}}
 
 {{- define "berth.metricsPort" -}}

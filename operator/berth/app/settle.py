@@ -53,7 +53,10 @@ async def settle(
         await deps.gateway.say(resource, body)
     except (errors.Conflict, errors.NotFound):
         return True  # deleted or made anew meanwhile: the next look brings it
-    table_of(deps.store, resource)[record.name] = replace(record, status=canonical(status))
+    table = table_of(deps.store, resource)
+    known = table.get(record.name)  # which the watch may have brought anew during the write
+    if known is not None and known.uid == record.uid:
+        table[record.name] = replace(known, status=canonical(status))
     return False
 
 

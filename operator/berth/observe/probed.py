@@ -14,7 +14,7 @@ def probed(record: ClassRecord, kinds: frozenset[str], *, proven: bool) -> Said:
     if wrong is not None:
         return "False", wrong.reason, wrong.message
     if proven:
-        text = f"probes saw from inside all that the class promises, on each of {len(kinds)} kinds of nodes"
+        text = f"probes saw from inside all that the class promises, on {len(kinds)} of {len(kinds)} kinds of nodes"
         return "True", Reason.VERIFIED, text
     failed = [probe for probe in record.probes if probe.key in kinds and probe.problem]
     if failed:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from berth.api.levels import WorkloadType
-from berth.api.meta import API_VERSION
 from berth.api.workload import WorkloadSpec
 from berth.decide.model import ClassFacts
 from berth.render.job import job
@@ -45,7 +44,9 @@ def probe_subject(prober: Prober, name: str, uid: str) -> Subject:
 def isolation_probe(subject: Subject, facts: ClassFacts, node: str) -> Child:
     """Return the Job of a probe on one node. Its class owns it, and it goes by itself."""
     body = job(subject, facts).body
-    body["metadata"]["ownerReferences"][0] |= {"apiVersion": API_VERSION, "kind": "IsolationClass", "name": facts.name}
+    # Nothing waits for a probe when its class is deleted, so no right on the class is needed.
+    owner = {"kind": "IsolationClass", "name": facts.name, "blockOwnerDeletion": False}
+    body["metadata"]["ownerReferences"][0] |= owner
     body["spec"]["ttlSecondsAfterFinished"] = _STAYS_SECONDS
     fields = [{"key": "metadata.name", "operator": "In", "values": [node]}]
     pinned = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": fields}]}}

@@ -72,7 +72,7 @@ def _owners(bounds: Bounds) -> list[dict[str, Any]]:
             "name": bounds.class_name if bounds.probed else bounds.workload,
             "uid": bounds.uid,
             "controller": True,
-            "blockOwnerDeletion": True,
+            "blockOwnerDeletion": bounds.probed is None,
         }
     ]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from ground.node.images import APP, ENTRY_POINTS, USERS, Entry, Image, debian, layer
 from ground.toolchain import Say, go_build, tool
 
+PROBE = Path(__file__).resolve().parents[3] / "operator" / "probe"
 ENTRY = "/entrypoint"
 WWW_DATA = 33
 MAKE = Entry(b"#!/bin/sh\nsleep 3\necho 12 passed\n", 0o755)
@@ -12,10 +13,12 @@ MAKE = Entry(b"#!/bin/sh\nsleep 3\necho 12 passed\n", 0o755)
 
 def images(say: Say = print) -> tuple[Image, ...]:
     """Return all images; builds what is missing."""
+    probe = layer({"berth-probe": Entry(go_build(PROBE, say).read_bytes(), 0o755)})
     dns = layer({"coredns": Entry(tool("coredns", say).read_bytes(), 0o755)})
     return (
         *_of_program(go_build(APP, say)),
         *_of_packages(debian(say)),
+        Image("berth-probe:1", (probe,), ("/berth-probe",), "65532"),
         Image("ground/coredns:1", (dns,), ("/coredns", "-conf", "/etc/coredns/Corefile")),
     )
 

@@ -14,7 +14,7 @@ REGISTRY = "registry.example"
 
 
 def containerd(binaries: str) -> str:
-    """Return /etc/containerd/config.toml: runc by default, gVisor as `runsc`, images of one local registry."""
+    """Return /etc/containerd/config.toml: runc by default and as `impostor`, gVisor as `runsc`, one local registry."""
     return f"""version = 3
 [plugins.'io.containerd.cri.v1.images']
   snapshotter = "overlayfs"
@@ -33,6 +33,11 @@ def containerd(binaries: str) -> str:
     [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
       [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+        BinaryName = "{binaries}/runc"
+        SystemdCgroup = false
+    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.impostor]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.impostor.options]
         BinaryName = "{binaries}/runc"
         SystemdCgroup = false
     [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runsc]

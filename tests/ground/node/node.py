@@ -30,6 +30,7 @@ BINARIES = (
 READY_SECONDS = 120.0
 LABEL = "ground.berth.dev/real"
 FIRST = "node"
+NETPOL = "node-netpol"
 EXAMPLES = Path(__file__).with_name("examples.yaml")
 """Policy by which the pods of manifests/examples run there."""
 LINES = 15
@@ -124,9 +125,21 @@ def _start(place: Place, binaries: Path) -> None:
     forward = [f"TCP-LISTEN:{port},bind={place.gateway},fork,reuseaddr", f"TCP:127.0.0.1:{port}"]
     log = place.cluster.workdir / "logs" / "node-socat.log"
     beside.start(place.cluster, "node-socat", ["socat", "-lf", str(log), *forward], lambda: True)
-    first = str(beside.pid(place.cluster, FIRST))
-    command = [sys.executable, "-m", "ground.node.netpol", str(place.cluster.kubeconfig), first]
-    beside.start(place.cluster, "node-netpol", command, lambda: True, **environment)
+    enforce(place.cluster)
+
+
+def enforce(cluster: Cluster) -> None:
+    """Have NetworkPolicies enforced on the node."""
+    first, path = str(beside.pid(cluster, FIRST)), str(Path(__file__).parents[2])
+    command = [sys.executable, "-m", "ground.node.netpol", str(cluster.kubeconfig), first]
+    beside.start(cluster, NETPOL, command, lambda: True, PYTHONPATH=path)
+
+
+def enforce_nothing(cluster: Cluster) -> None:
+    """Have the node's network let everything through, as one that knows no NetworkPolicy."""
+    beside.stop(cluster, NETPOL)
+    first = str(beside.pid(cluster, FIRST))
+    subprocess.run(["nsenter", "-t", first, "-n", "nft", "delete", "table", "inet", "netpol"], check=True)
 
 
 def _apart(place: Place) -> bool:

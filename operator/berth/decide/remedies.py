@@ -1,7 +1,7 @@
 """Which single changes are worth trying: for every rule, what would satisfy it. Nearest first, and each only once."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from berth.api.levels import Backend, IsolationLevel, NodeSharing, Trust
@@ -9,30 +9,17 @@ from berth.api.machine import OperatingSystem
 from berth.api.quantity import format_cpu
 from berth.api.reasons import Reason
 from berth.decide.change import Change, Inputs, Target
-from berth.decide.cost import MI, huge_pages, overhead, requested
-from berth.decide.guest import architecture_of, devices_in, model_of, node_devices
-from berth.decide.model import Candidate, ClassFacts, Cost, Decision, Guest, MachineAsk, NodeShape, Requirement
+from berth.decide.cost import MI, overhead, requested
+from berth.decide.guest import devices_in
+from berth.decide.machine_remedies import any_architecture, features, hardware, preference
+from berth.decide.model import Candidate, ClassFacts, Cost, Decision, Guest, MachineAsk
+from berth.decide.remedy import Case, Remedy, ample, machine_classes, of_class, of_field, with_guest
 from berth.decide.rules.capacity import suits
-from berth.decide.versions import SERVICE_ACCOUNTS
 from berth.decide.words import memory
 from berth.policy.compiled import CompiledPolicy
 from berth.policy.effective import LEVEL_SOURCE
 from berth.policy.pod_security import BASELINE
 from berth.policy.pod_security import LABEL as POD_SECURITY
-
-_MUCH: Final = 1 << 60
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One class that was ruled out, and the inputs that it was ruled out with."""
-
-    inputs: Inputs
-    requirement: Requirement
-    facts: ClassFacts
-
-
-Remedy = Callable[[Case], Iterable[Change]]
 
 
 def remedies(inputs: Inputs, decision: Decision) -> Iterable[Change]:
@@ -60,15 +47,6 @@ def _distance(candidate: Candidate) -> tuple[object, ...]:
     return len(candidate.verdicts), candidate.facts.level.rank, candidate.facts.name
 
 
-def _field(text: str, path: str, value: Any, **fields: Any) -> Change:
-    """Return a change of the Workload: of one field of its spec, and so of its Ask."""
-    return Change(text, Target.WORKLOAD, fields=tuple(fields.items()), path=path, value=value)
-
-
-def _class(text: str, *names: str, **fields: Any) -> Change:
-    return Change(text, Target.CLASSES, names=names, fields=tuple(fields.items()))
-
-
 def _default(text: str, **fields: Any) -> Change:
     return Change(text, Target.DEFAULTS, fields=tuple(fields.items()))
 
@@ -81,17 +59,17 @@ def _denied(inputs: Inputs) -> Iterable[Change]:
     """Yield what may lift a denial: what an author can leave out or add, and what an admin can allow."""
     ask = inputs.subject.ask
     if ask.service_account is not None:
-        yield _field("remove spec.serviceAccountName", "serviceAccountName", None, service_account=None)
+        yield of_field("remove spec.serviceAccountName", "serviceAccountName", None, service_account=None)
         allowed = inputs.defaults.allowed_service_accounts | {ask.service_account}
         yield _default(
             f"allow ServiceAccount {ask.service_account} in Berth's settings", allowed_service_accounts=allowed
         )
     if ask.priority_class is not None:
-        yield _field("remove spec.priorityClassName", "priorityClassName", None, priority_class=None)
+        yield of_field("remove spec.priorityClassName", "priorityClassName", None, priority_class=None)
     if ask.attachments:
-        yield _field("remove spec.machine.networks", "machine.networks", None, attachments=())
+        yield of_field("remove spec.machine.networks", "machine.networks", None, attachments=())
     if not ask.dedicated:
-        yield _field("set spec.resources.dedicated to true", "resources.dedicated", value=True, dedicated=True)
+        yield of_field("set spec.resources.dedicated to true", "resources.dedicated", value=True, dedicated=True)
     for policy in inputs.policies.policies:
         if policy.demand.images or policy.demand.storage_classes or policy.demand.dedicated:
             yield _without(policy)
@@ -106,7 +84,7 @@ def _raises(level: IsolationLevel) -> Iterable[Change]:
     """Yield higher levels that an author may ask for."""
     for higher in IsolationLevel:
         if higher.rank > level.rank:
-            yield _field(f"set spec.isolation.level to {higher}", "isolation.level", higher.value, level=higher)
+            yield of_field(f"set spec.isolation.level to {higher}", "isolation.level", higher.value, level=higher)
 
 
 def _available(case: Case) -> Iterable[Change]:
@@ -121,8 +99,8 @@ def _available(case: Case) -> Iterable[Change]:
     }.get(missing.reason, f"add a node that can run {facts.name}")
     if missing.reason is Reason.RUNTIME_CHANGED:
         text = f"restore RuntimeClass {facts.runtime_class_name}, or set pod.handler of IsolationClass {facts.name}"
-    node: dict[str, Any] = {} if facts.shapes or len(alike) > 1 else {"shapes": (_ample(case),)}
-    yield _class(text, *sorted(each.name for each in alike), unavailable=None, **node)
+    node: dict[str, Any] = {} if facts.shapes or len(alike) > 1 else {"shapes": (ample(case),)}
+    yield of_class(text, *sorted(each.name for each in alike), unavailable=None, **node)
 
 
 def _misses_the_same(one: ClassFacts, other: ClassFacts) -> bool:
@@ -132,25 +110,6 @@ def _misses_the_same(one: ClassFacts, other: ClassFacts) -> bool:
     if one.unavailable.reason is Reason.RUNTIME_CLASS_MISSING:
         return one.runtime_class_name == other.runtime_class_name
     return one.unavailable.reason in (Reason.KUBEVIRT_NOT_READY, Reason.SOFTWARE_EMULATION)
-
-
-def _ample(case: Case) -> NodeShape:
-    """Return a node that has whatever is asked for."""
-    ask, facts = case.inputs.subject.ask, case.facts
-    pages = tuple((name, _MUCH) for name, _ in huge_pages(ask, facts))
-    is_machine = facts.backend is Backend.VIRTUAL_MACHINE
-    architecture = architecture_of(ask.machine.guest, facts) if ask.machine and is_machine else ask.architecture
-    guest = ask.machine.guest if ask.machine and is_machine else Guest(0)
-    return NodeShape(
-        cpu=_MUCH,
-        memory=_MUCH,
-        devices=(*node_devices(ask, facts), *pages),
-        architecture=architecture or "",
-        cpu_manager=True,
-        nested=True,
-        cpu_models=(model_of(guest, facts),),
-        machine_types=(guest.machine_type,),
-    )
 
 
 def _policies(case: Case, holds: Callable[[CompiledPolicy], bool]) -> Iterable[Change]:
@@ -163,7 +122,7 @@ def _policies(case: Case, holds: Callable[[CompiledPolicy], bool]) -> Iterable[C
 
 def _trust(case: Case) -> Iterable[Change]:
     if case.inputs.subject.ask.trust is not Trust.TRUSTED:
-        yield _field("set spec.trust to Trusted", "trust", Trust.TRUSTED.value, trust=Trust.TRUSTED)
+        yield of_field("set spec.trust to Trusted", "trust", Trust.TRUSTED.value, trust=Trust.TRUSTED)
 
 
 def _allowed(case: Case) -> Iterable[Change]:
@@ -179,7 +138,7 @@ def _outside(case: Case, policy: CompiledPolicy) -> bool:
 def _level(case: Case) -> Iterable[Change]:
     sources = [source.by for source in case.requirement.sources if source.dimension == "level"]
     if LEVEL_SOURCE in sources:
-        yield _field("remove spec.isolation.level", "isolation.level", None, level=None)
+        yield of_field("remove spec.isolation.level", "isolation.level", None, level=None)
     yield from _trust(case)
     yield from _policies(case, lambda policy: policy.demand.level is case.requirement.level)
     if case.inputs.defaults.level.rank > case.facts.level.rank:
@@ -194,11 +153,11 @@ def _node_sharing(case: Case) -> Iterable[Change]:
 
 
 def _pinned(_case: Case) -> Iterable[Change]:
-    yield _field("remove spec.isolation.className", "isolation.className", None, class_name=None)
+    yield of_field("remove spec.isolation.className", "isolation.className", None, class_name=None)
 
 
 def _enabled(case: Case) -> Iterable[Change]:
-    yield _class(f"enable IsolationClass {case.facts.name}", case.facts.name, enabled=True)
+    yield of_class(f"enable IsolationClass {case.facts.name}", case.facts.name, enabled=True)
 
 
 def _source(case: Case) -> Iterable[Change]:
@@ -206,151 +165,83 @@ def _source(case: Case) -> Iterable[Change]:
     if case.facts.backend is Backend.POD:
         guest = ask.machine.guest if ask.machine else None
         size = Cost(guest.vcpus * 1000, guest.memory) if guest else Cost()
-        yield _field("add spec.container", "container", {}, has_container=True, cpu=size.cpu, memory=size.memory)
+        yield of_field("add spec.container", "container", {}, has_container=True, cpu=size.cpu, memory=size.memory)
     else:
         guest = Guest(ask.memory, sockets=max(1, -(-ask.cpu // 1000)))
         machine = MachineAsk(OperatingSystem.LINUX, guest)
-        yield _field("add spec.machine with a bootDisk", "machine", {}, machine=machine)
+        yield of_field("add spec.machine with a bootDisk", "machine", {}, machine=machine)
 
 
 def _needs(case: Case) -> Iterable[Change]:
     ask = case.inputs.subject.ask
     if ask.privileged:
-        yield _field("drop needs.privileged", "needs.privileged", None, privileged=False)
+        yield of_field("drop needs.privileged", "needs.privileged", None, privileged=False)
     if ask.kernel_modules:
-        yield _field("drop needs.kernelModules", "needs.kernelModules", None, kernel_modules=())
+        yield of_field("drop needs.kernelModules", "needs.kernelModules", None, kernel_modules=())
     if ask.nested_virtualization:
-        yield _field("drop needs.nestedVirtualization", "needs.nestedVirtualization", None, nested_virtualization=False)
+        yield of_field(
+            "drop needs.nestedVirtualization", "needs.nestedVirtualization", None, nested_virtualization=False
+        )
     if ask.root:
-        yield _field("drop needs.root", "needs.root", None, root=False)
+        yield of_field("drop needs.root", "needs.root", None, root=False)
 
 
 def _pod_security(case: Case) -> Iterable[Change]:
     """Yield what its author can do without, and what an admin can set up."""
     ask, enforced = case.inputs.subject.ask, case.inputs.subject.ask.pod_security
     if case.facts.backend is Backend.VIRTUAL_MACHINE:
-        yield _class(
-            "give launcher pods a seccomp profile in KubeVirt", *_machine_classes(case), restricted_seccomp=True
+        yield of_class(
+            "give launcher pods a seccomp profile in KubeVirt", *machine_classes(case), restricted_seccomp=True
         )
     elif ask.root:
-        yield _field("drop needs.root", "needs.root", None, root=False)
+        yield of_field("drop needs.root", "needs.root", None, root=False)
     if enforced is not None:
-        yield _field(f"label namespace {enforced.namespace} {POD_SECURITY}={BASELINE}", "", None, pod_security=None)
+        yield of_field(f"label namespace {enforced.namespace} {POD_SECURITY}={BASELINE}", "", None, pod_security=None)
 
 
 def _memory_limit(case: Case) -> Iterable[Change]:
     facts = case.facts
     above = facts.overhead.memory + MI
-    yield _field(f"raise limits.memory to {memory(above)}", "resources.limits.memory", str(above), memory_limit=above)
+    yield of_field(f"raise limits.memory to {memory(above)}", "resources.limits.memory", str(above), memory_limit=above)
     text = f"set overhead.podFixed of RuntimeClass {facts.runtime_class_name}"
-    yield _class(text, facts.name, overhead_within=False)
+    yield of_class(text, facts.name, overhead_within=False)
 
 
 def _devices(case: Case) -> Iterable[Change]:
     ask, facts = case.inputs.subject.ask, case.facts
     if ask.gpu is not None:
-        yield _field("drop needs.gpu", "needs.gpu", None, gpu=None)
+        yield of_field("drop needs.gpu", "needs.gpu", None, gpu=None)
     for device in ask.host_devices:
         rest = tuple(each for each in ask.host_devices if each != device)
         value = [{"deviceName": name, "count": count} for name, count in rest] or None
-        yield _field(f"drop {device[0]} from needs.hostDevices", "needs.hostDevices", value, host_devices=rest)
+        yield of_field(f"drop {device[0]} from needs.hostDevices", "needs.hostDevices", value, host_devices=rest)
     if ask.network_devices:
         changed: dict[str, Any] = {"attachments": (), "network_devices": ()}
-        yield _field("remove spec.machine.networks", "machine.networks", None, **changed)
+        yield of_field("remove spec.machine.networks", "machine.networks", None, **changed)
     wanted = frozenset(name for name, _ in devices_in(ask, facts))
     if facts.backend is Backend.VIRTUAL_MACHINE and not wanted <= facts.permitted_devices:
         text = f"permit {', '.join(sorted(wanted - facts.permitted_devices))} in KubeVirt"
-        yield _class(text, *_machine_classes(case), permitted_devices=facts.permitted_devices | wanted)
+        yield of_class(text, *machine_classes(case), permitted_devices=facts.permitted_devices | wanted)
 
 
 def _dedicated(_case: Case) -> Iterable[Change]:
-    yield _field("drop spec.resources.dedicated", "resources.dedicated", None, dedicated=False)
+    yield of_field("drop spec.resources.dedicated", "resources.dedicated", None, dedicated=False)
 
 
 def _capacity(case: Case) -> Iterable[Change]:
     ask, facts = case.inputs.subject.ask, case.facts
     machine = ask.machine if facts.backend is Backend.VIRTUAL_MACHINE else None
     if machine is not None and machine.missing:
-        yield _field(f"create {' and '.join(machine.missing)}", "", None, machine=replace(machine, missing=()))
+        yield of_field(f"create {' and '.join(machine.missing)}", "", None, machine=replace(machine, missing=()))
         return
     yield from _smaller(case, machine)
-    yield from _any_architecture(case)
+    yield from any_architecture(case)
     yield from _needs(case)
     yield from _devices(case)
     suited = any(suits(shape, ask, facts) for shape in facts.shapes)
     what = f"larger node for {facts.name}" if suited else f"node for {facts.name} that has all that is asked for"
     text = f"add a {what}"
-    yield _class(text, facts.name, shapes=(_ample(case), *facts.shapes))
-
-
-def _features(case: Case) -> Iterable[Change]:
-    """Yield what an author can do without, and what an admin can set up."""
-    ask, machines = case.inputs.subject.ask, _machine_classes(case)
-    if ask.service_account is not None:
-        yield _field("remove spec.serviceAccountName", "serviceAccountName", None, service_account=None)
-        yield _class("upgrade KubeVirt", *machines, kubevirt_version=SERVICE_ACCOUNTS)
-    yield _class("set instancetype.referencePolicy of KubeVirt to reference", *machines, expands=False)
-    for gate in sorted(case.facts.gates_off):
-        yield _class(f"switch feature gate {gate} of KubeVirt on", *machines, gates_off=case.facts.gates_off - {gate})
-
-
-def _machine_classes(case: Case) -> list[str]:
-    return sorted(each.name for each in case.inputs.catalog if each.backend is Backend.VIRTUAL_MACHINE)
-
-
-def _any_hardware(machine: MachineAsk | None) -> Iterable[Change]:
-    """Yield to leave model of processor and machine type to KubeVirt, where the machine says them itself."""
-    if machine is None:
-        return
-    guest = machine.guest
-    if guest.model and (guest.instancetype is None or guest.model != guest.instancetype.model):
-        yield _field(
-            "remove spec.machine.cpu.model", "machine.cpu.model", None, **_with(machine, replace(guest, model=""))
-        )
-    preferred = guest.preference.machine_type if guest.preference else ""
-    if guest.machine_type != preferred:
-        changed = _with(machine, replace(guest, machine_type=preferred))
-        yield _field("remove spec.machine.machineType", "machine.machineType", None, **changed)
-
-
-def _hardware(case: Case) -> Iterable[Change]:
-    yield from _any_hardware(case.inputs.subject.ask.machine)
-    yield from _any_architecture(case)
-    shapes = (_ample(case), *case.facts.shapes)
-    yield _class(f"add a node with such hardware for {case.facts.name}", case.facts.name, shapes=shapes)
-
-
-def _any_architecture(case: Case) -> Iterable[Change]:
-    """Yield to take the architecture of the preference, or any."""
-    ask = case.inputs.subject.ask
-    if ask.architecture is not None:
-        changed: dict[str, Any] = {"architecture": None}
-        if ask.machine is not None:
-            preference = ask.machine.guest.preference
-            preferred = preference.preferred_architecture or None if preference else None
-            changed |= _with(ask.machine, replace(ask.machine.guest, architecture=preferred))
-        yield _field("drop needs.architecture", "needs.architecture", None, **changed)
-
-
-def _preference(case: Case) -> Iterable[Change]:
-    """Yield what a preference requires."""
-    machine = case.inputs.subject.ask.machine
-    if machine is None:
-        return
-    guest, preference = machine.guest, machine.guest.preference
-    if preference is not None and guest.instancetype is None:
-        if guest.memory < preference.memory:
-            text = f"raise guest memory to {memory(preference.memory)} per replica"
-            changed = _with(machine, replace(guest, memory=preference.memory))
-            yield _field(text, "resources.requests.memory", str(preference.memory), **changed)
-        if guest.vcpus < preference.cpus:
-            text = f"raise guest cpu to {preference.cpus} per replica"
-            changed = _with(machine, replace(guest, sockets=preference.cpus, cores=1, threads=1))
-            yield _field(text, "resources.requests.cpu", str(preference.cpus), **changed)
-    if guest.graphics is not None:
-        changed = _with(machine, replace(guest, graphics=None))
-        yield _field("remove spec.machine.graphics", "machine.graphics", None, **changed)
-    yield from _any_architecture(case)
+    yield of_class(text, facts.name, shapes=(ample(case), *facts.shapes))
 
 
 def _smaller(case: Case, machine: MachineAsk | None) -> Iterable[Change]:
@@ -363,21 +254,17 @@ def _smaller(case: Case, machine: MachineAsk | None) -> Iterable[Change]:
     most = max((each.memory for each in nodes if each.cpu >= wanted.cpu + extra.cpu), default=0) - extra.memory
     most -= most % MI
     if MI <= most < wanted.memory:
-        changed = _with(machine, replace(machine.guest, memory=most)) if machine else {"memory": most}
+        changed = with_guest(machine, replace(machine.guest, memory=most)) if machine else {"memory": most}
         text = f"lower {'guest ' if machine else ''}memory to {memory(most)} per replica"
-        yield _field(text, "resources.requests.memory", str(most), **changed)
+        yield of_field(text, "resources.requests.memory", str(most), **changed)
     cpu = max((each.cpu for each in nodes if each.memory >= wanted.memory + extra.memory), default=0) - extra.cpu
     if 0 < cpu < wanted.cpu:
         vcpus = max(1, (machine.guest.vcpus if machine else 0) * cpu // wanted.cpu)
         smaller = replace(machine.guest, sockets=vcpus, cores=1, threads=1) if machine else None
-        changed = _with(machine, smaller) if machine and smaller else {"cpu": cpu}
+        changed = with_guest(machine, smaller) if machine and smaller else {"cpu": cpu}
         amount = format_cpu(vcpus * 1000 if machine else cpu)
         text = f"lower {'guest ' if machine else ''}cpu to {amount} per replica"
-        yield _field(text, "resources.requests.cpu", amount, **changed)
-
-
-def _with(machine: MachineAsk, guest: Guest) -> dict[str, Any]:
-    return {"machine": replace(machine, guest=guest)}
+        yield of_field(text, "resources.requests.cpu", amount, **changed)
 
 
 def _storage(case: Case) -> Iterable[Change]:
@@ -388,7 +275,7 @@ def _storage(case: Case) -> Iterable[Change]:
         claims = tuple(
             replace(claim, found=True, access_modes=claim.access_modes or ("ReadWriteMany",)) for claim in ask.claims
         )
-        yield _field(f"create PersistentVolumeClaim {', '.join(missing)}", "", None, claims=claims)
+        yield of_field(f"create PersistentVolumeClaim {', '.join(missing)}", "", None, claims=claims)
 
 
 def _disks(case: Case) -> Iterable[Change]:
@@ -396,27 +283,27 @@ def _disks(case: Case) -> Iterable[Change]:
     origins = [f"{each.kind} {each.name or '(default)'}" for each in ask.origins if not (each.found and each.leads)]
     if origins:
         there = tuple(replace(each, found=True, leads=True) for each in ask.origins)
-        yield _field(f"create {', '.join(origins)}", "", None, origins=there)
+        yield of_field(f"create {', '.join(origins)}", "", None, origins=there)
     if ask.resized:
-        yield _field("restore storage of the disks", "", None, resized=())
+        yield of_field("restore storage of the disks", "", None, resized=())
     if ask.kept:
-        yield _field(f"delete {', '.join(f'{each.kind} {each.name}' for each in ask.kept)}", "", None, kept=())
+        yield of_field(f"delete {', '.join(f'{each.kind} {each.name}' for each in ask.kept)}", "", None, kept=())
 
 
 def _preflight(case: Case) -> Iterable[Change]:
     name = case.facts.name
     rest = tuple(each for each in case.inputs.subject.ask.refusals if each.class_name != name)
-    yield _field(f"resolve what the API server refuses in {name}", "", None, refusals=rest)
+    yield of_field(f"resolve what the API server refuses in {name}", "", None, refusals=rest)
 
 
 def _one_replica(case: Case) -> Iterable[Change]:
     if case.inputs.subject.ask.most_replicas > 1:
-        yield _field("set spec.replicas to 1, without autoscaling", "replicas", 1, replicas=1, max_replicas=0)
+        yield of_field("set spec.replicas to 1, without autoscaling", "replicas", 1, replicas=1, max_replicas=0)
 
 
 def _task(case: Case) -> Iterable[Change]:
     if case.inputs.subject.ask.task_limits:
-        yield _field("remove spec.task", "task", None, task_limits=())
+        yield of_field("remove spec.task", "task", None, task_limits=())
     yield from _one_replica(case)
 
 
@@ -429,12 +316,12 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "enabled": _enabled,
     "source": _source,
     "operating_system": _source,
-    "preference": _preference,
-    "features": _features,
+    "preference": preference,
+    "features": features,
     "instancetype": _none,
-    "encryption": _any_architecture,
-    "architecture": _any_architecture,
-    "hardware": _hardware,
+    "encryption": any_architecture,
+    "architecture": any_architecture,
+    "hardware": hardware,
     "needs": _needs,
     "pod_security": _pod_security,
     "memory_limit": _memory_limit,

@@ -11,7 +11,7 @@ from app.test_reconcile import replica as replica  # noqa: PLC0414  a fixture
 from app.test_reconcile import seen
 from berth.api.levels import PolicyMode
 from berth.api.reasons import Reason
-from berth.app.counting import count, count_denials
+from berth.app.counting import Start, count_denials, count_start
 from berth.app.outcomes import Outcome, outcome_of
 from berth.app.reconcile import reconcile
 from berth.decide.impact import Effect
@@ -21,7 +21,7 @@ from berth.observe.status import compute_status
 from berth.policy.compiled import CompiledPolicy, compile_policy
 from berth.policy.effective import Effective
 from berth.world import parse
-from berth.world.records import Problem
+from berth.world.records import Key, Problem
 from observe.scenes import MACHINE, MICRO, NOW, RUNC, SANDBOX, a_machine, a_pod, a_scene, at_rest, requiring, served
 from render.specs import Json, container
 
@@ -83,17 +83,46 @@ READY: dict[str, Any] = {
 }
 
 
+PLACE = {"class": "vm", "backend": "VirtualMachine"}
+STARTED: Json = {"placement": {"className": "vm", "backend": "VirtualMachine"}, "timeToReady": READY}
+BEFORE: Json = {"placement": STARTED["placement"]}
+
+
 def test_a_start_is_counted_once_in_each_class_with_the_time_of_each_segment() -> None:
-    metrics, place = scraped(), {"class": "vm", "backend": "VirtualMachine"}
-    status = {"placement": {"className": "vm", "backend": "VirtualMachine"}, "timeToReady": READY}
-    count(at_rest(), {}, status, metrics)
-    count(at_rest(), status, status, metrics)
+    metrics, place = scraped(), PLACE
+    starts: dict[Key, Start] = {}
+    looks = ((BEFORE, 0.0), (BEFORE, 4.0), (STARTED, 10.0), (BEFORE, 11.0), (STARTED, 99.0))
+    again = [count_start(WEB, previous, STARTED, starts, now, metrics) for previous, now in looks]
+    assert again == [10.0, 6.0, None, None, None]
     assert value(metrics, "berth_time_to_ready_seconds_count", **place) == 1
     assert value(metrics, "berth_time_to_ready_seconds_sum", **place) == 9
     segments = {
         labels["segment"]: seconds for labels, seconds in series(metrics, "berth_time_to_ready_segment_seconds_sum")
     }
     assert segments == {"Scheduled": 2, "Running": 6, "Ready": 1}
+
+
+def test_what_fails_soon_after_it_served_is_no_start() -> None:
+    metrics, starts = scraped(), dict[Key, Start]()
+    count_start(WEB, BEFORE, STARTED, starts, 0.0, metrics)
+    count_start(WEB, STARTED, BEFORE, starts, 3.0, metrics)
+    assert count_start(WEB, BEFORE, STARTED, starts, 11.0, metrics) == 10.0
+    assert value(metrics, "berth_time_to_ready_seconds_count", **PLACE) is None
+
+
+def test_a_start_that_a_former_leader_has_written_is_not_counted_again() -> None:
+    metrics, starts = scraped(), dict[Key, Start]()
+    assert [count_start(WEB, STARTED, STARTED, starts, now, metrics) for now in (0.0, 60.0)] == [None, None]
+    assert value(metrics, "berth_time_to_ready_seconds_count", **PLACE) is None
+
+
+def test_a_move_is_a_start_of_its_own_also_when_nothing_was_seen_in_between() -> None:
+    metrics, starts = scraped(), dict[Key, Start]()
+    moved = STARTED | {"placement": {"className": "kata", "backend": "Pod"}}
+    for status, now in ((STARTED, 0.0), (STARTED, 10.0), (moved, 20.0), (moved, 30.0)):
+        count_start(WEB, BEFORE, status, starts, now, metrics)
+    assert value(metrics, "berth_time_to_ready_seconds_count", **PLACE) == 1
+    assert value(metrics, "berth_time_to_ready_seconds_count", **{"class": "kata", "backend": "Pod"}) == 1
 
 
 async def test_a_pass_leaves_what_a_scrape_tells(replica: Replica) -> None:

@@ -86,7 +86,7 @@ async def test_it_looks_again_when_what_failed_has_run_for_long_enough(replica: 
     seen(replica)
     crash = Trouble(Problem(Reason.CRASH_LOOPING, "it ended"), until=replica.clock.now + 20.0)
     pod = children.pod({"kind": "Pod", "metadata": {"namespace": "shop", "name": "web-1", "uid": "u"}})
-    replica.store.put_pod(pod.key, replace(pod, workload="web", troubles=(crash,)))
+    replica.store.put_pod(pod.key, replace(pod, workload="web", class_name="runc", troubles=(crash,)))
     assert await reconcile(WEB, replica.deps) == 20.0
     assert status_of(replica)["reason"] == Reason.CRASH_LOOPING
     replica.clock.now += 20.0

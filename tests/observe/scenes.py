@@ -36,6 +36,12 @@ def requiring(level: str = "Container") -> Requirement:
     return Requirement(IsolationLevel(level), sources=(Source("level", level, POLICY),))
 
 
+def way(*seconds: float) -> tuple[tuple[str, float], ...]:
+    """Return the steps of a pod to Ready: seconds since NOW to each, sorted as they were reached."""
+    names = ("Scheduled", "Initialized", "ReadyToStartContainers", "ContainersReady", "Ready")
+    return tuple((name, NOW + after) for name, after in zip(names, seconds, strict=True))
+
+
 def a_pod(name: str = "web-1", **fields: Any) -> PodRecord:
     """Return a pod of class `container` that runs and is ready."""
     given: dict[str, Any] = {
@@ -53,9 +59,10 @@ def a_pod(name: str = "web-1", **fields: Any) -> PodRecord:
         "launcher": False,
         "troubles": (),
         "created": NOW,
-        "scheduled": NOW + 1,
-        "initialized": NOW + 2,
-        "ready_at": NOW + 5,
+        "steps": way(1, 1, 2, 5, 5),
+        "has_run": True,
+        "has_restarted": False,
+        "controlled": True,
     }
     return PodRecord(**(given | fields))
 

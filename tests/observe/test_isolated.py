@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from berth.api.reasons import Reason
+from berth.decide.model import ClassFacts
 from berth.observe.isolation import isolated
 from berth.world.records import NodeRecord, PodRecord
 from decide.builders import a_node
@@ -42,7 +43,7 @@ def test_pods_with_their_runtime_class_on_nodes_with_its_handler_are_verified() 
 
 @pytest.mark.parametrize("runtime_class", ["", "kata"])
 def test_pods_with_another_runtime_class_do_not_match(runtime_class: str) -> None:
-    pod = a_pod(runtime_class=runtime_class)
+    pod = replace(SANDBOXED, runtime_class=runtime_class)
     assert found(pod, nodes_with(n1=WITH)) == ("False", Reason.ISOLATION_MISMATCH)
 
 
@@ -79,13 +80,14 @@ def test_one_wrong_node_outweighs_one_that_does_not_say() -> None:
     assert (finding.status, "node n2" in finding.message) == ("False", True)
 
 
-@pytest.mark.parametrize("pod", [a_pod(node=""), a_pod(deleting=True), a_pod(launcher=True)])
-def test_pods_that_have_not_started_or_go_prove_nothing(pod: PodRecord) -> None:
+@pytest.mark.parametrize("fields", [{"node": ""}, {"deleting": True}, {"launcher": True}, {"has_run": False}])
+def test_pods_that_have_not_run_or_go_prove_nothing(fields: dict[str, object]) -> None:
+    pod = replace(SANDBOXED, **fields)
     assert found(pod, nodes_with(n1=WITH)) == ("Unknown", Reason.PROVISIONING)
 
 
 def test_a_pod_that_has_ended_is_still_evidence() -> None:
-    assert found(a_pod(finished=True), nodes_with(n1=WITH)) == ("False", Reason.ISOLATION_MISMATCH)
+    assert found(a_pod(class_name="gvisor", finished=True), nodes_with(n1=WITH)) == ("False", Reason.ISOLATION_MISMATCH)
 
 
 def test_pods_of_a_class_without_a_runtime_class_share_the_kernel_and_may() -> None:
@@ -94,8 +96,61 @@ def test_pods_of_a_class_without_a_runtime_class_share_the_kernel_and_may() -> N
     assert "class container" in finding.message
 
 
+def test_a_class_without_a_runtime_class_promises_nothing_of_what_has_not_run() -> None:
+    finding = isolated(at_rest(pods=(a_pod(has_run=False),)))
+    assert (finding.status, finding.reason) == ("Unknown", Reason.PROVISIONING)
+    assert finding.message == "no container has run in class container yet"
+
+
+def moving(
+    *pods: PodRecord, facts: ClassFacts = SANDBOX, level: str = "Container", **fields: object
+) -> tuple[str, str]:
+    """Return what is said of a workload whose Deployment is in one class already, and its pods are as given."""
+    finding = isolated(at_rest(facts=facts, requirement=requiring(level), pods=pods, **fields))
+    return finding.status, finding.reason
+
+
+OLD_STRONG = replace(SANDBOXED, key=("shop", "web-0"))
+
+
+@pytest.mark.parametrize("level", ["Container", "Sandboxed"])
+@pytest.mark.parametrize("old", [a_pod("web-0"), a_pod("web-0", deleting=True), a_pod("web-0", node="gone")])
+@pytest.mark.parametrize(
+    "new", [(), (SANDBOXED,), (replace(SANDBOXED, has_run=False),)], ids=["none", "runs", "starts"]
+)
+def test_a_move_up_is_switching_until_the_last_weaker_pod_has_ended(
+    level: str, old: PodRecord, new: tuple[PodRecord, ...]
+) -> None:
+    assert moving(old, *new, level=level) == ("False", Reason.SWITCHING)
+    assert moving(replace(old, finished=True), SANDBOXED, level=level) == ("True", Reason.VERIFIED)
+
+
+def test_what_is_said_of_a_move_does_not_move_by_itself() -> None:
+    finding = isolated(at_rest(facts=SANDBOX, requirement=requiring("Sandboxed"), pods=(a_pod("web-0"), SANDBOXED)))
+    assert finding.message == "still runs in class container until gvisor has taken over"
+
+
+def test_old_pods_that_are_stronger_are_no_fault() -> None:
+    assert moving(OLD_STRONG, a_pod(), facts=RUNC) == ("True", Reason.VERIFIED)
+    assert moving(OLD_STRONG, a_pod(has_run=False), facts=RUNC) == ("Unknown", Reason.PROVISIONING)
+
+
+def test_a_user_namespace_that_is_left_is_weaker_than_none() -> None:
+    apart = replace(RUNC, name="userns", user_namespaces=True)
+    nodes, new = {"n1": a_node(user_namespaces=frozenset({"", "runc"}))}, a_pod(class_name="userns")
+    catalog = (RUNC, apart)
+    assert moving(a_pod("web-0"), new, facts=apart, catalog=catalog, nodes=nodes) == ("False", Reason.SWITCHING)
+    old = replace(new, key=("shop", "web-0"))
+    assert moving(old, a_pod(), facts=RUNC, catalog=catalog, nodes=nodes) == ("True", Reason.VERIFIED)
+
+
+@pytest.mark.parametrize("fields", [{"controlled": False}, {"runtime_class": "kata"}], ids=["nobody's", "changed"])
+def test_a_pod_that_no_roll_out_replaces_does_not_match(fields: dict[str, object]) -> None:
+    assert moving(replace(a_pod("web-0"), **fields), SANDBOXED) == ("False", Reason.ISOLATION_MISMATCH)
+
+
 def test_a_runtime_class_that_was_not_chosen_does_not_match() -> None:
-    assert isolated(at_rest(pods=(SANDBOXED,))).reason == Reason.ISOLATION_MISMATCH
+    assert isolated(at_rest(pods=(a_pod(runtime_class="gvisor"),))).reason == Reason.ISOLATION_MISMATCH
 
 
 @pytest.mark.parametrize(
@@ -131,23 +186,31 @@ def test_what_runs_below_the_requirement_says_where_and_who_requires_more() -> N
 
 def test_a_class_that_is_gone_isolates_nobody() -> None:
     finding = isolated(at_rest(facts=SANDBOX, catalog=(RUNC,), pods=(SANDBOXED,)))
-    assert (finding.reason, finding.message.split(",")[0]) == (Reason.BELOW_REQUIRED, "runs in gvisor")
+    assert (finding.status, finding.message) == ("False", "still runs in class gvisor until container has taken over")
 
 
 def test_a_new_machine_does_not_hide_the_pods_that_still_serve_below() -> None:
     children = (*served(PAIR, RUNC), served(PAIR, MACHINE, created=2e9)[-1])
     scene = a_scene(PAIR, requirement=requiring("Virtualized"), catalog=(RUNC, MACHINE), children=children)
     assert scene.move.placed == MACHINE
-    assert isolated(scene).reason == Reason.BELOW_REQUIRED
+    finding = isolated(scene)
+    assert (finding.status, finding.reason) == ("False", Reason.SWITCHING)
 
 
-def test_pods_that_are_to_move_are_below_where_they_run_not_where_they_go() -> None:
+def test_pods_that_begin_to_move_still_run_where_they_were() -> None:
     scene = at_rest(container(), requirement=requiring("Virtualized"), pods=(a_pod(),))
     assert scene.move.placed == MICRO
+    assert isolated(scene).message == "still runs in class container until kata has taken over"
+
+
+def test_pods_that_may_not_move_are_below_where_they_run() -> None:
+    held = container(volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "d"}}])
+    scene = at_rest(held, requirement=requiring("Virtualized"), pods=(a_pod(),))
+    assert scene.move.held
     assert isolated(scene).message.startswith("runs in container, but Virtualized required by")
 
 
 def test_every_class_of_the_catalog_can_be_verified() -> None:
     for facts in CATALOG:
-        pod = a_pod(runtime_class=facts.runtime_class_name or "")
+        pod = a_pod(class_name=facts.name, runtime_class=facts.runtime_class_name or "")
         assert isolated(at_rest(PAIR, facts, pods=(pod,), machines=(a_machine(),))).reason == Reason.VERIFIED

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Cost
 from berth.observe.health import health, most_important
 from berth.observe.model import Scene
 from berth.observe.readiness import time_to_ready
 from berth.observe.status import compute_status
-from berth.world.records import ChildRecord, PodRecord, Problem
+from berth.world.records import ChildRecord, PodRecord, Problem, Trouble
 from observe.scenes import (
     CATALOG,
     MACHINE,
@@ -23,11 +24,12 @@ from observe.scenes import (
     at_rest,
     requiring,
     served,
+    way,
 )
 from plan.records import PAIR
 from render.specs import Json, container
 
-POD_WAY = [("Scheduled", 1), ("Initialized", 2), ("Ready", 5)]
+POD_WAY = [("Scheduled", 1), ("Initialized", 1), ("ReadyToStartContainers", 2), ("ContainersReady", 5), ("Ready", 5)]
 MACHINE_WAY = [("Scheduled", 2), ("Running", 8), ("Ready", 9)]
 
 
@@ -140,7 +142,7 @@ def test_the_most_important_problem_does_not_depend_on_the_order() -> None:
 
 def took(scene_children: tuple[ChildRecord, ...], spec: Json | None = None, **fields: object) -> list[tuple[str, int]]:
     """Return the segments of the way to ready."""
-    found = time_to_ready(a_scene(spec, children=scene_children, **fields), {})
+    found = time_to_ready(a_scene(spec, children=scene_children, **fields), {}, NOW + 60)
     return [(each["name"], each["seconds"]) for each in found["segments"]] if found else []
 
 
@@ -153,37 +155,62 @@ def test_the_way_of_a_machine_has_its_segments() -> None:
 
 
 def test_the_first_replica_that_was_ready_counts() -> None:
-    later = a_pod("web-2", scheduled=NOW, initialized=NOW, ready_at=NOW + 50)
-    found = time_to_ready(at_rest(pods=(later, a_pod())), {})
+    later = a_pod("web-2", steps=way(0, 0, 0, 50, 50))
+    found = time_to_ready(at_rest(pods=(later, a_pod())), {}, NOW + 60)
     assert found is not None
     assert found["seconds"] == 5
 
 
+@pytest.mark.parametrize("age", [0.0, 3600.0, 2.6e6])
+def test_a_start_begins_with_its_first_pod_however_old_the_deployment_is(age: float) -> None:
+    children = served(container(), created=NOW - age)
+    first = a_pod("web-0", created=NOW - 4, ready=False, steps=())
+    assert took(children, pods=(a_pod(),))[-1] == ("Ready", 5)
+    assert took(children, pods=(first, a_pod()))[-1] == ("Ready", 9)
+
+
 @pytest.mark.parametrize(
-    "pod", [a_pod(ready=False), a_pod(launcher=True), a_pod(class_name="kata"), a_pod(ready_at=NOW - 9)]
+    "pod",
+    [
+        a_pod(ready=False),
+        a_pod(launcher=True),
+        a_pod(class_name="kata"),
+        a_pod(finished=True),
+        a_pod(has_restarted=True),
+    ],
 )
-def test_pods_that_do_not_serve_for_this_backing_do_not_count(pod: PodRecord) -> None:
-    assert time_to_ready(at_rest(pods=(pod,)), {}) is None
+def test_pods_that_do_not_serve_since_their_start_do_not_count(pod: PodRecord) -> None:
+    assert time_to_ready(at_rest(pods=(pod,)), {}, NOW + 60) is None
 
 
 def test_the_first_value_stays_whatever_happens_to_the_replicas() -> None:
     first = compute_status(at_rest(pods=(a_pod(),)), {}, NOW)
     assert first["timeToReady"]["seconds"] == 5
-    for pods in ((), (a_pod(ready_at=NOW + 500),), (a_pod(ready=False),)):
+    for pods in ((), (a_pod(steps=way(1, 1, 2, 500, 500)),), (a_pod(ready=False),), (a_pod(has_restarted=True),)):
         assert compute_status(at_rest(pods=pods), first, NOW + 600)["timeToReady"] == first["timeToReady"]
+
+
+def test_what_turns_out_to_fail_was_never_ready() -> None:
+    first = compute_status(at_rest(pods=(a_pod(),)), {}, NOW)
+    looping = a_pod(
+        has_restarted=True, troubles=(Trouble(Problem(Reason.CRASH_LOOPING, "exit code 3"), until=NOW + 30),)
+    )
+    assert "timeToReady" not in compute_status(at_rest(pods=(looping,)), first, NOW + 20)
+    assert compute_status(at_rest(pods=(looping, a_pod("web-2"))), first, NOW + 20)["timeToReady"]["seconds"] == 5
+    assert "timeToReady" not in compute_status(at_rest(pods=(looping,)), {}, NOW + 60)
 
 
 def test_it_is_measured_anew_in_another_class() -> None:
     first = compute_status(at_rest(pods=(a_pod(),)), {}, NOW)
     sandboxed = at_rest(facts=SANDBOX, requirement=requiring("Sandboxed"))
     assert "timeToReady" not in compute_status(sandboxed, first, NOW)
-    ready = replace(sandboxed, pods=(a_pod(class_name="gvisor", ready_at=NOW + 7),))
-    assert compute_status(ready, first, NOW)["timeToReady"]["seconds"] == 7
+    moved = a_pod(class_name="gvisor", created=NOW + 900, steps=way(901, 901, 904, 907, 907))
+    assert compute_status(replace(sandboxed, pods=(moved,)), first, NOW)["timeToReady"]["seconds"] == 7
 
 
 @pytest.mark.parametrize("scene", [at_rest(pods=(a_pod(),)), at_rest(PAIR, MACHINE, machines=(a_machine(),))])
 def test_segments_ascend_and_end_with_the_whole(scene: Scene) -> None:
-    found = time_to_ready(scene, {})
+    found = time_to_ready(scene, {}, NOW + 60)
     assert found is not None
     seconds = [each["seconds"] for each in found["segments"]]
     assert seconds == sorted(seconds)
@@ -191,5 +218,5 @@ def test_segments_ascend_and_end_with_the_whole(scene: Scene) -> None:
 
 
 def test_segments_that_have_the_same_second_keep_their_order() -> None:
-    pod = a_pod(scheduled=NOW, initialized=NOW, ready_at=NOW)
-    assert [name for name, _ in took(served(container()), pods=(pod,))] == ["Scheduled", "Initialized", "Ready"]
+    pod = a_pod(steps=way(0, 0, 0, 0, 0))
+    assert [name for name, _ in took(served(container()), pods=(pod,))] == [name for name, _ in POD_WAY]

@@ -182,7 +182,50 @@ def test_a_pod_is_read_for_its_isolation_and_its_times() -> None:
     spec = {"runtimeClassName": "kata", "nodeName": "n1", "overhead": {"memory": "1Mi"}}
     pod = children.pod(a_raw("Pod", spec=spec, status=status))
     assert (pod.runtime_class, pod.node, pod.overhead_memory) == ("kata", "n1", 1 << 20)
-    assert (pod.running, pod.ready, pod.scheduled, pod.ready_at) == (True, False, 9.0, 0.0)
+    assert (pod.running, pod.ready, pod.steps) == (True, False, (("Scheduled", 9.0),))
+
+
+def a_status(state: Raw, last: Raw | None = None, count: int = 0, *, field: str = "containerStatuses") -> Raw:
+    """Return the status of a pod with one container."""
+    return {field: [{"name": "main", "state": state, "lastState": last or {}, "restartCount": count}]}
+
+
+NOW_RUNS: Raw = {"running": {"startedAt": "2026-11-29T21:00:00Z"}}
+HAS_ENDED: Raw = {"terminated": {"exitCode": 3, "startedAt": "2026-11-29T21:00:00Z"}}
+NEVER_BEGAN: Raw = {"terminated": {"exitCode": 128, "reason": "StartError", "startedAt": "1970-01-01T00:00:00Z"}}
+WAITS: Raw = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "has_run", "has_restarted"),
+    [
+        ({}, False, False),
+        (a_status({"waiting": {"reason": "ContainerCreating"}}), False, False),
+        (a_status(NOW_RUNS), True, False),
+        (a_status(HAS_ENDED), True, False),
+        (a_status(WAITS, HAS_ENDED, 1), True, True),
+        (a_status(NEVER_BEGAN), False, False),
+        (a_status(WAITS, NEVER_BEGAN, 4), False, True),
+        (a_status(HAS_ENDED, count=2, field="initContainerStatuses"), True, False),
+    ],
+)
+def test_what_never_began_has_not_run_however_often_it_was_tried(
+    status: Raw, *, has_run: bool, has_restarted: bool
+) -> None:
+    pod = children.pod(a_raw("Pod", status=status))
+    assert (pod.has_run, pod.has_restarted) == (has_run, has_restarted)
+
+
+def test_the_steps_of_a_pod_stand_in_the_order_in_which_it_reached_them() -> None:
+    times = {"PodReadyToStartContainers": 5, "Initialized": 2, "PodScheduled": 2, "Ready": 7, "ContainersReady": 7}
+    reached = [condition(kind, lastTransitionTime=f"1970-01-01T00:00:0{when}Z") for kind, when in times.items()]
+    assert children.pod(a_raw("Pod", status=conditions(*reached))).steps == (
+        ("Scheduled", 2.0),
+        ("Initialized", 2.0),
+        ("ReadyToStartContainers", 5.0),
+        ("ContainersReady", 7.0),
+        ("Ready", 7.0),
+    )
 
 
 @pytest.mark.parametrize(("phase", "finished"), [("Succeeded", True), ("Failed", True), ("Running", False)])

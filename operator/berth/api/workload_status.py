@@ -129,14 +129,14 @@ class Segment(Model):
     name: Annotated[str, Field(max_length=63)]
     """What was reached."""
     seconds: Annotated[int, Field(ge=0)]
-    """Seconds since the Workload was created or last replaced."""
+    """Seconds since the first replica in its class was created."""
 
 
 class TimeToReady(Model):
-    """How long the first replica took to serve."""
+    """How long the first replica in its class took to serve."""
 
     seconds: Annotated[int, Field(ge=0)]
-    """Seconds from creation of the backing object to ready."""
+    """Seconds from the creation of the first pod or machine instance to ready."""
     segments: Annotated[list[Segment], Field(max_length=16)] | None = None
     """On the way."""
 
@@ -179,4 +179,4 @@ class WorkloadStatus(Model):
     overhead: Annotated[str, Field(max_length=64)] | None = None
     """Cost of isolation, for people: `250m/304Mi`."""
     time_to_ready: TimeToReady | None = None
-    """How long the first replica took."""
+    """How long the first replica in its class took; absent while all that serves keeps failing."""

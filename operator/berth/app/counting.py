@@ -1,6 +1,7 @@
 """What a pass adds to the counters: decisions, repairs, starts, and who came to be without a class."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from berth.api.levels import PolicyMode
 from berth.app.metrics.process import Metrics
@@ -8,26 +9,68 @@ from berth.app.outcomes import Outcome
 from berth.decide.impact import Effect
 from berth.decide.refusal import deciding_rule
 from berth.observe.model import Scene, Status
+from berth.observe.readiness import STEADY_SECONDS
 from berth.plan.model import Apply
 from berth.policy.compiled import CompiledPolicy
+from berth.world.records import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A start that this process has seen."""
+
+    place: tuple[str, str]
+    """Class and backend."""
+    due: float | None
+    """When it counts, in seconds since the epoch; None once it was counted."""
 
 
 def count(scene: Scene, previous: Status, status: Status, metrics: Metrics) -> None:
-    """Count the decision, repairs, and the first time to ready in a class."""
-    chosen, placement = scene.decision.chosen, status.get("placement") or {}
+    """Count the decision, and repairs."""
+    chosen = scene.decision.chosen
     metrics.decisions.labels(chosen.facts.name if chosen else "", str(scene.decision.reason)).inc()
     if _same_inputs(scene, previous, status):
         for step in scene.plan.writes:
             if isinstance(step, Apply) and step.uid is not None:
                 metrics.drift.labels(step.child.kind).inc()
-    ready = status.get("timeToReady")
-    if ready and ready != previous.get("timeToReady"):
-        place = placement.get("className", ""), placement.get("backend", "")
-        metrics.ready_seconds.labels(*place).observe(ready["seconds"])
-        before = 0
-        for segment in ready["segments"]:
-            metrics.segment_seconds.labels(*place, segment["name"]).observe(segment["seconds"] - before)
-            before = segment["seconds"]
+
+
+def count_start(
+    key: Key, previous: Status, status: Status, starts: dict[Key, Start], now: float, metrics: Metrics
+) -> float | None:
+    """Count a start once, when what serves has done so for a while; return the seconds until then.
+
+    `starts` is what this process has seen. What `previous` tells already was counted by whoever wrote it.
+    """
+    took, place = status.get("timeToReady"), _place(status)
+    if took is None:
+        starts.pop(key, None)
+        return None
+    start = starts.get(key)
+    if start is None or start.place != place:
+        if previous.get("timeToReady") is not None and _place(previous) == place:
+            return None
+        start = starts[key] = Start(place, now + STEADY_SECONDS)
+    if start.due is None:
+        return None
+    if now < start.due:
+        return start.due - now
+    starts[key] = Start(place, None)
+    _observe(took, place, metrics)
+    return None
+
+
+def _place(status: Status) -> tuple[str, str]:
+    placement = status.get("placement") or {}
+    return placement.get("className", ""), placement.get("backend", "")
+
+
+def _observe(took: Status, place: tuple[str, str], metrics: Metrics) -> None:
+    metrics.ready_seconds.labels(*place).observe(took["seconds"])
+    before = 0
+    for segment in took["segments"]:
+        metrics.segment_seconds.labels(*place, segment["name"]).observe(segment["seconds"] - before)
+        before = segment["seconds"]
 
 
 def _same_inputs(scene: Scene, previous: Status, status: Status) -> bool:

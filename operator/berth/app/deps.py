@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from berth.api.isolation_class import IsolationProbe
+from berth.app.counting import Start
 from berth.app.events import Recorder
 from berth.app.metrics.process import Metrics
 from berth.app.outcomes import Outcome
@@ -61,6 +62,8 @@ class Deps:
     """Since when a progress-only change of status waits to be written."""
     probes: dict[str, tuple[IsolationProbe, ...]] = field(default_factory=dict)
     """By class, what probes have seen that is not in its status yet."""
+    starts: dict[Key, Start] = field(default_factory=dict)
+    """Starts of Workloads that are to be counted, or were."""
     rejections: Failures[Key] = field(default_factory=lambda: Failures(AFTER_REFUSAL))
     """Of Workloads whose children the API server refuses."""
 
@@ -75,5 +78,6 @@ class Deps:
         self.rejections.forget(key)
         self.waiting.pop(key, None)
         self.written.pop(key, None)
+        self.starts.pop(key, None)
         if self.outcomes.pop(key, None) is not None:
             self.wake_reports()

@@ -11,8 +11,9 @@ from berth.decide.ask import limits_of
 from berth.decide.impact import Effect
 from berth.decide.model import Candidate, Cost, Requirement
 from berth.observe.model import Scene, Status
+from berth.observe.moving import classes_below
 from berth.observe.status import overhead_of, requested_of
-from berth.plan.move import backing, falls_short
+from berth.plan.move import backing
 from berth.policy.effective import Effective
 
 _SHOWN: Final = ("Accepted", "Placed", "Isolated", "Ready")
@@ -90,7 +91,7 @@ def outcome_of(scene: Scene, status: Status, policy: Effective, effects: tuple[E
         runtime_class=placement.get("runtimeClassName", ""),
         reason=str(status["reason"]),
         ready=conditions["Ready"]["status"] == "True",
-        below=not over and _below(scene),
+        below=not over and bool(classes_below(scene)),
         pending=not over and scene.move.pending is not None and scene.move.pending.reason is Reason.AWAITING_APPROVAL,
         isolated=conditions["Isolated"]["status"],
         requested=requested_of(scene) or Cost(),
@@ -119,14 +120,6 @@ def _over(scene: Scene) -> bool:
     """Return whether it has run to its end: nothing of it runs any more."""
     runs = backing(scene.children, scene.workload.uid)
     return bool(runs) and all(run.complete or run.failed for run in runs)
-
-
-def _below(scene: Scene) -> bool:
-    """Return whether any of it runs below what is required: also pods that a roll-over has not replaced yet."""
-    known = {each.facts.name: each.facts for each in scene.decision.candidates}
-    classes = {pod.class_name for pod in scene.pods if not pod.finished and not pod.launcher}
-    required = scene.decision.requirement
-    return scene.move.below or any(falls_short(known.get(name), required) for name in classes)
 
 
 @lru_cache(maxsize=8192)

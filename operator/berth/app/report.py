@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from berth.api.meta import API_VERSION
 from berth.api.reasons import ConditionType, Reason
-from berth.app.counting import count, count_denials
+from berth.app.counting import count, count_denials, count_start
 from berth.app.deps import Deps
 from berth.app.events import notes
 from berth.app.outcomes import Outcome, outcome_of
@@ -41,13 +41,14 @@ async def report(scene: Scene, look: Look, deps: Deps) -> float | None:
     does = effects(look.policy_subject, look.matched, deps.views.defaults, look.catalog.classes, look.current)
     outcome = outcome_of(scene, status, look.effective, does)
     count(scene, previous, status, deps.metrics)
+    steady = count_start(look.workload.key, previous, status, deps.starts, deps.clock(), deps.metrics)
     count_denials(scene, previous, look.matched, does, deps.outcomes.get(look.workload.key), deps.metrics)
     _remember(look.workload, outcome, deps)
     delay = _delay(look.workload, previous, status, deps)
     if delay == 0.0:
         await _write(look.workload, status, deps)
         await deps.recorder.tell(look.workload, notes(previous, status, warned))
-    return delay or None
+    return min((each for each in (delay, steady) if each), default=None)
 
 
 async def report_unreadable(look: Unreadable, deps: Deps) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -38,6 +39,9 @@ from berth.world.packed import unpack
 from berth.world.parse import canonical, problems, seconds
 from berth.world.records import ChildRecord, Key, NodeRecord, PolicyRecord, WorkloadRecord
 from berth.world.store import Store
+
+_BELOW: Final = frozenset({Reason.BELOW_REQUIRED, Reason.SWITCHING})
+"""Reasons of Isolated with which it runs below what is required: a move that hangs does not lengthen the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ def _runs_in(run: ChildRecord, status: Status, classes: tuple[ClassFacts, ...]) 
 def _below_since(status: Status) -> float | None:
     found = (each for each in status.get("conditions", ()) if each["type"] == ConditionType.ISOLATED)
     isolated = next(found, None)
-    return seconds(isolated["lastTransitionTime"]) if isolated and isolated["reason"] == Reason.BELOW_REQUIRED else None
+    return seconds(isolated["lastTransitionTime"]) if isolated and isolated["reason"] in _BELOW else None
 
 
 def spared(waivers: tuple[Waived, ...], holds: Effective) -> tuple[Waived, ...]:

@@ -7,6 +7,7 @@ from berth.api.reasons import ConditionType, Reason
 from berth.decide.model import Outcome
 from berth.observe.isolation import isolated
 from berth.observe.model import Finding, Health, Scene
+from berth.observe.moving import former_classes
 from berth.world.records import Problem
 
 _FINAL: Final = frozenset(
@@ -31,7 +32,9 @@ _WAITING: Final = {
 }
 _UNDER_WAY: Final = frozenset({Reason.LIVE_UPDATING, Reason.RETRYING, Reason.UPDATING, Reason.WAITING_FOR_QUOTA})
 """Reasons with which a machine may serve while it is still changed, or a change of it is tried again."""
-_PROGRESS: Final = frozenset({Reason.PROVISIONING, Reason.UPDATING, Reason.LIVE_UPDATING, Reason.MIGRATING})
+_PROGRESS: Final = frozenset(
+    {Reason.PROVISIONING, Reason.SWITCHING, Reason.UPDATING, Reason.LIVE_UPDATING, Reason.MIGRATING}
+)
 """Reasons of what is not ready yet, and nothing is in its way."""
 
 
@@ -113,6 +116,8 @@ def _waiting(scene: Scene, health: Health) -> Finding:
     waits = scene.plan.waits
     if waits:
         return _not_ready(waits[0].reason, waits[0].message)
+    if former := former_classes(scene):
+        return _not_ready(Reason.SWITCHING, f"replicas in class {' and '.join(former)} are being replaced")
     if health.replicas and (health.ready or not health.wanted):
         return _not_ready(Reason.UPDATING, "replicas are being replaced, added or removed")
     return _not_ready(Reason.PROVISIONING, "objects were created and replicas start")

@@ -10,18 +10,21 @@ from berth.api.reasons import ConditionType, Reason
 from berth.decide.model import ClassFacts
 from berth.decide.words import required
 from berth.observe.model import Finding, Scene
+from berth.observe.moving import is_former, weaker_classes
 from berth.world.records import NodeRecord, PodRecord
 
 
 def isolated(scene: Scene) -> Finding:
     """Return the condition `Isolated`."""
-    if scene.move.below:
-        return _below(scene)
     facts = scene.move.placed
+    if scene.move.below and (facts is None or scene.move.held):
+        return _below(scene)
     if facts is None:
         return _unknown(Reason.NOT_DECIDED, "nothing runs")
     verify = _verify_machines if facts.backend is Backend.VIRTUAL_MACHINE else _verify_pods
-    return verify(scene, facts)
+    found = verify(scene, facts)
+    weaker = weaker_classes(scene, facts)
+    return _switching(weaker, facts) if weaker and found.status != "False" else found
 
 
 def _below(scene: Scene) -> Finding:
@@ -30,15 +33,21 @@ def _below(scene: Scene) -> Finding:
     return Finding(ConditionType.ISOLATED, "False", Reason.BELOW_REQUIRED, text)
 
 
+def _switching(weaker: tuple[str, ...], facts: ClassFacts) -> Finding:
+    text = f"still runs in class {' and '.join(name or 'none' for name in weaker)} until {facts.name} has taken over"
+    return Finding(ConditionType.ISOLATED, "False", Reason.SWITCHING, text)
+
+
 def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:
-    started = [pod for pod in scene.pods if pod.node and not pod.deleting and not pod.launcher]
-    if not started:
-        return _unknown(Reason.PROVISIONING, "no pod runs yet")
+    here = [pod for pod in scene.pods if pod.node and not pod.deleting and not pod.launcher]
+    started = [pod for pod in here if not is_former(pod, scene, facts)]
     if any(pod.runtime_class != (facts.runtime_class_name or "") for pod in started):
         return _mismatched(started, facts)
+    if not any(pod.has_run for pod in started):
+        return _unknown(Reason.PROVISIONING, f"no container has run in class {facts.name} yet")
     if facts.unavailable is not None and facts.unavailable.reason is Reason.ISOLATION_CONTRADICTED:
         return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, facts.unavailable.message)
-    on = {pod.node: scene.nodes.get(pod.node) for pod in started}
+    on = {pod.node: scene.nodes.get(pod.node) for pod in started if pod.has_run}
     if facts.user_namespaces and (found := _without_user_namespaces(facts, on)):
         return found
     if facts.runtime_class_name is None:

@@ -44,7 +44,7 @@ def compute_status(scene: Scene, previous: Status, now: float) -> Status:
         "ready": _ready_text(scene, fares),
         "reason": headline(found, scene),
         "overhead": _overhead_text(scene),
-        "timeToReady": time_to_ready(scene, previous),
+        "timeToReady": time_to_ready(scene, previous, now),
     }
     return {name: value for name, value in status.items() if value is not None and value != []}
 

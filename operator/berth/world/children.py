@@ -19,6 +19,7 @@ from berth.world.packed import pack
 from berth.world.parse import Raw, key_of, seconds
 from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem, RevisionRef
 from berth.world.sizes import guest_extras, guest_size
+from berth.world.starts import has_restarted, has_run, steps
 
 
 def child(raw: Raw) -> ChildRecord:
@@ -122,7 +123,7 @@ def pod(raw: Raw) -> PodRecord:
     """Project a pod with the workload label."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     labels = meta.get("labels") or {}
-    times = {each["type"]: each for each in status.get("conditions") or ()}
+    reached = steps(status)
     launcher = labels.get("kubevirt.io") == "virt-launcher"
     return PodRecord(
         key=key_of(raw),
@@ -133,21 +134,17 @@ def pod(raw: Raw) -> PodRecord:
         overhead_memory=amount((spec.get("overhead") or {}).get("memory")),
         node=spec.get("nodeName") or "",
         running=status.get("phase") == "Running",
-        ready=times.get("Ready", {}).get("status") == "True",
+        ready="Ready" in dict(reached),
         finished=status.get("phase") in {"Succeeded", "Failed"},
         deleting="deletionTimestamp" in meta,
         launcher=launcher,
         troubles=troubles(raw, launcher=launcher),
         created=seconds(meta.get("creationTimestamp")),
-        scheduled=_since(times, "PodScheduled"),
-        initialized=_since(times, "Initialized"),
-        ready_at=_since(times, "Ready"),
+        steps=reached,
+        has_run=has_run(status),
+        has_restarted=has_restarted(status),
+        controlled=bool(controller_uid(meta)),
     )
-
-
-def _since(conditions: dict[str, Raw], kind: str) -> float:
-    found = conditions.get(kind, {})
-    return seconds(found.get("lastTransitionTime")) if found.get("status") == "True" else 0.0
 
 
 def machine(raw: Raw) -> MachineRecord:

@@ -434,9 +434,14 @@ class PodRecord:
     launcher: bool
     troubles: tuple[Trouble, ...]
     created: float
-    scheduled: float
-    initialized: float
-    ready_at: float
+    steps: tuple[tuple[str, float], ...]
+    """What it has reached on its way to serve, and when, the first one first."""
+    has_run: bool
+    """Whether a container of it runs or has run."""
+    has_restarted: bool
+    """Whether a container of it that serves began more than once."""
+    controlled: bool
+    """Whether a controller made it, as a ReplicaSet or a Job."""
 
 
 @dataclass(frozen=True, slots=True)

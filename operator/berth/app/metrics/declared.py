@@ -250,14 +250,14 @@ WAIVER_WORKLOADS: Final = gauge(
 TIME_TO_READY: Final = histogram(
     "berth_time_to_ready_seconds",
     ("class", "backend"),
-    "From the creation of the backing object to the first ready replica.",
+    "From the creation of the first pod or machine instance in a class to the first ready one, once for each start.",
     "How long does a start take in each class?",
     _READY_SECONDS,
 )
 TIME_TO_READY_SEGMENT: Final = histogram(
     "berth_time_to_ready_segment_seconds",
     ("class", "backend", "segment"),
-    "Time of one segment of a start: what came before Scheduled, Initialized, Ready, or a phase of a machine.",
+    "Time of one segment of a start: what came before a condition of the pod or a phase of the machine.",
     "Where does the time of a start go?",
     _READY_SECONDS,
 )

@@ -11,8 +11,6 @@ from realnode import site
 from scenarios.process import Operator
 from scenarios.site import Space
 
-LOG_TAIL = 40
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have one process run all of them: they share the node."""

@@ -71,6 +71,8 @@ class Traffic:
     sent: int = 0
     failed: dict[str, int] = field(default_factory=dict)
     """How many failed, by their cause."""
+    between: tuple[str, ...] = ()
+    """When the first and the last one failed."""
     slowest: int = 0
     """Milliseconds of the slowest one that was answered."""
 
@@ -78,6 +80,11 @@ class Traffic:
     def lost(self) -> int:
         """How many were not answered."""
         return sum(self.failed.values())
+
+    @property
+    def causes(self) -> str:
+        """Why some were lost, and when; nothing where none was."""
+        return ", ".join([*(f"{count} x{cause}" for cause, count in self.failed.items()), *self.between])
 
 
 @contextmanager
@@ -93,3 +100,4 @@ def traffic(cluster: Cluster, url: str) -> Iterator[Traffic]:
             said, _ = process.communicate(timeout=ANSWER_SECONDS)
     report = json.loads(said)
     told.sent, told.failed, told.slowest = report["sent"], report["failed"], report["slowestMilliseconds"]
+    told.between = tuple(report["between"] or ())

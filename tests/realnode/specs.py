@@ -12,13 +12,13 @@ def web(image: str = "demo/goweb:1", **more: object) -> Json:
     return service(image, replicas=3, readinessProbe=probe) | more
 
 
-def service(image: str, port: int = PORT, replicas: int = 1, **container: object) -> Json:
+def service(image: str, port: int = PORT, replicas: int = 1, registry: str = REGISTRY, **container: object) -> Json:
     """Return what people write first: an image and its port."""
     return {
         "type": "Service",
         "replicas": replicas,
         "container": {
-            "image": f"{REGISTRY}/{image}",
+            "image": f"{registry}/{image}",
             "ports": [{"name": "http", "containerPort": port}],
             **container,
         },

@@ -10,7 +10,7 @@ import pytest
 
 from ground.api import ApiError, call, eventually
 from realnode import site
-from realnode.specs import web
+from realnode.specs import REGISTRY, web
 from scenarios import objects
 from scenarios.kinds import POD, SERVICE, WORKLOAD
 from scenarios.site import Json, Space, condition
@@ -21,6 +21,8 @@ Record = Callable[[str, object], None]
 REPLICAS = 3
 SECONDS = 180.0
 BUDGET = 429
+ISOLATION = {"container": (None, None), "container-userns": (None, False), "gvisor": ("gvisor", None)}
+"""RuntimeClass and hostUsers of the pods of each class."""
 ROUNDS = range(int(os.environ.get("BERTH_MOVES", "1")))
 
 
@@ -37,8 +39,8 @@ def test_no_request_is_lost_in_a_move_a_roll_out_a_scale_down_or_a_drain(
             act(space)
         record_property("requests", told.sent)
         record_property("lost", told.lost)
-        record_property("told", f"{title:28} {told.sent:6} sent {told.lost:4} failed {told.slowest:6} ms {told.failed}")
-        lost |= {title: told.failed} if told.lost else {}
+        record_property("told", f"{title:28} {told.sent:6} sent {told.lost:4} failed {told.slowest:6} ms {told.causes}")
+        lost |= {title: told.causes} if told.lost else {}
         assert told.sent, title
     assert lost == {}
 
@@ -52,9 +54,10 @@ def settled(space: Space, class_name: str, image: str = "demo/goweb:1", replicas
         return condition(found, "Isolated")["status"] == "True" and seen == (class_name, replicas)
 
     def alone() -> bool:
-        found = objects.items(space.cluster, POD, space.name)
-        images = [container["image"] for pod in found for container in pod["spec"]["containers"]]
-        return images == [f"registry.example/{image}"] * replicas
+        found = [pod["spec"] for pod in objects.items(space.cluster, POD, space.name)]
+        images = [container["image"] for pod in found for container in pod["containers"]]
+        isolation = {(pod.get("runtimeClassName"), pod.get("hostUsers")) for pod in found}
+        return images == [f"{REGISTRY}/{image}"] * replicas and isolation == {ISOLATION[class_name]}
 
     space.until(WORKLOAD, "web", wish, SECONDS)
     eventually(alone, SECONDS, f"{replicas} pods of {image} in {class_name}")

@@ -19,6 +19,8 @@ type report struct {
 	Sent   int            `json:"sent"`
 	Failed map[string]int `json:"failed"`
 	Hosts  map[string]int `json:"hosts"`
+	// Between is when the first and the last of those that failed were sent.
+	Between []time.Time `json:"between"`
 	// SlowestMilliseconds is that of all that were answered.
 	SlowestMilliseconds int64 `json:"slowestMilliseconds"`
 }
@@ -77,6 +79,7 @@ func one(client *http.Client, url string, guard *sync.Mutex, told *report) {
 	told.Sent++
 	if failure != "" {
 		told.Failed[failure]++
+		told.Between = append(told.Between[:min(len(told.Between), 1)], began)
 		return
 	}
 	told.Hosts[host]++

@@ -5,6 +5,7 @@ observation a line: `at`, `case`, `pod`, its `status`, with the first one `born`
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,4 +78,5 @@ def _pod(row: Json) -> PodRecord:
     if row.get("deleting"):
         meta["deletionTimestamp"] = row["at"]
     spec = row["spec"] | ({"nodeName": row["node"]} if row["node"] else {})
-    return children.pod({"kind": "Pod", "metadata": meta, "spec": spec, "status": row["status"]})
+    record = children.pod({"kind": "Pod", "metadata": meta, "spec": spec, "status": row["status"]})
+    return replace(record, runtime_class="")  # its isolation is not what is played

@@ -72,31 +72,42 @@ def ready(status: Status) -> Status:
 
 
 def told(case: str) -> list[Status]:
-    """Return what is told of a case, from the first trouble on: while it starts, nothing is wrong yet.
+    """Return the statuses of a case, from the first trouble on: while it starts, nothing is wrong yet.
 
     A liveness probe may end what a readiness probe fails, too: the end is what matters then.
     """
-    found = [ready(status) for _, status in statuses(case)]
-    return list(dropwhile(lambda each: each["message"] in QUIET or each["reason"] == PROBE != TOLD[case][0], found))
+
+    def early(status: Status) -> bool:
+        return ready(status)["message"] in QUIET or ready(status)["reason"] == PROBE != TOLD[case][0]
+
+    return list(dropwhile(early, (status for _, status in statuses(case))))
 
 
 @pytest.mark.parametrize("case", TOLD)
 def test_a_trouble_is_told_with_what_mends_it_and_does_not_flap(case: str) -> None:
     reason, text = TOLD[case]
-    found = told(case)
+    found = [ready(each) for each in told(case)]
     assert {(each["status"], each["reason"]) for each in found} == {("False", reason)}
     assert any(text in each["message"] for each in found)
+    assert {each["reason"] for each in told(case)} == {reason}
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_nothing_is_said_not_to_block_while_a_trouble_does(case: str) -> None:
+    stalled = [each for status in told(case) for each in status["conditions"] if each["type"] == "Stalled"]
+    assert {each["status"] for each in stalled} == {"True" if TOLD[case][0] == ROOT else "False"}
+    assert not any("nothing blocks" in each["message"] for each in stalled)
 
 
 @pytest.mark.parametrize(
     "case", sorted(TOLD.keys() - {"noroute", "dead", "private", "job-fails", "job-backoff", "job-oom", "scratch"})
 )
 def test_the_message_stays_the_same_from_one_try_to_the_next(case: str) -> None:
-    assert len({each["message"] for each in told(case)}) == 1
+    assert len({ready(each)["message"] for each in told(case)}) == 1
 
 
 def test_a_registry_that_answers_otherwise_is_told_anew_and_no_port_of_the_node_is() -> None:
-    assert not any("->" in each["message"] for case in ("noroute", "dead", "private") for each in told(case))
+    assert not any("->" in ready(each)["message"] for case in ("noroute", "dead", "private") for each in told(case))
 
 
 @pytest.mark.parametrize("case", sorted(TOLD.keys() - LASTING - {"scratch"}))

@@ -91,6 +91,7 @@ FILLED = {
     "image": {"registry": {"url": "docker://registry.example/disk:1"}},
 }
 PROBE = owned("IsolationClass", "gvisor", **{"berth.dev/workload": "probe-1"})
+PROBING = {"metadata": {"labels": {"berth.dev/workload": "probe-1"}}, "spec": bodies.pod_spec(restartPolicy="Never")}
 PROBES = [
     attempt("create", JOB, "berth-system", "web", bodies.job(labels=LABELS, meta=owned("IsolationClass", "gvisor")), says=SYSTEM, note="no probe by name"),
     attempt("create", JOB, "berth-system", "probe-2", bodies.job(labels=LABELS, meta=PROBE), says=SYSTEM, note="of another name"),
@@ -157,7 +158,7 @@ REFUSED = [
     attempt("merge-patch", CLAIM, TEAM, "db-root", {"metadata": {"finalizers": ["a.example/held"]}}, GROWS, note="finalizer"),
 ]  # fmt: skip
 ALLOWED = [
-    attempt("create", JOB, "berth-system", "probe-1", bodies.job(labels={"berth.dev/workload": "probe-1"}, meta=PROBE), note="a probe"),
+    attempt("create", JOB, "berth-system", "probe-1", {"metadata": PROBE, "spec": {"template": PROBING}}, note="a probe"),
     attempt("create", SERVICE, LAB, "web", service()),
     *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": DISK}, source=source), note=note) for note, source in FILLED.items()),
     attempt("create", DATA_VOLUME, LAB, "web-root", disk({**owned(), "labels": DISK}, **SOURCE), note="owned"),

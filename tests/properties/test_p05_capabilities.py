@@ -150,3 +150,23 @@ def test_p05_what_runs_is_never_moved_below_what_is_required(loss: tuple[World, 
         lost = next((each for each in after.candidates if each.facts.name == class_name(before)), None)
         assert lost is None or lost.verdicts
     return loss[0].catalog != loss[1].catalog
+
+
+def nodes_that_may_ignore(random: Random) -> tuple[NodeRecord, ...]:
+    """Draw nodes whose runtimes have user namespaces, have none, or do not say."""
+    said = (frozenset({"", "runc"}), frozenset({"runsc"}), frozenset[str](), None)
+    return tuple(
+        replace(_a_node(random, f"n{number}"), user_namespaces=pick(random, said))
+        for number in range(random.randint(1, 3))
+    )
+
+
+@for_all(nodes_that_may_ignore)
+def test_p05_root_inside_is_never_root_of_a_node_that_may_ignore_user_namespaces(nodes: tuple[NodeRecord, ...]) -> None:
+    """A second time, from the words of KEP-127: every node must say, and one must have them for the default handler."""
+    spec = IsolationClassSpec(level=IsolationLevel.CONTAINER, pod=PodBackend(user_namespaces=True))
+    cluster = cluster_of((), nodes, None, kubevirt_present=False)
+    (facts,) = catalog((ClassRecord("apart", "apart", 1, spec, None, b""),), cluster)
+    safe = all(node.user_namespaces is not None for node in nodes)
+    able = any("" in (node.user_namespaces or ()) for node in nodes)
+    assert (facts.unavailable is None) == (safe and able)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from ground.api import eventually
 from ground.chart import NAMESPACE as HOME
 from ground.nodes import Shape
 from scenarios import objects, site, specs
-from scenarios.kinds import CLASS, JOB, TENANT, WORKLOAD
-from scenarios.objects import Json
+from scenarios.kinds import CLASS, EVENT, JOB, TENANT, WORKLOAD
+from scenarios.objects import SECONDS, Json
 from scenarios.process import Operator
 from scenarios.site import Space, condition
 
@@ -48,6 +49,11 @@ def says(space: Space, name: str, kind: str, status: str, reason: str) -> str:
     return message
 
 
+def about(space: Space, name: str) -> list[Json]:
+    """Return the Events about a class."""
+    return [each for each in objects.items(space.cluster, EVENT, "default") if each["regarding"]["name"] == name]
+
+
 @pytest.mark.parametrize("name", ["container", "container-userns", "gvisor"])
 def test_what_the_chart_installs_is_seen_to_be_what_it_says(space: Space, name: str) -> None:
     says(space, name, "Probed", "True", "Verified")
@@ -63,6 +69,8 @@ def test_a_runtime_that_is_another_is_found_out_and_takes_nobody(space: Space, p
     message = says(space, name, "Available", "False", "IsolationContradicted")
     assert all(word in message for word in (node, "kernel of the node", "6.18.44", "nodes.selector"))
     assert says(space, name, "Probed", "False", "IsolationContradicted") == message
+    (event,) = eventually(lambda: about(space, name), SECONDS, f"an Event about {name}")
+    assert (event["type"], event["reason"], event["note"]) == ("Warning", "IsolationContradicted", message)
     space.workload("web", specs.pinned(name, specs.container()))
     space.expect("web", "Placed", "False", "IsolationContradicted")
     assert space.children("web") == set()

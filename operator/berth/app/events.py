@@ -16,9 +16,12 @@ from berth.kube.gateway import Gateway
 from berth.kube.resources import EVENTS
 from berth.observe.model import Status
 from berth.observe.status import timestamp
-from berth.world.records import WorkloadRecord
+from berth.world.records import ClassRecord, WorkloadRecord
 
 log: Final = logging.getLogger(__name__)
+
+About = WorkloadRecord | ClassRecord
+"""What an Event may be about."""
 
 _QUIET_SECONDS: Final = 600.0
 _MAX_NOTE: Final = 1024
@@ -109,10 +112,24 @@ def _same(before: Status | None, after: Status) -> bool:
     return before is not None and all(before[name] == after[name] for name in ("status", "reason"))
 
 
-def logged(workload: WorkloadRecord) -> dict[str, object]:
-    """Return what a log line says of a Workload beside its text."""
-    namespace, name = workload.key
-    return {"namespace": namespace, "workload": name, "uid": workload.uid, "generation": workload.generation}
+def logged(about: About) -> dict[str, object]:
+    """Return what a log line says of a Workload, or of a class, beside its text."""
+    if isinstance(about, ClassRecord):
+        return {"class": about.name, "uid": about.uid, "generation": about.generation}
+    namespace, name = about.key
+    return {"namespace": namespace, "workload": name, "uid": about.uid, "generation": about.generation}
+
+
+def _place(about: About) -> tuple[str, str]:
+    """Return the namespace of Events, and the name; those about what has no namespace are in `default`."""
+    return ("default", about.name) if isinstance(about, ClassRecord) else about.key
+
+
+def _regarding(about: About) -> dict[str, object]:
+    if isinstance(about, ClassRecord):
+        return {"apiVersion": API_VERSION, "kind": "IsolationClass", "name": about.name, "uid": about.uid}
+    namespace, name = about.key
+    return {"apiVersion": API_VERSION, "kind": "Workload", "namespace": namespace, "name": name, "uid": about.uid}
 
 
 @dataclass(slots=True)
@@ -127,7 +144,7 @@ class _Told:
 
 
 class Recorder:
-    """Writes notes as Events of a Workload; a failure to write is counted, never retried."""
+    """Writes notes as Events of a Workload or a class; a failure to write is counted, never retried."""
 
     def __init__(
         self, gateway: Gateway, instance: str, clock: Callable[[], float], dropped: Callable[[], None]
@@ -138,42 +155,42 @@ class Recorder:
         self._dropped = dropped
         self._told: dict[tuple[str, Note], _Told] = {}
 
-    async def tell(self, workload: WorkloadRecord, told: tuple[Note, ...]) -> None:
+    async def tell(self, about: About, told: tuple[Note, ...]) -> None:
         """Write those notes that were not written lately."""
         for note in told:
             try:
-                await self._tell(workload, note)
+                await self._tell(about, note)
             except errors.ApiError as error:
                 self._dropped()
-                log.warning("an Event was not written: %s", error, extra=logged(workload))
+                log.warning("an Event was not written: %s", error, extra=logged(about))
 
-    async def _tell(self, workload: WorkloadRecord, note: Note) -> None:
-        now, known = self._clock(), self._told.get((workload.uid, note))
+    async def _tell(self, about: About, note: Note) -> None:
+        now, known = self._clock(), self._told.get((about.uid, note))
         if known is None:
-            await self._first(workload, note, now)
+            await self._first(about, note, now)
             return
         known.count += 1
         if now - known.when < _QUIET_SECONDS:
             return
         known.when = now
         if not known.name:
-            await self._first(workload, note, now)
+            await self._first(about, note, now)
             return
         series = {"count": known.count, "lastObservedTime": _micro(now)}
         try:
-            await self._gateway.note_again(workload.key[0], known.name, series)
+            await self._gateway.note_again(_place(about)[0], known.name, series)
         except errors.NotFound:
-            await self._first(workload, note, now)
+            await self._first(about, note, now)
 
-    async def _first(self, workload: WorkloadRecord, note: Note, now: float) -> None:
+    async def _first(self, about: About, note: Note, now: float) -> None:
         if len(self._told) >= _REMEMBERED:
             self._told = {key: each for key, each in self._told.items() if now - each.when < _QUIET_SECONDS}
         # Remembered before it is written: what cannot be written now is not tried at every look either.
-        told = self._told[workload.uid, note] = _Told("", now)
-        told.name = await self._gateway.note(self._event(workload, note, now))
+        told = self._told[about.uid, note] = _Told("", now)
+        told.name = await self._gateway.note(self._event(about, note, now))
 
-    def _event(self, workload: WorkloadRecord, note: Note, now: float) -> dict[str, object]:
-        namespace, name = workload.key
+    def _event(self, about: About, note: Note, now: float) -> dict[str, object]:
+        namespace, name = _place(about)
         return {
             "apiVersion": EVENTS.api_version,
             "kind": EVENTS.kind,
@@ -185,13 +202,7 @@ class Recorder:
             "type": note.type,
             "reason": note.reason,
             "note": note.text.encode()[:_MAX_NOTE].decode(errors="ignore"),
-            "regarding": {
-                "apiVersion": API_VERSION,
-                "kind": "Workload",
-                "namespace": namespace,
-                "name": name,
-                "uid": workload.uid,
-            },
+            "regarding": _regarding(about),
         }
 
 

@@ -23,6 +23,7 @@ from berth.kube.reading import Reader, Selection
 from berth.kube.resources import PODS
 from berth.observe.status import timestamp
 from berth.render.isolation_probe import DEADLINE_SECONDS, Prober, isolation_probe, probe_subject
+from berth.render.model import Unrenderable
 from berth.world import children
 from berth.world.parse import seconds
 from berth.world.probes import sight
@@ -85,8 +86,8 @@ class Probing:
         async with self._free:
             try:
                 seen = await self._look(due)
-            except (errors.ApiError, NotOurs) as error:
-                seen = f"its Job was not made: {error}"
+            except (errors.ApiError, NotOurs, Unrenderable) as error:
+                seen = f"it was not run: {error}"
         if isinstance(seen, str):
             log.warning("probe of class %s on node %s: %s", due.record.name, due.node.name, seen)
         self._remember(due, seen)

@@ -8,6 +8,7 @@ import orjson
 
 from berth.api.reasons import AVAILABLE, NETWORK_POLICY_ENFORCED, PROBED, Reason
 from berth.app.deps import Deps
+from berth.app.events import Note
 from berth.app.metrics.admin import ClassState
 from berth.app.policy_report import policy_states, policy_statuses
 from berth.app.settle import settle
@@ -54,6 +55,7 @@ async def _report_classes(deps: Deps, *, with_counts: bool) -> bool:
         probes = deps.probes.get(name, record.probes)
         status = _class_status(replace(record, probes=probes), facts[name], found, placed[name], deps.clock())
         left |= await settle(ISOLATION_CLASSES, record, status, deps, with_counts=with_counts)
+        await deps.recorder.tell(record, _found_out(record, status))
     return left
 
 
@@ -84,6 +86,18 @@ def _conditions(record: ClassRecord, facts: ClassFacts, found: Catalog) -> dict[
         said[PROBED] = probed(record, kinds, proven=facts.proven)
         said[NETWORK_POLICY_ENFORCED] = network_enforced(record, kinds)
     return said
+
+
+def _found_out(record: ClassRecord, status: Status) -> tuple[Note, ...]:
+    """Return what to tell of a class that was not found out before."""
+
+    def message(said: Status) -> str:
+        of = (each for each in said.get("conditions", ()) if each["type"] == PROBED and each["status"] == "False")
+        return next((str(each["message"]) for each in of), "")
+
+    now = message(status)
+    new = now and now != message(orjson.loads(record.status or b"{}"))
+    return (Note("Warning", str(Reason.ISOLATION_CONTRADICTED), now),) if new else ()
 
 
 def _class_status(record: ClassRecord, facts: ClassFacts, found: Catalog, placed: int, now: float) -> Status:

@@ -16,6 +16,7 @@ from berth.kube.resources import (
     CHILDREN,
     DATA_VOLUMES,
     EVENTS,
+    ISOLATION_CLASSES,
     JOBS,
     OWN,
     PERSISTENT_VOLUME_CLAIMS,
@@ -31,6 +32,10 @@ from berth.verify.check import verify, verify_claim, verify_quota
 from berth.verify.model import Bounds, QuotaBounds, Violation
 from berth.world.children import controller_uid, disk_of
 from berth.world.records import ChildRecord, Problem, TenantRecord, WorkloadRecord
+
+_CLASS: Final = ISOLATION_CLASSES.kind
+_CLUSTER_EVENTS: Final = "default"
+"""Where Events are about what has no namespace (events.k8s.io)."""
 
 CHILD_RESOURCES: Final = {resource.kind: resource for resource in CHILDREN}
 """The only kinds that Berth writes for a Workload, by name."""
@@ -135,7 +140,7 @@ class Gateway:
         return await self._client.json_patch(resource, namespace, name, [same, everything], subresource="status")
 
     async def note(self, event: Obj) -> str:
-        """Write an Event about a Workload, into that Workload's namespace; return its name.
+        """Write an Event about a Workload, into that Workload's namespace, or about a class; return its name.
 
         Raises:
             ApiError: as the client does.
@@ -143,8 +148,9 @@ class Gateway:
 
         """
         namespace, regarding = event["metadata"]["namespace"], event["regarding"]
-        if regarding["kind"] != WORKLOADS.kind or regarding["namespace"] != namespace:
-            raise NotOurs(f"Event about {regarding['kind']} {regarding['namespace']} in {namespace}")
+        kind, of = regarding["kind"], regarding.get("namespace")
+        if (kind, of) != (WORKLOADS.kind, namespace) and (kind, of, namespace) != (_CLASS, None, _CLUSTER_EVENTS):
+            raise NotOurs(f"Event about {kind} {of} in {namespace}")
         stored = await self._client.create(EVENTS, namespace, event)
         return str(stored["metadata"]["name"])
 

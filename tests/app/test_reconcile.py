@@ -8,10 +8,12 @@ import pytest
 from app.parts import WEB, Replica
 from berth.api.reasons import Reason
 from berth.app.reconcile import reconcile
+from berth.app.views import Look
 from berth.kube import errors
 from berth.kube.client import Client
 from berth.kube.resources import DEPLOYMENTS
 from berth.world import children, parse, storage
+from berth.world.packed import pack
 from berth.world.records import NamespaceRecord, Problem, Trouble
 from kube.fake_apiserver import FakeApiServer, answer
 from render.specs import Json, container
@@ -217,3 +219,20 @@ async def test_pods_that_shrink_count_as_they_were_until_the_smaller_ones_have_r
     await look_again(updated=1, replicas=2)  # one of the old ones still runs
     await look_again(updated=1, replicas=1)
     assert held == [3, 3, 3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("reason", "since"),
+    [(Reason.BELOW_REQUIRED, 9.0), (Reason.SWITCHING, 9.0), (Reason.ISOLATION_MISMATCH, None)],
+)
+def test_a_deadline_is_counted_from_when_it_ran_below_also_while_it_is_moved(
+    replica: Replica, reason: Reason, since: float | None
+) -> None:
+    """A policy that stops what stays below must not wait longer because a move of it hangs."""
+    record, began = replica.workload(), "1970-01-01T00:00:09Z"
+    told = {"type": "Isolated", "status": "False", "reason": str(reason), "lastTransitionTime": began}
+    status, version = pack({"conditions": [told]}), f"{record.resource_version}0"
+    replica.store.put_status(replace(record, status=status, resource_version=version))
+    look = replica.deps.views.look(WEB)
+    assert isinstance(look, Look)
+    assert look.below_since == since

@@ -182,7 +182,7 @@ def _run(title: str, command: list[str], **how: Any) -> str:
     except subprocess.TimeoutExpired as error:
         raise ClusterError(f"{title} did not end within {COMMAND_SECONDS:g} s{parts.ended()}") from error
     if answer.returncode:
-        raise ClusterError(f"{title}: {parts.end(answer.stderr.strip())}")
+        raise ClusterError(f"{title}: {answer.stderr.strip()}")
     return answer.stdout
 
 

@@ -14,9 +14,9 @@ from berth.kube.lease import LeaderElector, LeaseTiming
 class Election:
     """Competes for the Lease and renews it, whatever holds up the event loop that decides and writes.
 
-    `leading` is set in the loop that made it. `is_leader` is the fence: it turns False by time alone, and what it
-    is asked before is not written any more. `on_lost` is called in the election's own thread, so that the process ends
-    in time, however busy it is. A process that hangs for good renews, too: it does not answer its liveness probe.
+    `leading` is set in the loop that made it. `is_leader` is the fence of all writes: it turns False by time alone.
+    `on_lost` is called in the election's own thread, so that the process ends in time, however busy it is. A process
+    that hangs for good renews, too; its liveness probe, which it does not answer, ends it.
     """
 
     def __init__(self, settings: Settings, identity: str, metrics: Metrics, on_lost: Callable[[], None]) -> None:

@@ -131,6 +131,6 @@ def a_probe(key: str, *, wrong: bool) -> IsolationProbe:
 
 def test_a_class_that_was_found_out_stays_so_until_all_its_kinds_of_nodes_were_seen() -> None:
     old, new = a_probe("old", wrong=True), a_probe("new", wrong=False)
-    assert kept_of({"old": old, "new": new}, frozenset({"new"})) == (new, old)
+    assert kept_of({"old": old, "new": new}, frozenset({"new"})) == (old, new)
     seen = new.model_copy(update={"seen": Sight.model_validate_json(json.dumps(SEEN))})
     assert kept_of({"old": old, "new": seen}, frozenset({"new"})) == (seen,)

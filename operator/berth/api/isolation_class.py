@@ -181,7 +181,7 @@ class IsolationClassStatus(Model):
     """Overhead of the smallest replica."""
     handler: Annotated[str, Field(max_length=253)] | None = None
     """Handler of the RuntimeClass when it was first seen; one that differs later makes the class unavailable."""
-    probes: Annotated[list[IsolationProbe], Field(max_length=32, json_schema_extra=keyed_by("key"))] | None = None
+    probes: Annotated[list[IsolationProbe], Field(max_length=64, json_schema_extra=keyed_by("key"))] | None = None
     """What was seen from inside, by kind of nodes."""
 
 

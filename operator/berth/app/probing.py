@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from berth.api.isolation_class import IsolationProbe, Sight
@@ -32,6 +33,8 @@ from berth.world.records import ClassRecord, NodeRecord
 log: Final = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 4
+_MOST_KINDS: Final = 32
+"""Kinds of nodes of a class that are looked at, the first by key: its status holds twice as many."""
 _TICK_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 1.0
 _SLOW: Final = f"it did not end within {DEADLINE_SECONDS} s"
@@ -71,7 +74,7 @@ class Probing:
         found, now = self._deps.views.catalog(), self._deps.clock()
         for name, record in sorted(self._deps.store.classes.items()):
             known, facts = {each.key: each for each in self._known(record)}, found.named(name)
-            for key, nodes in found.kinds.get(name, {}).items():
+            for key, nodes in islice(found.kinds.get(name, {}).items(), _MOST_KINDS):
                 if facts is not None and (key not in known or self._is_old(known[key], now)):
                     yield Due(record, facts, key, nodes[int(now / self._every) % len(nodes)])
 
@@ -152,5 +155,6 @@ def kept_of(probes: dict[str, IsolationProbe], kinds: frozenset[str]) -> tuple[I
     One that has found the class out stands until all kinds were seen: an upgrade of nodes by itself mends nothing.
     """
     everywhere = all(key in probes and probes[key].seen for key in kinds)
-    kept = {key: each for key, each in probes.items() if key in kinds or (each.contradictions and not everywhere)}
-    return tuple(each for _, each in sorted(kept.items()))
+    kept = [each for each in probes.values() if each.key in kinds or (each.contradictions and not everywhere)]
+    kept.sort(key=lambda each: (not each.contradictions, each.key))
+    return tuple(kept[: 2 * _MOST_KINDS])

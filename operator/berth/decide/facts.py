@@ -98,10 +98,12 @@ def kinds(record: ClassRecord, cluster: Cluster) -> dict[str, tuple[NodeRecord, 
     missing, nodes = _offer(record, spec, cluster, ALL_NODES)
     if missing is not None and missing.reason is not Reason.ISOLATION_CONTRADICTED:
         return {}
-    runtime, found = _runtime(spec, cluster), dict[str, list[NodeRecord]]()
-    for node in nodes:
-        found.setdefault(kind_of(record, runtime, node), []).append(node)
-    return {key: tuple(sorted(each, key=lambda node: node.name)) for key, each in sorted(found.items())}
+    runtime = _runtime(spec, cluster)
+    keys = {software: kind_of(record, runtime, software) for software in {node.software for node in nodes}}
+    found: dict[str, list[NodeRecord]] = {key: [] for key in sorted(keys.values())}
+    for node in sorted(nodes, key=lambda node: node.name):
+        found[keys[node.software]].append(node)
+    return {key: tuple(each) for key, each in found.items()}
 
 
 def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODES) -> ClassFacts:

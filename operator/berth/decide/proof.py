@@ -13,16 +13,16 @@ from berth.api.isolation_class import IsolationClassSpec, Sight
 from berth.api.levels import IsolationLevel
 from berth.api.reasons import Reason
 from berth.decide.model import Unavailable
-from berth.world.records import ClassRecord, NodeRecord, RuntimeClassRecord
+from berth.world.records import ClassRecord, NodeRecord, RuntimeClassRecord, Software
 
 _WHOLE: Final = "0 0 4294967295"
 """Map of user ids of a process that is in no user namespace of its own."""
 _FILTERED: Final = "2"
 
 
-def kind_of(record: ClassRecord, runtime: RuntimeClassRecord | None, node: NodeRecord) -> str:
-    """Return the hash of all that may change what a probe of a class sees on a node."""
-    spec, software = record.spec, node.software
+def kind_of(record: ClassRecord, runtime: RuntimeClassRecord | None, software: Software) -> str:
+    """Return the hash of all that may change what a probe of a class sees on nodes with this software."""
+    spec = record.spec
     declared = [runtime.uid, runtime.handler] if runtime else []
     features = dict(software.features).get(runtime.handler if runtime else "", ())
     about = [record.uid, spec and (spec.level, spec.pod and spec.pod.model_dump()), record.asked, declared, features]

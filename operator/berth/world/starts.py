@@ -16,6 +16,8 @@ _STEPS: Final = {
     "Ready": "Ready",
 }
 """Conditions of a pod and the steps that they stand for. The second one is its sandbox, network included."""
+_INIT: Final = "initContainerStatuses"
+_MAIN: Final = "containerStatuses"
 
 
 def steps(status: Raw) -> tuple[tuple[str, float], ...]:
@@ -31,18 +33,17 @@ def _when(step: tuple[str, float]) -> float:
 
 def has_run(status: Raw) -> bool:
     """Return whether a container of it runs or has run; one that could not be started ends without a beginning."""
-    return any(seconds(state.get("startedAt")) > 0 for told in _told(status, "init", "main") for state in _states(told))
+    return any(seconds(state.get("startedAt")) > 0 for told in _told(status, _INIT, _MAIN) for state in _states(told))
 
 
 def has_restarted(status: Raw) -> bool:
     """Return whether a container that serves began more than once; init containers may need several tries."""
-    return any(told.get("restartCount", 0) > 0 for told in _told(status, "main"))
+    return any(told.get("restartCount", 0) > 0 for told in _told(status, _MAIN))
 
 
-def _told(status: Raw, *kinds: str) -> Iterator[Raw]:
-    fields = {"init": "initContainerStatuses", "main": "containerStatuses"}
-    for kind in kinds:
-        yield from status.get(fields[kind]) or ()
+def _told(status: Raw, *fields: str) -> Iterator[Raw]:
+    for field in fields:
+        yield from status.get(field) or ()
 
 
 def _states(told: Raw) -> Iterator[Raw]:

@@ -29,7 +29,7 @@ const (
 // sight is what was seen.
 type sight struct {
 	Kernel     string `json:"kernel"`
-	BootID     string `json:"bootId"`
+	BootID     string `json:"bootID"`
 	UIDMap     string `json:"uidMap"`
 	Seccomp    string `json:"seccomp"`
 	NoNewPrivs string `json:"noNewPrivs"`

@@ -22,7 +22,7 @@ HOME = "berth-system"
 PROBER = Prober(HOME, "registry.example/berth-probe:1", (), ("169.254.169.254:80",))
 EVERY = 3600.0
 INFO = {"kubeletVersion": "v1.37.2", "kernelVersion": "6.18.44", "bootID": "b"}
-SEEN: dict[str, Any] = {"kernel": "6.18.44", "bootId": "b", "uidMap": "0 0 4294967295", "seccomp": "2"}
+SEEN: dict[str, Any] = {"kernel": "6.18.44", "bootID": "b", "uidMap": "0 0 4294967295", "seccomp": "2"}
 SEEN |= {"noNewPrivs": "1", "capEff": "0", "resolved": True, "reached": []}
 
 

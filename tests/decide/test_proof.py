@@ -20,11 +20,11 @@ BOOT = "2076b129-cc0c-4102-9415-b71750f4a86c"
 KERNEL = "6.18.44-fc-v857"
 NODE = a_node("n1", boot_id=BOOT, software=Software("v1.37.2", "containerd://2.4.2", KERNEL))
 INSIDE: dict[str, Any] = {"noNewPrivs": "1", "capEff": "0000000000000000", "resolved": True, "reached": []}
-BARE: dict[str, Any] = INSIDE | {"kernel": KERNEL, "bootId": BOOT, "uidMap": "0 0 4294967295", "seccomp": "2"}
+BARE: dict[str, Any] = INSIDE | {"kernel": KERNEL, "bootID": BOOT, "uidMap": "0 0 4294967295", "seccomp": "2"}
 USERNS: dict[str, Any] = BARE | {"uidMap": "0 2673934336 65536"}
 GVISOR: dict[str, Any] = INSIDE | {
     "kernel": "4.19.0-gvisor",
-    "bootId": "118c198d-b69e-477c-ba1a-a46af28f66fd",
+    "bootID": "118c198d-b69e-477c-ba1a-a46af28f66fd",
     "uidMap": "0 0 4294967295",
     "seccomp": "0",
 }
@@ -59,7 +59,7 @@ def test_what_a_class_promises_contradicts_nothing(record: ClassRecord, said: di
     ("record", "said", "says"),
     [
         (SANDBOX, BARE, f"it runs on the kernel of the node, {KERNEL} with boot ID {BOOT}"),
-        (SANDBOX, BARE | {"bootId": ""}, f"it runs on the kernel of the node, {KERNEL}"),
+        (SANDBOX, BARE | {"bootID": ""}, f"it runs on the kernel of the node, {KERNEL}"),
         (APART, BARE, "it has no user namespace: its map of user ids is 0 0 4294967295"),
         (CONTAINER, BARE | {"seccomp": "0"}, "no seccomp filter is on: Seccomp is 0, not 2"),
         (CONTAINER, BARE | {"noNewPrivs": "0"}, "NoNewPrivs is 0, not 1"),

@@ -36,7 +36,7 @@ def said(tmp_path: Path, *addresses: str, patience: str = "0s") -> dict[str, obj
 def test_it_sees_what_its_own_process_has(tmp_path: Path) -> None:
     found = said(tmp_path)
     status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
-    assert found["bootId"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert found["bootID"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert found["kernel"] == Path("/proc/sys/kernel/osrelease").read_text().strip()
     assert found["uidMap"] == " ".join(Path("/proc/self/uid_map").read_text().split())
     assert (found["capEff"], found["seccomp"]) == (status["CapEff"], status["Seccomp"])

@@ -125,7 +125,7 @@ class Sight(Model):
 
     kernel: Annotated[str, Field(max_length=256)] = ""
     """Release of the kernel."""
-    boot_id: Annotated[str, Field(max_length=64)] = ""
+    boot_id: Annotated[str, Field(alias="bootID", max_length=64)] = ""
     """Identity of the boot of the kernel: two pods that see the same one share it."""
     uid_map: Annotated[str, Field(max_length=256)] = ""
     """User ids: inside, outside, how many."""

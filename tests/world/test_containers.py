@@ -185,3 +185,26 @@ def test_a_pod_that_was_evicted_without_a_word_tells_what_it_was_held_to() -> No
         "its node ended a pod (Evicted): emptyDir.sizeLimit of volume tmp is 10Mi,"
         " resources.limits.ephemeral-storage of container main is 1Gi; its event tells why"
     )
+
+
+def test_an_evicted_pod_that_never_was_ready_lasted_until_its_sandbox_was_gone() -> None:
+    ready = condition("Ready", "False", lastTransitionTime=at(0))
+    sandbox = condition("PodReadyToStartContainers", "False", lastTransitionTime=at(50))
+    (found,) = troubles(conditions(ready, sandbox, phase="Failed", reason="Evicted", startTime=at(0)))
+    assert found.until == BORN_SECONDS + 50 + 100
+
+
+def test_a_sidecar_that_ends_well_is_no_task() -> None:
+    side = {"name": "proxy", "state": over(0, "Completed"), "ready": False}
+    asked = {"initContainers": [{"name": "proxy", "restartPolicy": "Always"}], "containers": [LIMITED]}
+    status = {"phase": "Running", "initContainerStatuses": [side]}
+    (found,) = children.pod(a_raw("Pod", spec=asked | {"restartPolicy": "Always"}, status=status)).troubles
+    assert found.problem.message == (
+        "container proxy: ended with exit code 0 (Completed); a sidecar must not end: keep it in the foreground"
+    )
+
+
+def test_a_long_answer_of_a_registry_leaves_room_for_what_mends_it() -> None:
+    answer = f'failed to do request: Head "https://r.example/{"a/" * 400}": dial tcp 192.0.2.1:443: connect: no route to host'
+    (found,) = troubles(waiting("ErrImagePull", answer))
+    assert "no route to host): check the registry's name" in found.problem.message

@@ -115,6 +115,8 @@ def _why(container: Container, end: Raw) -> Problem:
 def _advice(container: Container, end: Raw) -> str:
     if probes := _may_have_ended(container, end):
         return f"it ran as long as one does that its {' or '.join(probes)} ends: correct that, or what answers it"
+    if end["exitCode"] == 0 and container.path != "container":
+        return "a sidecar must not end: keep it in the foreground"
     if end["exitCode"] == 0:
         return "what a Service runs must not end: keep it in the foreground, or set type: Task"
     return "its log tells more (kubectl logs; with --previous once it runs again)"

@@ -20,6 +20,8 @@ _WRAPPED: Final = re.compile(
 )
 _MOVES: Final = re.compile(r"(?:read|write) \w+ \S+->\S+: |dial tcp \S+: connect: |\?ns=[^\s\"]+")
 """Addresses and ports that are others with every try."""
+_CHARACTERS: Final = 240
+"""Most of what containerd says: the cause stands at its end."""
 _CAUSES: Final = (
     (
         re.compile(r"not found|manifest unknown|name unknown", re.IGNORECASE),
@@ -45,5 +47,5 @@ def not_pulled(container: Container) -> Problem:
         return container.problem(Reason.IMAGE_PULL_FAILED, text)
     said = _MOVES.sub("", _WRAPPED.sub("", waits.get("message", ""))).removeprefix(f"{image}: ") or waits["reason"]
     cause, fix = next((words for pattern, words in _CAUSES if pattern.search(said)), ("", ""))
-    told = f"{cause} ({said}): {fix}" if cause else said
+    told = f"{cause} ({said[-_CHARACTERS:]}): {fix}" if cause else said
     return container.problem(Reason.IMAGE_PULL_FAILED, f"image {image} cannot be pulled: {told}")

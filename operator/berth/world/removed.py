@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from berth.api.reasons import Reason
-from berth.world.conditions import MAX_TEXT, condition
+from berth.world.conditions import MAX_TEXT
 from berth.world.ends import patience
 from berth.world.parse import Raw, seconds
 from berth.world.records import Problem, Trouble
@@ -34,7 +34,8 @@ def removed(raw: Raw) -> Trouble:
     """Return why a pod was ended, for as long as its successor may share its fate: twice as long as it ran itself."""
     status = raw["status"]
     born = seconds(status.get("startTime") or raw["metadata"].get("creationTimestamp"))
-    gone = seconds((condition(status, "Ready", "False") or {}).get("lastTransitionTime")) or born
+    # One that never was ready turns no condition but those of its sandbox and of the disruption.
+    gone = max((seconds(each.get("lastTransitionTime")) for each in status.get("conditions") or ()), default=born)
     reason, said = status.get("reason", "Evicted"), _READINGS.sub("", status.get("message", "")).strip().rstrip(".")
     advice = next((text for words, text in _ADVICE if words in said), "")
     told = ": ".join(each for each in (said, advice) if each) or _limits(raw.get("spec") or {})

@@ -64,6 +64,13 @@ def inside(cluster: Cluster, command: Sequence[str]) -> list[str]:
     return ["nsenter", "-t", str(beside.pid(cluster, node.FIRST)), "-n", *command]
 
 
+def answers(cluster: Cluster, url: str) -> bool:
+    """Tell whether ten requests are answered: kube-proxy learns of ready pods a second after Berth does."""
+    command = inside(cluster, [str(go_build(APP)), "load", url, "10", "1"])
+    report = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return report["sent"] > 0 and not report["failed"]
+
+
 @dataclass
 class Traffic:
     """What became of requests that were sent at a steady rate, whatever became of the earlier ones."""

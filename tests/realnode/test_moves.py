@@ -33,6 +33,7 @@ def test_no_request_is_lost_in_a_move_a_roll_out_a_scale_down_or_a_drain(
     space.workload("web", web())
     settled(space, "container")
     url = f"http://{space.get(SERVICE, 'web')['spec']['clusterIP']}/"
+    eventually(lambda: site.answers(space.cluster, url), SECONDS, f"{url} answers")
     lost = {}
     for title, act in ACTIONS.items():
         with site.traffic(space.cluster, url) as told:

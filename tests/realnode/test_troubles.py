@@ -62,7 +62,7 @@ def test_every_trouble_has_a_reason_that_stays_and_a_message_with_its_cause(spac
     for name, (_, reason, text) in TROUBLES.items():
         found = space.expect(name, "Ready", "False", reason, SECONDS)
         assert text in condition(found, "Ready")["message"], condition(found, "Ready")
-    since = space.get(WORKLOAD, "ends")["metadata"]["resourceVersion"]
+    since = str(max(int(space.get(WORKLOAD, name)["metadata"]["resourceVersion"]) for name in TROUBLES))
     eventually(lambda: restarts(space, "ends") > 2, SECONDS, "it has ended three times")
     for state in history(space.cluster, WORKLOAD, space.name, since):
         told, name = condition(state, "Ready"), state["metadata"]["name"]

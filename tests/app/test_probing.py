@@ -134,3 +134,4 @@ def test_a_class_that_was_found_out_stays_so_until_all_its_kinds_of_nodes_were_s
     assert kept_of({"old": old, "new": new}, frozenset({"new"})) == (old, new)
     seen = new.model_copy(update={"seen": Sight.model_validate_json(json.dumps(SEEN))})
     assert kept_of({"old": old, "new": seen}, frozenset({"new"})) == (seen,)
+    assert kept_of({"old": old, "new": seen}, frozenset()) == (old,)

@@ -60,12 +60,19 @@ def test_what_a_class_promises_contradicts_nothing(record: ClassRecord, said: di
     [
         (SANDBOX, BARE, f"it runs on the kernel of the node, {KERNEL} with boot ID {BOOT}"),
         (SANDBOX, BARE | {"bootID": ""}, f"it runs on the kernel of the node, {KERNEL}"),
-        (APART, BARE, "it has no user namespace: its map of user ids is 0 0 4294967295"),
+        (APART, BARE, "no user namespace keeps it from root: its map of user ids is 0 0 4294967295"),
+        (APART, BARE | {"uidMap": "0 0 65536"}, "its map of user ids is 0 0 65536"),
+        (APART, BARE | {"uidMap": "0 65536 1 1 0 65535"}, "its map of user ids is 0 65536 1 1 0 65535"),
+        (APART, BARE | {"uidMap": ""}, "its map of user ids is unknown"),
         (CONTAINER, BARE | {"seccomp": "0"}, "no seccomp filter is on: Seccomp is 0, not 2"),
         (CONTAINER, BARE | {"noNewPrivs": "0"}, "NoNewPrivs is 0, not 1"),
         (SANDBOX, GVISOR | {"capEff": "00000000a80425fb"}, "CapEff is 00000000a80425fb, not 0"),
+        (SANDBOX, GVISOR | {"capEff": ""}, "CapEff is unknown, not 0"),
     ],
-    ids=["runc as gvisor", "runc that hides its boot", "no user namespace", "no seccomp", "privileges", "capabilities"],
+    ids=[
+        *("runc as gvisor", "runc that hides its boot", "no user namespace", "root is root", "root is another user"),
+        *("no map", "no seccomp", "privileges", "capabilities", "no word of capabilities"),
+    ],
 )
 def test_less_than_a_class_promises_is_found_out(record: ClassRecord, said: dict[str, Any], says: str) -> None:
     assert says in wrong_in(record, said)
@@ -112,6 +119,9 @@ def test_a_class_that_was_found_out_takes_nobody_until_it_is_seen_otherwise() ->
     assert missing is not None
     assert missing.reason is Reason.ISOLATION_CONTRADICTED
     assert all(word in missing.message for word in ("class gvisor", "node n1", KERNEL, BOOT, "nodes.selector"))
+    assert (
+        _facts(out, NODE).contradicted == _facts(out, replace(NODE, schedulable=False)).contradicted == missing.message
+    )
     assert capable_nodes(out, cluster_of(RUNTIMES, (NODE,), None, kubevirt_present=False)) == 0
     assert _kinds(out, NODE)  # it is still probed
     assert _facts(replace(SANDBOX, probes=_probes(SANDBOX, GVISOR, NODE)), NODE).unavailable is None

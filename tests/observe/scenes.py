@@ -50,6 +50,7 @@ def a_pod(name: str = "web-1", **fields: Any) -> PodRecord:
         "workload": "web",
         "class_name": "container",
         "runtime_class": "",
+        "host_users": True,
         "overhead_memory": 0,
         "node": "n1",
         "running": True,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from berth.api.reasons import Reason
-from berth.decide.model import ClassFacts
+from berth.decide.model import ClassFacts, Unavailable
 from berth.observe.isolation import isolated
 from berth.world.records import NodeRecord, PodRecord
 from decide.builders import a_node
@@ -70,7 +70,7 @@ def test_user_namespaces_are_verified_where_the_node_has_them(
 ) -> None:
     apart = replace(RUNC, user_namespaces=True)
     nodes = {"n1": a_node(user_namespaces=user_namespaces)}
-    finding = isolated(at_rest(facts=apart, catalog=(apart,), pods=(a_pod(),), nodes=nodes))
+    finding = isolated(at_rest(facts=apart, catalog=(apart,), pods=(a_pod(host_users=False),), nodes=nodes))
     assert (finding.status, finding.reason) == said
 
 
@@ -137,11 +137,43 @@ def test_old_pods_that_are_stronger_are_no_fault() -> None:
 
 def test_a_user_namespace_that_is_left_is_weaker_than_none() -> None:
     apart = replace(RUNC, name="userns", user_namespaces=True)
-    nodes, new = {"n1": a_node(user_namespaces=frozenset({"", "runc"}))}, a_pod(class_name="userns")
+    nodes, new = {"n1": a_node(user_namespaces=frozenset({"", "runc"}))}, a_pod(class_name="userns", host_users=False)
     catalog = (RUNC, apart)
     assert moving(a_pod("web-0"), new, facts=apart, catalog=catalog, nodes=nodes) == ("False", Reason.SWITCHING)
     old = replace(new, key=("shop", "web-0"))
     assert moving(old, a_pod(), facts=RUNC, catalog=catalog, nodes=nodes) == ("True", Reason.VERIFIED)
+
+
+def test_a_pod_that_was_made_before_its_class_promised_user_namespaces_does_not_match() -> None:
+    apart = replace(RUNC, user_namespaces=True)
+    nodes = {"n1": a_node(user_namespaces=frozenset({"", "runc"}))}
+    pods = (a_pod(host_users=False), a_pod("web-0"))
+    assert moving(*pods, facts=apart, catalog=(apart,), nodes=nodes) == ("False", Reason.ISOLATION_MISMATCH)
+
+
+@pytest.mark.parametrize("missing", [None, Reason.NO_CAPABLE_NODE, Reason.RUNTIME_CLASS_MISSING])
+def test_a_class_that_a_probe_has_found_out_isolates_nobody_whatever_else_it_lacks(missing: Reason | None) -> None:
+    out = replace(SANDBOX, contradicted="a probe saw", unavailable=Unavailable(missing, "no") if missing else None)
+    assert moving(SANDBOXED, facts=out, catalog=(out,)) == ("False", Reason.ISOLATION_MISMATCH)
+
+
+def test_a_move_out_of_a_class_that_a_probe_has_found_out_is_switching_until_its_last_pod_has_ended() -> None:
+    out, good = replace(SANDBOX, name="out", contradicted="a probe saw"), SANDBOX
+    old = replace(SANDBOXED, key=("shop", "web-0"), class_name="out")
+    assert moving(old, SANDBOXED, facts=good, catalog=(out, good)) == ("False", Reason.SWITCHING)
+    assert moving(replace(old, finished=True), SANDBOXED, facts=good, catalog=(out, good))[0] == "True"
+
+
+@pytest.mark.parametrize(
+    ("reason", "handler"), [(Reason.RUNTIME_CLASS_MISSING, None), (Reason.RUNTIME_CHANGED, "kata")]
+)
+def test_nothing_tells_the_handler_of_a_runtime_class_that_is_gone_or_was_made_anew(
+    reason: Reason, handler: str | None
+) -> None:
+    lacking = replace(SANDBOX, handler=handler, unavailable=Unavailable(reason, "restore it"))
+    nodes = nodes_with(n1=frozenset({"", "gvisor", "kata"}))
+    finding = isolated(at_rest(facts=lacking, catalog=(lacking,), pods=(SANDBOXED,), nodes=nodes))
+    assert (finding.status, finding.reason, finding.message) == ("Unknown", Reason.ISOLATION_UNKNOWN, "restore it")
 
 
 @pytest.mark.parametrize("fields", [{"controlled": False}, {"runtime_class": "kata"}], ids=["nobody's", "changed"])

@@ -9,7 +9,7 @@ from berth.api.reasons import Reason
 from berth.decide.model import Ask, Candidate, ClassFacts, Cost, Decision, Refusal, Requirement
 from berth.plan.model import Move, Pending
 from berth.plan.move import backing as running
-from berth.plan.move import current_class, left_alone, next_move
+from berth.plan.move import current_class, left_alone, next_move, put_off
 from berth.world.records import ChildRecord
 from decide.builders import spec_of
 from plan.records import FOREIGN, PAIR, UID, asked, backing
@@ -71,6 +71,14 @@ def test_pods_that_write_to_a_claim_wait_for_a_person() -> None:
     assert move.pending is not None
     assert (move.pending.from_class, move.pending.to_class) == ("container", "gvisor")
     assert "write to a disk" in move.pending.message
+
+
+def test_nothing_is_started_again_in_a_class_that_a_probe_has_found_out() -> None:
+    out = replace(CONTAINER, contradicted="a probe saw")
+    waits = moved(GVISOR, POD, catalog=(out, GVISOR), **WRITER)
+    assert (waits.placed, waits.frozen, waits.pending is not None) == (out, True, True)
+    assert put_off(Move(GVISOR), out, "two others move").frozen
+    assert not put_off(Move(GVISOR), CONTAINER, "two others move").frozen
 
 
 def test_pods_that_write_but_have_no_replicas_move_by_themselves() -> None:

@@ -254,3 +254,8 @@ def test_a_machine_that_is_not_ready_has_no_time() -> None:
 def test_software_emulation_is_seen() -> None:
     status = conditions(condition("SoftwareEmulation"))
     assert children.machine(a_raw("VirtualMachineInstance", status=status)).emulated
+
+
+@pytest.mark.parametrize(("spec", "told"), [({}, True), ({"hostUsers": True}, True), ({"hostUsers": False}, False)])
+def test_a_pod_has_users_of_its_own_only_where_its_spec_says_so(spec: Raw, told: bool) -> None:
+    assert children.pod(a_raw("Pod", spec=spec)).host_users is told

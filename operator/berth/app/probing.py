@@ -154,7 +154,7 @@ def kept_of(probes: dict[str, IsolationProbe], kinds: frozenset[str]) -> tuple[I
 
     One that has found the class out stands until all kinds were seen: an upgrade of nodes by itself mends nothing.
     """
-    everywhere = all(key in probes and probes[key].seen for key in kinds)
+    everywhere = bool(kinds) and all(key in probes and probes[key].seen for key in kinds)
     kept = [each for each in probes.values() if each.key in kinds or (each.contradictions and not everywhere)]
     kept.sort(key=lambda each: (not each.contradictions, each.key))
     return tuple(kept[: 2 * _MOST_KINDS])

@@ -14,7 +14,7 @@ from berth.api.quantity import amount, millicores
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Cost, NodeShape, Unavailable
 from berth.decide.pod_nodes import pod_nodes
-from berth.decide.proof import kind_of, leaks, proven
+from berth.decide.proof import contradicted, kind_of, leaks, proven
 from berth.decide.versions import ENCRYPTION_GATES, OLDEST, gates_off, hypervisor_device, version_of
 from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord, Toleration
 
@@ -142,6 +142,7 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         overhead_source=overhead_source,
         overhead_within=overhead != Cost() and not (runtime and runtime.has_overhead),
         unavailable=unavailable,
+        contradicted=wrong.message if (wrong := contradicted(record)) else "",
         proven=proven(record, kinds(record, cluster)),
         leaks=leaks(record),
         shapes=shapes(nodes),

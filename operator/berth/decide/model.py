@@ -129,6 +129,8 @@ class ClassFacts:
     overhead_within: bool = False
     """Whether it is taken out of the memory limit of a pod: no RuntimeClass adds it to that."""
     unavailable: Unavailable | None = None
+    contradicted: str = ""
+    """What a probe saw that the class does not promise, whatever else keeps it from running; empty where none did."""
     proven: bool = False
     """Whether a probe has seen from inside, on every kind of nodes, all that the class promises."""
     leaks: tuple[str, ...] = ()

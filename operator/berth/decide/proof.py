@@ -15,8 +15,6 @@ from berth.api.reasons import Reason
 from berth.decide.model import Unavailable
 from berth.world.records import ClassRecord, NodeRecord, RuntimeClassRecord, Software
 
-_WHOLE: Final = "0 0 4294967295"
-"""Map of user ids of a process that is in no user namespace of its own."""
 _FILTERED: Final = "2"
 
 
@@ -46,15 +44,21 @@ def contradictions(spec: IsolationClassSpec, seen: Sight, node: NodeRecord) -> t
         if shares:
             found.append(f"it runs on the kernel of the node, {seen.kernel} with boot ID {seen.boot_id or 'unknown'}")
     elif shares is not False:
-        if spec.pod is not None and spec.pod.user_namespaces and seen.uid_map == _WHOLE:
-            found.append(f"it has no user namespace: its map of user ids is {seen.uid_map}")
+        if spec.pod is not None and spec.pod.user_namespaces and _is_users_of_node(seen.uid_map):
+            found.append(f"no user namespace keeps it from root: its map of user ids is {seen.uid_map or 'unknown'}")
         if seen.seccomp != _FILTERED:
             found.append(f"no seccomp filter is on: Seccomp is {seen.seccomp or 'unknown'}, not {_FILTERED}")
     if seen.no_new_privs != "1":
         found.append(f"programs may gain privileges: NoNewPrivs is {seen.no_new_privs or 'unknown'}, not 1")
-    if seen.cap_eff.strip("0"):
-        found.append(f"it has capabilities: CapEff is {seen.cap_eff}, not 0")
+    if seen.cap_eff.strip("0") or not seen.cap_eff:
+        found.append(f"it may have capabilities: CapEff is {seen.cap_eff or 'unknown'}, not 0")
     return tuple(found)
+
+
+def _is_users_of_node(uid_map: str) -> bool:
+    """Return whether user 0 of the node is among the users of a pod, or nothing tells: each line has three numbers."""
+    outside = uid_map.split()[1::3]
+    return not outside or "0" in outside
 
 
 def contradicted(record: ClassRecord) -> Unavailable | None:

@@ -4,6 +4,7 @@ Node handlers: `node.status.runtimeHandlers` (KEP-3857); nodes that do not repor
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from berth.api.levels import Backend
 from berth.api.reasons import ConditionType, Reason
@@ -12,6 +13,9 @@ from berth.decide.words import required
 from berth.observe.model import Finding, Scene
 from berth.observe.moving import is_former, weaker_classes
 from berth.world.records import NodeRecord, PodRecord
+
+_NO_RUNTIME: Final = frozenset({Reason.RUNTIME_CLASS_MISSING, Reason.RUNTIME_CHANGED})
+"""Reasons for which nothing tells by which handler pods run that name the RuntimeClass of their class."""
 
 
 def isolated(scene: Scene) -> Finding:
@@ -41,12 +45,12 @@ def _switching(weaker: tuple[str, ...], facts: ClassFacts) -> Finding:
 def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:
     here = [pod for pod in scene.pods if pod.node and not pod.deleting and not pod.launcher]
     started = [pod for pod in here if not is_former(pod, scene, facts)]
-    if any(pod.runtime_class != (facts.runtime_class_name or "") for pod in started):
-        return _mismatched(started, facts)
+    if wrong := _unlike(started, facts):
+        return wrong
     if not any(pod.has_run for pod in started):
         return _unknown(Reason.PROVISIONING, f"no container has run in class {facts.name} yet")
-    if facts.unavailable is not None and facts.unavailable.reason is Reason.ISOLATION_CONTRADICTED:
-        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, facts.unavailable.message)
+    if facts.contradicted:
+        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, facts.contradicted)
     on = {pod.node: scene.nodes.get(pod.node) for pod in started if pod.has_run}
     if facts.user_namespaces and (found := _without_user_namespaces(facts, on)):
         return found
@@ -55,14 +59,15 @@ def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:
     return _verify_handlers(facts, on)
 
 
-def _mismatched(started: list[PodRecord], facts: ClassFacts) -> Finding:
-    found = sorted({pod.runtime_class or "none" for pod in started} - {facts.runtime_class_name or "none"})
-    return Finding(
-        ConditionType.ISOLATED,
-        "False",
-        Reason.ISOLATION_MISMATCH,
-        f"pods run with RuntimeClass {', '.join(found)}, class {facts.name} needs {facts.runtime_class_name or 'none'}",
-    )
+def _unlike(started: list[PodRecord], facts: ClassFacts) -> Finding | None:
+    """Return how pods differ from what their class makes; None where they do not."""
+    wanted = facts.runtime_class_name or ""
+    text = ""
+    if found := sorted({pod.runtime_class or "none" for pod in started if pod.runtime_class != wanted}):
+        text = f"pods run with RuntimeClass {', '.join(found)}, class {facts.name} needs {wanted or 'none'}"
+    elif facts.user_namespaces and any(pod.host_users for pod in started):
+        text = f"pods run without a user namespace, which class {facts.name} promises"
+    return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, text) if text else None
 
 
 def _without_user_namespaces(facts: ClassFacts, on: Mapping[str, NodeRecord | None]) -> Finding | None:
@@ -79,6 +84,8 @@ def _without_user_namespaces(facts: ClassFacts, on: Mapping[str, NodeRecord | No
 
 
 def _verify_handlers(facts: ClassFacts, on: Mapping[str, NodeRecord | None]) -> Finding:
+    if facts.unavailable is not None and facts.unavailable.reason in _NO_RUNTIME:
+        return _unknown(Reason.ISOLATION_UNKNOWN, facts.unavailable.message)
     handler = facts.handler or ""
     known = {name: node.handlers if node else None for name, node in on.items()}
     wrong = sorted(name for name, handlers in known.items() if handlers is not None and handler not in handlers)

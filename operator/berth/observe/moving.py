@@ -28,18 +28,25 @@ def weaker_classes(scene: Scene, placed: ClassFacts) -> tuple[str, ...]:
     """Return the classes in which it runs below what is required, or isolated less than where it is placed."""
     known = _known(scene)
     running = (known.get(pod.class_name) for pod in _alive(scene))
-    weaker = {facts.name for facts in running if facts and _is_weaker(facts, placed)}
+    weaker = {facts.name for facts in running if facts and facts.name != placed.name and _is_weaker(facts, placed)}
     return tuple(sorted(weaker.union(classes_below(scene))))
 
 
 def is_former(pod: PodRecord, scene: Scene, placed: ClassFacts) -> bool:
     """Return whether a pod is one of another class, as that class makes them: a move replaces it."""
     former = _known(scene).get(pod.class_name)
-    as_made = former is None or pod.runtime_class == (former.runtime_class_name or "")
-    return pod.controlled and pod.class_name not in ("", placed.name) and as_made
+    return pod.controlled and pod.class_name not in ("", placed.name) and (former is None or _is_as_made(pod, former))
+
+
+def _is_as_made(pod: PodRecord, facts: ClassFacts) -> bool:
+    bare = facts.user_namespaces and pod.host_users
+    return pod.runtime_class == (facts.runtime_class_name or "") and not bare
 
 
 def _is_weaker(facts: ClassFacts, than: ClassFacts) -> bool:
+    """Return whether a class isolates less than another one, or less than it says."""
+    if facts.contradicted:
+        return True
     if facts.level is not than.level:
         return facts.level.rank < than.level.rank
     return than.user_namespaces and not facts.user_namespaces

@@ -54,7 +54,12 @@ def next_move(
     stops = obstacle(runs, chosen.backend, spec)
     if stops is None:
         return Move(chosen, weaker=weaker)
-    return Move(current, frozen=name in weaker, pending=Pending(name, chosen.name, stops), weaker=weaker)
+    return Move(current, frozen=_is_unsafe(current, weaker), pending=Pending(name, chosen.name, stops), weaker=weaker)
+
+
+def _is_unsafe(current: ClassFacts | None, weaker: tuple[str, ...]) -> bool:
+    """Return whether nothing may be started again in a class: it is below what is required, or below what it says."""
+    return current is None or current.name in weaker or bool(current.contradicted)
 
 
 def left_alone(ask: Ask, move: Move) -> bool:
@@ -75,7 +80,7 @@ def put_off(move: Move, current: ClassFacts, why: str) -> Move:
     """Return where a workload is kept that would move by itself, until it is its turn."""
     to = move.placed.name if move.placed else ""
     pending = Pending(current.name, to, why, Reason.WAITING_FOR_TURN)
-    return replace(move, placed=current, frozen=current.name in move.weaker, pending=pending)
+    return replace(move, placed=current, frozen=_is_unsafe(current, move.weaker), pending=pending)
 
 
 def overdue(move: Move, since: float | None, deadline: tuple[int, bool] | None, now: float) -> Move:

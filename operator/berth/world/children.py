@@ -131,6 +131,7 @@ def pod(raw: Raw) -> PodRecord:
         workload=intern(labels.get(WORKLOAD_LABEL, "")),
         class_name=intern(labels.get(CLASS_LABEL, "")),
         runtime_class=spec.get("runtimeClassName") or "",
+        host_users=spec.get("hostUsers") is not False,
         overhead_memory=amount((spec.get("overhead") or {}).get("memory")),
         node=spec.get("nodeName") or "",
         running=status.get("phase") == "Running",

@@ -425,6 +425,8 @@ class PodRecord:
     workload: str
     class_name: str
     runtime_class: str
+    host_users: bool
+    """Whether its users are those of the node: it has no user namespace."""
     overhead_memory: int
     node: str
     running: bool

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.parts import Replica
-from berth.api.isolation_class import IsolationProbe, Sight
+from berth.api.isolation_class import IsolationProbe, NodePool, Sight
 from berth.app import probing
 from berth.app.probing import Probing, kept_of
 from berth.kube.client import Client
@@ -91,6 +91,20 @@ async def test_what_contradicts_the_class_is_noted_and_looked_at_again_soon(repl
     assert list(made.due()) == []
     replica.clock.now += 300
     assert len(list(made.due())) == 1
+
+
+async def test_kinds_of_nodes_are_found_once_for_all_tenants(replica: Replica) -> None:
+    views = replica.deps.views
+    theirs, whole = views.catalog(NodePool(selector={"pool": "theirs"})), views.catalog()
+    assert (theirs.kinds is whole.kinds, theirs.classes == whole.classes) == (True, False)
+
+
+async def test_later_probes_take_other_nodes_but_where_one_has_found_the_class_out(replica: Replica) -> None:
+    for said, stays in ((SEEN, False), (SEEN | {"seccomp": "0"}, True)):
+        made, _ = await probe(replica, ended(json.dumps(said)))
+        first = replica.deps.probes["runc"][0].node
+        replica.clock.now += EVERY
+        assert ([due.node.name == first for due in made.due()]) == [stays]
 
 
 @pytest.mark.parametrize(

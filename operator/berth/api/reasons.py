@@ -117,7 +117,7 @@ class Reason(StrEnum):
     PAUSED = "Paused"
     """The virtual machine is paused: its guest stands still."""
     ISOLATION_UNKNOWN = "IsolationUnknown"
-    """The node does not say which runtime handlers it has, or no probe has seen what isolates there."""
+    """Nothing tells: not the node its handlers, nor a probe what it saw, nor the RuntimeClass which handler runs."""
     NOT_DECIDED = "NotDecided"
     """Not looked at yet."""
     SWITCHING = "Switching"

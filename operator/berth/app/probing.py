@@ -70,13 +70,22 @@ class Probing:
             await asyncio.sleep(_TICK_SECONDS)
 
     def due(self) -> Iterator[Due]:
-        """Yield the probes that are to run now, each on one node of its kind; later ones take other nodes."""
+        """Yield the probes that are to run now, each on one node of its kind; later ones take other nodes.
+
+        One that has found the class out is repeated where it was, so that what is said of the class stays the same.
+        """
         found, now = self._deps.views.catalog(), self._deps.clock()
         for name, record in sorted(self._deps.store.classes.items()):
             known, facts = {each.key: each for each in self._known(record)}, found.named(name)
             for key, nodes in islice(found.kinds.get(name, {}).items(), _MOST_KINDS):
                 if facts is not None and (key not in known or self._is_old(known[key], now)):
-                    yield Due(record, facts, key, nodes[int(now / self._every) % len(nodes)])
+                    yield Due(record, facts, key, self._node_for(known.get(key), nodes, now))
+
+    def _node_for(self, last: IsolationProbe | None, nodes: tuple[NodeRecord, ...], now: float) -> NodeRecord:
+        """Return the node that is looked at: the one that has found the class out, as long as it is there."""
+        found_out = last.node if last is not None and last.contradictions else None
+        again = (node for node in nodes if node.name == found_out)
+        return next(again, nodes[int(now / self._every) % len(nodes)])
 
     def _known(self, record: ClassRecord) -> tuple[IsolationProbe, ...]:
         return self._deps.probes.get(record.name, record.probes)

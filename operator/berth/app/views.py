@@ -219,6 +219,8 @@ class Views:
             store.runtime_classes.values(), store.nodes.values(), kubevirt, kubevirt_present=kubevirt_present
         )
         facts = catalog(store.classes.values(), cluster, pool)
+        if pool is not ALL_NODES:  # nodes of classes are counted once, whoever asks
+            return replace(self.catalog(), classes=facts, digest=catalog_hash(facts))
         nodes = {name: capable_nodes(record, cluster) for name, record in store.classes.items()}
         unable = {name: unable_nodes(record, cluster) for name, record in store.classes.items()}
         found = {name: kinds(record, cluster) for name, record in store.classes.items()}

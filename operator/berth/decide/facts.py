@@ -143,7 +143,7 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         overhead_within=overhead != Cost() and not (runtime and runtime.has_overhead),
         unavailable=unavailable,
         contradicted=wrong.message if (wrong := contradicted(record)) else "",
-        proven=proven(record, kinds(record, cluster)),
+        proven=bool(record.probes) and proven(record, kinds(record, cluster)),
         leaks=leaks(record),
         shapes=shapes(nodes),
         cpu_allocation_ratio=configured.cpu_allocation_ratio,

@@ -17,6 +17,11 @@ DOWN = (
     f"{RESOURCES}unable to fetch metrics from resource metrics API:"
     " the server is currently unable to handle the request (get pods.metrics.k8s.io)"
 )
+NOT_KNOWN_YET = (
+    "the HPA controller was unable to get the target's current scale:"
+    ' no matches for kind "Workload" in group "berth.dev"'
+)
+"""As it says of a Workload in the first half minute after the CRDs were made."""
 UNREQUESTED = "failed to get cpu utilization: missing request for cpu in container log of Pod web-7595958d85-{}"
 
 
@@ -67,6 +72,7 @@ def test_whichever_pod_is_named_the_text_stays() -> None:
         conditions(condition("ScalingLimited", "False", "DesiredWithinRange")),
         inactive("scaling is disabled since the replica count of the target is zero", "ScalingDisabled"),
         inactive("the HPA target's scale is missing a selector", "InvalidSelector"),
+        conditions(condition("AbleToScale", "False", "FailedGetScale", NOT_KNOWN_YET)),
     ],
 )
 def test_one_that_acts_or_has_nothing_to_do_is_silent(status: Raw) -> None:

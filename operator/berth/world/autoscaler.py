@@ -16,6 +16,8 @@ NO_FIGURES: Final = "it gets no figures of its pods: see whether metrics-server 
 
 _PASSING: Final = frozenset({"ScalingDisabled", "InvalidSelector"})
 """Reasons that tell of nothing wrong: no replicas are asked for, or it looked before there was a status."""
+_NOT_KNOWN_YET: Final = "no matches for kind"
+"""What its controller says of Workloads until it looks for new kinds again, 30 s after Berth's CRDs were made."""
 _NOT_REQUESTED: Final = re.compile(r"missing request for cpu in container (\S+) of Pod")
 _POD: Final = re.compile(r"\bPod \S+")
 _CAUSES: Final = (
@@ -42,9 +44,13 @@ def unable(status: Raw) -> Problem | None:
     """Return why a HorizontalPodAutoscaler with this status cannot act; None where it can, or has yet to look."""
     for kind in ("AbleToScale", "ScalingActive"):
         found = condition(status, kind, "False")
-        if found is not None and found.get("reason") not in _PASSING:
+        if found is not None and not _passes(found):
             return Problem(Reason.AUTOSCALER_UNABLE, _told(found)[:MAX_TEXT])
     return None
+
+
+def _passes(found: Raw) -> bool:
+    return found.get("reason") in _PASSING or _NOT_KNOWN_YET in found.get("message", "")
 
 
 def _told(found: Raw) -> str:

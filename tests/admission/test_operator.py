@@ -1,6 +1,7 @@
 """The operator's identity in other hands: with all rights, it still writes nothing but children of Workloads."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,27 @@ FILLED = {
 }
 PROBE = owned("IsolationClass", "gvisor", **{"berth.dev/workload": "probe-1"})
 PROBING = {"metadata": {"labels": {"berth.dev/workload": "probe-1"}}, "spec": bodies.pod_spec(restartPolicy="Never")}
+TAKES = "a probe has no volumes, no environment and no account of its own"
+TAKEN: dict[str, Json] = {
+    "a Secret": {"volumes": [{"name": "s", "secret": {"secretName": "berth-tls"}}]},
+    "an account": {"serviceAccountName": "berth"},
+    "an environment": {"container": {"envFrom": [{"secretRef": {"name": "berth-tls"}}]}},
+    "a variable": {
+        "initContainers": [
+            {"name": "i", "image": "i:1", "securityContext": bodies.SAFE, "env": [{"name": "A", "value": "b"}]}
+        ]
+    },
+}
+
+
+def probe(**more: Any) -> Json:
+    """Return a probe of a class, with more in its pod."""
+    made = {**PROBING, "spec": bodies.pod_spec(restartPolicy="Never", **more)}
+    return {"metadata": PROBE, "spec": {"template": made}}
+
+
 PROBES = [
+    *(attempt("create", JOB, "berth-system", "probe-1", probe(**more), says=TAKES, note=note) for note, more in TAKEN.items()),
     attempt("create", JOB, "berth-system", "web", bodies.job(labels=LABELS, meta=owned("IsolationClass", "gvisor")), says=SYSTEM, note="no probe by name"),
     attempt("create", JOB, "berth-system", "probe-2", bodies.job(labels=LABELS, meta=PROBE), says=SYSTEM, note="of another name"),
     attempt("create", JOB, TEAM, "probe-1", bodies.job(labels=LABELS, meta=PROBE), says=ONE, note="beside a tenant"),
@@ -158,7 +179,7 @@ REFUSED = [
     attempt("merge-patch", CLAIM, TEAM, "db-root", {"metadata": {"finalizers": ["a.example/held"]}}, GROWS, note="finalizer"),
 ]  # fmt: skip
 ALLOWED = [
-    attempt("create", JOB, "berth-system", "probe-1", {"metadata": PROBE, "spec": {"template": PROBING}}, note="a probe"),
+    attempt("create", JOB, "berth-system", "probe-1", probe(), note="a probe"),
     attempt("create", SERVICE, LAB, "web", service()),
     *(attempt("create", DATA_VOLUME, LAB, "web-root", disk({"labels": DISK}, source=source), note=note) for note, source in FILLED.items()),
     attempt("create", DATA_VOLUME, LAB, "web-root", disk({**owned(), "labels": DISK}, **SOURCE), note="owned"),

@@ -26,6 +26,7 @@ class Election:
         self._own_loop = asyncio.new_event_loop()
         self._thread = ThreadPoolExecutor(1, "election")
         self._ended: asyncio.Future[None] | None = None
+        self._asked = asyncio.Event()  # of the own loop: the Lease is to be released
         self._login = Login(settings.kubeconfig)
         self._elector = LeaderElector(
             Client(self._login.session, self._login.server, metrics=metrics),
@@ -50,17 +51,24 @@ class Election:
         loop.close()
 
     async def release(self) -> None:
-        """Hand the Lease over, which ends `run()`; nothing where that has not begun, or has ended."""
+        """Hand the Lease over, and wait until `run()` ends; nothing where that has not begun, or has ended."""
         if self._ended is None or self._ended.done():
             return
-        released = asyncio.run_coroutine_threadsafe(self._elector.release(), self._own_loop)
-        await asyncio.wait({asyncio.wrap_future(released), self._ended}, return_when=asyncio.FIRST_COMPLETED)
+        self._own_loop.call_soon_threadsafe(self._asked.set)
+        await asyncio.wait({self._ended})
 
     async def _compete(self) -> None:
+        release = asyncio.create_task(self._release_when_asked())
         try:
             await self._elector.run()
         finally:
+            release.cancel()
+            await asyncio.wait({release})
             await self._login.close()
+
+    async def _release_when_asked(self) -> None:
+        await self._asked.wait()
+        await self._elector.release()
 
     def _tell(self) -> None:
         self._worker_loop.call_soon_threadsafe(self.leading.set)

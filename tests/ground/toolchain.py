@@ -155,6 +155,12 @@ NODE = (
     ),
     # A main of our own, with three of its plugins: half as much to build.
     Module("coredns", "github.com/coredns/coredns", {"coredns": "."}),
+    # On the libraries of `kubernetes`: what is built for one is built for both.
+    Module(
+        "metrics-server",
+        "sigs.k8s.io/metrics-server",
+        {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
+    ),
 )
 
 

@@ -95,9 +95,9 @@ class Traffic:
 
 
 @contextmanager
-def traffic(cluster: Cluster, url: str) -> Iterator[Traffic]:
-    """Send 200 requests a second while the block runs, each on a connection of its own; filled in at its end."""
-    command = inside(cluster, [str(go_build(APP)), "load", url, str(RATE), str(LONGEST_SECONDS)])
+def traffic(cluster: Cluster, url: str, rate: int = RATE) -> Iterator[Traffic]:
+    """Send so many requests a second while the block runs, each on a connection of its own; filled in at its end."""
+    command = inside(cluster, [str(go_build(APP)), "load", url, str(rate), str(LONGEST_SECONDS)])
     told = Traffic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -137,9 +137,15 @@ def kubeconfig(place: Place, user: str, group: str) -> str:
 
 
 def api_server(workdir: Path) -> dict[str, str]:
-    """Return flags of an API server that has a real node: how it reaches its kubelet, and how pods reach it."""
+    """Return flags of an API server that has a real node: how it reaches its kubelet and metrics, and how pods reach it.
+
+    It is in no network of pods, so that a Service which serves an API is reached by the addresses behind it.
+    """
     return {
         "advertise-address": gateway(workdir),
+        "enable-aggregator-routing": "true",
+        "proxy-client-cert-file": f"{workdir}/pki/admin.crt",
+        "proxy-client-key-file": f"{workdir}/pki/admin.key",
         "kubelet-client-certificate": f"{workdir}/pki/admin.crt",
         "kubelet-client-key": f"{workdir}/pki/admin.key",
         "kubelet-preferred-address-types": "InternalIP",

@@ -15,7 +15,10 @@ import (
 
 const graceful = 10 * time.Second
 
-// serve answers with the name of its host. By environment variables:
+// busy is how long a request for /burn keeps a processor.
+const busy = 20 * time.Millisecond
+
+// serve answers with the name of its host; /burn keeps a processor busy before. By environment variables:
 //
 //	PORT         where it listens; 8080
 //	START_AFTER  seconds before it listens; BURN the same, with a busy processor
@@ -24,8 +27,7 @@ const graceful = 10 * time.Second
 //
 // At SIGTERM it closes its listener at once and answers what is under way, as most servers do.
 func serve([]string) error {
-	for end := time.Now().Add(seconds("BURN")); time.Now().Before(end); {
-	}
+	burn(seconds("BURN"))
 	time.Sleep(seconds("START_AFTER"))
 	if path := os.Getenv("WRITE_TO"); path != "" {
 		if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
@@ -52,6 +54,10 @@ func handler() http.Handler {
 			http.Error(w, "not ready", http.StatusServiceUnavailable)
 		}
 	})
+	mux.HandleFunc("/burn", func(w http.ResponseWriter, _ *http.Request) {
+		burn(busy)
+		fmt.Fprintln(w, host)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(5 * time.Millisecond)
 		fmt.Fprintln(w, host)
@@ -66,6 +72,11 @@ func stop(server *http.Server) error {
 	limited, cancel := context.WithTimeout(context.Background(), graceful)
 	defer cancel()
 	return server.Shutdown(limited)
+}
+
+func burn(length time.Duration) {
+	for end := time.Now().Add(length); time.Now().Before(end); {
+	}
 }
 
 func given(name, usual string) string {

@@ -70,11 +70,11 @@ def pid(cluster: Cluster, name: str) -> int | None:
     return parts.component(cluster.workdir, name).pid
 
 
-def stop(cluster: Cluster, name: str) -> None:
-    """End it politely and wait until it is gone; nothing when it does not run. Raises TimeoutError."""
+def stop(cluster: Cluster, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+    """End it, politely unless told otherwise, and wait until it is gone; nothing when it does not run. Raises TimeoutError."""
     found = pid(cluster, f"{name}{DEPLOYMENT}") or pid(cluster, name)
     if found is not None:
-        os.kill(found, signal.SIGTERM)
+        os.kill(found, how)
         if found in _started:
             with suppress(subprocess.TimeoutExpired):
                 _started.pop(found).wait(READY_SECONDS)

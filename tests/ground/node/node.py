@@ -31,6 +31,7 @@ READY_SECONDS = 120.0
 LABEL = "ground.berth.dev/real"
 FIRST = "node"
 NETPOL = "node-netpol"
+SOCAT = "node-socat"
 EXAMPLES = Path(__file__).with_name("examples.yaml")
 """Policy by which the pods of manifests/examples run there."""
 LINES = 15
@@ -58,10 +59,9 @@ def down(cluster: Cluster) -> None:
     place = Place(cluster)
     if not place.folder.exists():
         return
-    first = beside.pid(cluster, FIRST)
-    if first is not None:
-        os.kill(first, signal.SIGKILL)
-        eventually(lambda: beside.pid(cluster, FIRST) is None, READY_SECONDS, "the node's processes end")
+    for each in (registry.NAME, NETPOL, SOCAT):
+        beside.stop(cluster, each)
+    beside.stop(cluster, FIRST, signal.SIGKILL)
     _clean(place)
 
 
@@ -123,8 +123,8 @@ def _start(place: Place, binaries: Path) -> None:
     _plug(place)
     port = place.cluster.server.rpartition(":")[2]
     forward = [f"TCP-LISTEN:{port},bind={place.gateway},fork,reuseaddr", f"TCP:127.0.0.1:{port}"]
-    log = place.cluster.workdir / "logs" / "node-socat.log"
-    beside.start(place.cluster, "node-socat", ["socat", "-lf", str(log), *forward], lambda: True)
+    log = place.cluster.workdir / "logs" / f"{SOCAT}.log"
+    beside.start(place.cluster, SOCAT, ["socat", "-lf", str(log), *forward], lambda: True)
     enforce(place.cluster)
 
 

@@ -1,6 +1,7 @@
 """A cluster with a real node and a running operator, and what tests ask of the node's own network."""
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -57,6 +58,17 @@ def unenforced(cluster: Cluster) -> Iterator[None]:
         yield
     finally:
         node.enforce(cluster)
+
+
+@contextmanager
+def silent(cluster: Cluster) -> Iterator[None]:
+    """Have the node's kubelet do nothing while the block runs, as a machine that is cut off."""
+    kubelet = node.kubelet(cluster)
+    os.kill(kubelet, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(kubelet, signal.SIGCONT)
 
 
 def inside(cluster: Cluster, command: Sequence[str]) -> list[str]:

@@ -65,6 +65,16 @@ def down(cluster: Cluster) -> None:
     _clean(place)
 
 
+def kubelet(cluster: Cluster) -> int:
+    """Return the process id of the node's kubelet, as this machine counts. Raises ClusterError where none runs."""
+    program = f"{Place(cluster).folder}/bin/kubelet\0"
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if each.read_text().startswith(program):
+                return int(each.parent.name)
+    raise ClusterError(f"the node of cluster {cluster.name} runs no kubelet")
+
+
 def _binaries(place: Place, say: Say) -> Path:
     """Return a folder with every binary of the node: containerd finds its shims on PATH."""
     folder = place.folder / "bin"

@@ -100,7 +100,7 @@ def _unwritable(kubeconfig: Path, namespace: str, stored: dict[Case, str], group
 
 def _change(kind: str, what: str) -> dict[str, Any]:
     harmless = {
-        "Workload": {"terminationGracePeriodSeconds": 60},
+        "Workload": {"terminationGracePeriodSeconds": 1},
         "IsolationClass": {"preference": 1},
         "IsolationPolicy": {"mode": "Audit"},
         "Tenant": {"nodeSharing": "Tenant"},

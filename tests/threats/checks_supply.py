@@ -60,10 +60,10 @@ def operator_has_limits(_: Site) -> str:
 
 
 def _policy() -> Any:
-    found = _of_kind("NetworkPolicy")["spec"]
-    assert found["podSelector"]["matchLabels"].items() <= _pod()["metadata"]["labels"].items(), (
-        "it selects something else"
-    )
+    """Return the one NetworkPolicy that selects the operator's pod."""
+    labels = _pod()["metadata"]["labels"].items()
+    policies = (each["spec"] for each in chart.objects("NetworkPolicy"))
+    [found] = (each for each in policies if each["podSelector"]["matchLabels"].items() <= labels)
     return found
 
 

@@ -213,7 +213,7 @@ def labels_are_closed(site: Site) -> str:
         if "{" in line
         for part in line[line.index("{") + 1 :].split('",')
     }
-    assert not labels & {"image", "tag", "user", "label", "annotation", "message", "env", "command", "pod"}, labels
+    assert not labels & {"image", "tag", "user", "label", "annotation", "message", "env", "command"}, labels
     return f"labels are {', '.join(sorted(labels))}"
 
 

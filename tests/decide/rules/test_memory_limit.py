@@ -30,4 +30,10 @@ def test_a_limit_that_the_sandbox_alone_uses_up_is_refused(limit: int) -> None:
     verdict = memory_limit(an_ask(memory_limit=limit), WITHIN)
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (Outcome.NEVER, Reason.NO_ELIGIBLE_CLASS)
-    assert "class gvisor takes 26Mi of it for itself: raise resources.limits.memory above 26Mi" in verdict.message
+    assert "class gvisor takes 26Mi of it for itself: set resources.limits.memory above 26Mi" in verdict.message
+
+
+def test_a_class_without_a_runtime_class_has_one_way_out() -> None:
+    verdict = memory_limit(an_ask(memory_limit=1), pods("c", overhead=Cost(0, 26 * MI), overhead_within=True))
+    assert verdict is not None
+    assert verdict.message.endswith(": set resources.limits.memory above 26Mi")

@@ -13,9 +13,10 @@ def memory_limit(ask: Ask, facts: ClassFacts) -> Verdict | None:
     if not 0 < ask.memory_limit <= facts.overhead.memory:
         return None
     taken = memory(facts.overhead.memory)
+    name = facts.runtime_class_name
     message = (
         f"the limit of memory is {memory(ask.memory_limit)}, and class {facts.name} takes {taken} of it for itself:"
-        f" raise resources.limits.memory above {taken}, or have overhead.podFixed of RuntimeClass"
-        f" {facts.runtime_class_name} add that to every limit"
+        f" set resources.limits.memory above {taken}"
+        f"{f', or have overhead.podFixed of RuntimeClass {name} add that to every limit' if name else ''}"
     )
     return Verdict(Outcome.NEVER, "memory_limit", Reason.NO_ELIGIBLE_CLASS, message)

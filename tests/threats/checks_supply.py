@@ -10,6 +10,7 @@ from typing import Any
 
 from ground import chart
 from ground.api import ApiError, call
+from ground.node.netpol import selects
 from scenarios import objects
 from scenarios.kinds import Kind
 from threats.people import kubeconfig
@@ -61,9 +62,8 @@ def operator_has_limits(_: Site) -> str:
 
 def _policy() -> Any:
     """Return the one NetworkPolicy that selects the operator's pod."""
-    labels = _pod()["metadata"]["labels"].items()
     policies = (each["spec"] for each in chart.objects("NetworkPolicy"))
-    [found] = (each for each in policies if each["podSelector"]["matchLabels"].items() <= labels)
+    [found] = (each for each in policies if selects(each["podSelector"], _pod()["metadata"]["labels"]))
     return found
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -82,9 +83,9 @@ def _start(folder: Path, name: str, command: list[str]) -> int:
         return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL).pid
 
 
-def _until(condition: object) -> None:
+def _until(condition: Callable[[], bool]) -> None:
     deadline = monotonic() + WAIT_SECONDS
-    while not condition():  # type: ignore[operator]
+    while not condition():
         if monotonic() > deadline:
             sys.exit("the node is not ready to start its parts")
         sleep(0.05)

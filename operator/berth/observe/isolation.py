@@ -3,7 +3,7 @@
 Node handlers: `node.status.runtimeHandlers` (KEP-3857); nodes that do not report them leave the answer unknown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from berth.api.levels import Backend
@@ -72,30 +72,28 @@ def _unlike(started: list[PodRecord], facts: ClassFacts) -> Finding | None:
 
 def _without_user_namespaces(facts: ClassFacts, on: Mapping[str, NodeRecord | None]) -> Finding | None:
     """Return what is wrong with the user namespaces that a class promises; None where all nodes have them."""
-    handler = facts.handler or ""
-    known = {name: node.user_namespaces if node else None for name, node in on.items()}
-    wrong = sorted(name for name, able in known.items() if able is not None and handler not in able)
-    if wrong:
-        text = f"node {wrong[0]} runs a pod of class {facts.name}, but its runtime has no user namespaces"
-        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, text)
-    if any(able is None for able in known.values()):
-        return _unknown(Reason.ISOLATION_UNKNOWN, "nodes do not say whether their runtime has user namespaces")
-    return None
+    able = {name: node.user_namespaces if node else None for name, node in on.items()}
+    lacks = f"runs a pod of class {facts.name}, but its runtime has no user namespaces"
+    return _lacking(facts, able, lacks, "nodes do not say whether their runtime has user namespaces")
 
 
 def _verify_handlers(facts: ClassFacts, on: Mapping[str, NodeRecord | None]) -> Finding:
     if facts.unavailable is not None and facts.unavailable.reason in _NO_RUNTIME:
         return _unknown(Reason.ISOLATION_UNKNOWN, facts.unavailable.message)
     handler = facts.handler or ""
-    known = {name: node.handlers if node else None for name, node in on.items()}
-    wrong = sorted(name for name, handlers in known.items() if handlers is not None and handler not in handlers)
-    if wrong:
-        text = f"node {wrong[0]} runs a pod of class {facts.name} but does not advertise its handler {handler}"
-        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, text)
-    if any(handlers is None for handlers in known.values()):
-        return _unknown(Reason.ISOLATION_UNKNOWN, f"nodes do not say whether they have the runtime handler {handler}")
+    advertised = {name: node.handlers if node else None for name, node in on.items()}
+    lacks = f"runs a pod of class {facts.name} but does not advertise its handler {handler}"
+    unsaid = f"nodes do not say whether they have the runtime handler {handler}"
     text = f"pods run with RuntimeClass {facts.runtime_class_name}, their nodes advertise its handler {handler}"
-    return _verified(text + _seen(facts))
+    return _lacking(facts, advertised, lacks, unsaid) or _verified(text + _seen(facts))
+
+
+def _lacking(facts: ClassFacts, known: Mapping[str, Collection[str] | None], lacks: str, unsaid: str) -> Finding | None:
+    """Return which node's handlers, by its name, are without that of the class, or that one does not say; else None."""
+    wrong = sorted(name for name, those in known.items() if those is not None and (facts.handler or "") not in those)
+    if wrong:
+        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, f"node {wrong[0]} {lacks}")
+    return _unknown(Reason.ISOLATION_UNKNOWN, unsaid) if None in known.values() else None
 
 
 def _seen(facts: ClassFacts) -> str:

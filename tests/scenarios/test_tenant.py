@@ -328,7 +328,7 @@ def test_a_runtime_class_that_is_made_anew_with_another_handler_starts_nothing_a
 
 def test_a_waiver_spares_until_it_ends_and_then_the_policy_holds_again(space: Space) -> None:
     space.policy({"level": "Virtualized"})
-    space.put(WAIVER, space.name, specs.waiver(space.name, space.name, seconds=25))
+    space.put(WAIVER, space.name, specs.waiver(space.name, space.name, minutes=10))
     space.until(WAIVER, space.name, lambda found: condition(found, "Active")["status"] == "True")
     space.workload("web", specs.container())
     found = space.ready("web")
@@ -337,6 +337,7 @@ def test_a_waiver_spares_until_it_ends_and_then_the_policy_holds_again(space: Sp
     assert (shown["name"], shown["policies"], shown["approver"]) == (space.name, [space.name], ADMINISTRATOR)
     assert any("ends at" in each for each in found["status"]["warnings"])
     space.until(WAIVER, space.name, lambda found: found["status"].get("workloads") == 1, 30.0)
+    space.put(WAIVER, space.name, specs.waiver(space.name, space.name, seconds=5))
     found = space.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "kata", 30.0)
     assert "waivers" not in found["status"]["placement"]
     found = space.until(WAIVER, space.name, lambda found: condition(found, "Active")["reason"] == "Expired", 30.0)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 SECONDS = {
-    "etcd": 18.0,
-    "kwok": 45.0,
-    "kwokctl": 15.0,
-    "kube-apiserver": 219.0,
-    "kube-controller-manager": 60.0,
-    "kube-scheduler": 15.0,
-    "kubectl": 15.0,
-    "prometheus": 190.0,
+    "etcd": 45.0,
+    "kwok": 85.0,
+    "kwokctl": 13.0,
+    "kube-apiserver": 280.0,
+    "kube-controller-manager": 89.0,
+    "kube-scheduler": 10.0,
+    "kubectl": 21.0,
+    "prometheus": 320.0,
     "promtool": 17.0,
     "helm": 83.0,
 }

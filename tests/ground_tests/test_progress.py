@@ -20,7 +20,7 @@ def test_the_first_line_is_the_estimate_of_two_idle_cores() -> None:
 def test_a_machine_that_is_half_as_fast_is_given_twice_the_time() -> None:
     progress = Progress(["etcd", "kwok", "kube-apiserver"], {"etcd": 2 * SECONDS["etcd"]})
     assert progress.left(0.0) == pytest.approx(2 * (SECONDS["kwok"] + SECONDS["kube-apiserver"]))
-    assert progress.line(0.0).startswith("2 of 3, about 9 minutes more")
+    assert progress.line(0.0).startswith("2 of 3, about 12 minutes more")
 
 
 def test_the_time_of_a_build_under_way_counts_down() -> None:

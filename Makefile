@@ -55,7 +55,7 @@ docs: $(INSTALLED) ## Build the pages as a site into build/site
 generate: $(INSTALLED) ## Write all generated files: CRDs, golden cases, tables in docs
 	@$(BIN)/python -m generate
 
-observe: $(INSTALLED) ## 300 Workloads in all states, a real Prometheus, and every query of the dashboards and rules
+observe: $(INSTALLED) ## 320 Workloads in all states, a real Prometheus, and every query of the dashboards and rules
 	@$(BIN)/python -m dashboards
 
 pictures: $(INSTALLED) ## As observe, and draw the dashboards into docs/pictures; needs node, npm, and Chromium

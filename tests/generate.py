@@ -1,6 +1,7 @@
 """`python -m generate [--check]`: every generated file of the repository, written or checked for freshness."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
@@ -95,8 +96,8 @@ def _settings(fields: Mapping[str, FieldInfo]) -> str:
 
 
 def _default(value: object) -> str:
-    if isinstance(value, frozenset):
-        return "[]"
+    if isinstance(value, frozenset | tuple):
+        return json.dumps(sorted(value))
     return "" if value is None or value is PydanticUndefined else str(value)
 
 

@@ -85,9 +85,14 @@ async def test_one_probe_sees_for_all_nodes_of_a_kind_and_nothing_is_left_of_it(
     assert list(made.due()) == []
 
 
-async def test_what_contradicts_the_class_is_noted_and_looked_at_again_soon(replica: Replica) -> None:
-    made, _ = await probe(replica, ended(json.dumps(SEEN | {"seccomp": "0"})))
+async def test_what_contradicts_the_class_is_noted(replica: Replica) -> None:
+    await probe(replica, ended(json.dumps(SEEN | {"seccomp": "0"})))
     assert "Seccomp is 0" in str(replica.deps.probes["runc"][0].contradictions)
+
+
+@pytest.mark.parametrize("found_out", [{"seccomp": "0"}, {"reached": ["10.0.0.1:443"]}], ids=["class", "network"])
+async def test_what_was_found_out_is_looked_at_again_soon(replica: Replica, found_out: dict[str, Any]) -> None:
+    made, _ = await probe(replica, ended(json.dumps(SEEN | found_out)))
     assert list(made.due()) == []
     replica.clock.now += 300
     assert len(list(made.due())) == 1
@@ -99,8 +104,8 @@ async def test_kinds_of_nodes_are_found_once_for_all_tenants(replica: Replica) -
     assert (theirs.kinds is whole.kinds, theirs.classes == whole.classes) == (True, False)
 
 
-async def test_later_probes_take_other_nodes_but_where_one_has_found_the_class_out(replica: Replica) -> None:
-    for said, stays in ((SEEN, False), (SEEN | {"seccomp": "0"}, True)):
+async def test_later_probes_take_other_nodes_but_where_one_has_found_something_out(replica: Replica) -> None:
+    for said, stays in ((SEEN, False), (SEEN | {"seccomp": "0"}, True), (SEEN | {"reached": ["10.0.0.1:443"]}, True)):
         made, _ = await probe(replica, ended(json.dumps(said)))
         first = replica.deps.probes["runc"][0].node
         replica.clock.now += EVERY

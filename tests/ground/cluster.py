@@ -131,6 +131,12 @@ def find(name: str, *, folder: Path | None = None) -> Cluster | None:
     return cluster if _ready(cluster) else None
 
 
+def known(name: str, *, folder: Path | None = None) -> Cluster | None:
+    """Return the cluster of this name, whether or not it still runs; None where nothing is left of one."""
+    workdir = _workdir(name, folder)
+    return _read(name, workdir) if (workdir / "kubeconfig.yaml").exists() else None
+
+
 def status(name: str, *, folder: Path | None = None) -> list[Component]:
     """Return the parts of a cluster in start order; all without a pid when there is no such cluster."""
     return [component(_workdir(name, folder), part) for part in COMPONENTS]

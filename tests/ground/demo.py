@@ -190,14 +190,14 @@ def go_on(found: Cluster) -> None:
         print(
             f"  curl http://{berth.ADDRESS}:{port}/metrics   # of {'the leader' if berth.leads(port) else 'the standby'}"
         )
-    print("  make observe    # 300 Workloads, and every query of the dashboards")
+    print("  make observe    # 320 Workloads, and every query of the dashboards")
     print("  make demo-down\n", flush=True)
 
 
 def down() -> None:
     """End everything, the real node too."""
-    if found := cluster.find(NAME):
-        node.down(found)
+    if left := cluster.known(NAME):
+        node.down(left)
     cluster.down(NAME)
 
 

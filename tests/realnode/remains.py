@@ -28,13 +28,19 @@ class Machine:
     settings: dict[str, str]
     rules: str
     """Those of the packet filter."""
+    links: frozenset[str]
 
 
 def machine() -> Machine:
     """Look at the machine."""
     rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
     mounted = (line.split()[3:5] for line in Path("/proc/self/mountinfo").read_text().splitlines())
-    return Machine(frozenset(" ".join(each) for each in mounted), _settings(), rules)
+    return Machine(
+        frozenset(" ".join(each) for each in mounted),
+        _settings(),
+        rules,
+        frozenset(each.name for each in Path("/sys/class/net").iterdir()),
+    )
 
 
 def _settings() -> dict[str, str]:

@@ -21,8 +21,10 @@ Record = Callable[[str, object], None]
 REPLICAS = 10
 SECONDS = 240.0
 MEBIBYTE = 1 << 20
-COUNTED = 1.2 * 28
-"""Mebibytes that the chart's class counts for gVisor, and a fifth for what the machine's kernel counts otherwise."""
+COUNTED = 28
+"""Mebibytes that the chart's class counts for gVisor."""
+ABOUT = 0.2
+"""What a machine's kernel may count otherwise."""
 LIGHT = 4 * MEBIBYTE
 """What a user namespace may take beside the container."""
 
@@ -38,7 +40,7 @@ def test_a_sandbox_takes_about_as_much_as_is_counted_for_it(space: Space, record
             space.delete(WORKLOAD, "web")
             eventually(lambda: not space.pods("web"), SECONDS, "the pods end")
     assert memory["container-userns"] - memory["container"] < LIGHT
-    assert 0 < memory["gvisor"] - memory["container"] <= COUNTED * MEBIBYTE
+    assert memory["gvisor"] - memory["container"] == pytest.approx(COUNTED * MEBIBYTE, rel=ABOUT)
 
 
 def started(space: Space, name: str) -> str:

@@ -80,7 +80,9 @@ def played(shared: Operator) -> Iterator[dict[str, Future[None]]]:
 
 
 @pytest.mark.parametrize("image", [tried.image for tried in TRIES])
-def test_what_does_not_start_names_what_mends_it_and_that_does(played: dict[str, Future[None]], image: str) -> None:
+def test_what_does_not_start_tells_why_and_starts_once_that_is_mended(
+    played: dict[str, Future[None]], image: str
+) -> None:
     played[image].result()
 
 

@@ -23,6 +23,7 @@ def test_a_pod_finds_a_service_by_name_and_reaches_it(space: Space, runtime: str
 def test_a_policy_that_allows_nobody_is_enforced_until_it_allows_somebody(space: Space, runtime: str) -> None:
     pods.serve(space, "web")
     pods.client(space, runtime)
+    pods.until_reached(space, "web", 80, wanted=True)
     everything = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}
     space.put(NETWORK_POLICY, "web", everything)
     pods.until_reached(space, "web", 80, wanted=False)

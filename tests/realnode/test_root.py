@@ -30,6 +30,10 @@ def _image(workload: Any) -> str:
     return str(workload["spec"]["container"]["image"].rpartition("/")[2])
 
 
+def test_every_image_that_the_ground_has_one_like_is_on_the_page() -> None:
+    assert {_image(each) for each in written()} == IMAGES.keys()
+
+
 @pytest.mark.parametrize("level", ["Container", "Sandboxed"])
 @pytest.mark.parametrize("workload", written(), ids=_image)
 def test_what_the_page_says_to_write_runs(space: Space, workload: Any, level: str) -> None:

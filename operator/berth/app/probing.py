@@ -39,7 +39,7 @@ _TICK_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 1.0
 _SLOW: Final = f"it did not end within {DEADLINE_SECONDS} s"
 _AGAIN_SECONDS: Final = 300.0
-"""Seconds until another probe where the last one gave no result, or one that contradicts the class."""
+"""Seconds until another probe where the last one gave no result, or found out the class or its network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Probing:
     def due(self) -> Iterator[Due]:
         """Yield the probes that are to run now, each on one node of its kind; later ones take other nodes.
 
-        One that has found the class out is repeated where it was, so that what is said of the class stays the same.
+        One that has found out the class or its network is repeated where it was, so that what is said stays the same.
         """
         found, now = self._deps.views.catalog(), self._deps.clock()
         for name, record in sorted(self._deps.store.classes.items()):
@@ -82,8 +82,8 @@ class Probing:
                     yield Due(record, facts, key, self._node_for(known.get(key), nodes, now))
 
     def _node_for(self, last: IsolationProbe | None, nodes: tuple[NodeRecord, ...], now: float) -> NodeRecord:
-        """Return the node that is looked at: the one that has found the class out, as long as it is there."""
-        found_out = last.node if last is not None and last.contradictions else None
+        """Return the node that is looked at: the one on which something was found out, as long as it is there."""
+        found_out = last.node if last is not None and _found_out(last) else None
         again = (node for node in nodes if node.name == found_out)
         return next(again, nodes[int(now / self._every) % len(nodes)])
 
@@ -91,7 +91,7 @@ class Probing:
         return self._deps.probes.get(record.name, record.probes)
 
     def _is_old(self, probe: IsolationProbe, now: float) -> bool:
-        lasts = min(_AGAIN_SECONDS, self._every) if probe.problem or probe.contradictions else self._every
+        lasts = min(_AGAIN_SECONDS, self._every) if probe.problem or _found_out(probe) else self._every
         return now - seconds(probe.time) >= lasts
 
     async def _probe(self, due: Due) -> None:
@@ -156,6 +156,11 @@ class Probing:
         kept = kept_of({**before, due.key: probe}, frozenset(self._deps.views.catalog().kinds.get(name, {})))
         self._deps.probes[name] = kept
         self._deps.wake_reports()
+
+
+def _found_out(probe: IsolationProbe) -> bool:
+    """Return whether a probe saw less isolation than its class promises, or reached what its NetworkPolicy forbids."""
+    return bool(probe.contradictions or (probe.seen is not None and probe.seen.reached))
 
 
 def kept_of(probes: dict[str, IsolationProbe], kinds: frozenset[str]) -> tuple[IsolationProbe, ...]:

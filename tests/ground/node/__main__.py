@@ -15,20 +15,24 @@ def main() -> int:
     parser.add_argument("name")
     given = parser.parse_args()
     try:
-        return _run(given.command, given.name)
+        return run(given.command, given.name)
     except (cluster.ClusterError, ToolchainError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _run(command: str, name: str) -> int:
-    found = cluster.find(name)
+def run(command: str, name: str) -> int:
+    """Bring a cluster with a real node up, or take it down, whatever of it still runs; return the exit status."""
     if command == "up":
         found = cluster.up(name, nodes=0, flags=configuration.api_server)
         node.up(found)
         print(f"export KUBECONFIG={found.kubeconfig}")
-    elif found is not None:
-        node.down(found)
+        return 0
+    left = cluster.known(name)
+    if left is None:
+        print(f"there is no cluster {name}")
+    else:
+        node.down(left)
         cluster.down(name)
     return 0
 

@@ -20,6 +20,7 @@ import urllib3
 from ground import beside
 from ground.node.images import CONFIG, LAYER, MANIFEST, Image, Json
 from ground.node.place import REGISTRY_PORT, Place
+from image.storage import architecture
 
 NAME = "registry"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -65,7 +66,7 @@ def _config(image: Image, layers: list[Json]) -> Json:
         "WorkingDir": image.folder,
     }
     return {
-        "architecture": "amd64",
+        "architecture": architecture(),
         "os": "linux",
         "config": process | ({"User": image.user} if image.user else {}),
         "rootfs": {"type": "layers", "diff_ids": [each["digest"] for each in layers]},

@@ -43,8 +43,8 @@ def apart() -> Iterator[FakeApiServer]:
 
 
 @pytest_asyncio.fixture
-async def elect(apart: FakeApiServer, tmp_path: Path) -> AsyncIterator[Elect]:
-    """Starts elections, and releases what they hold."""
+async def made(apart: FakeApiServer, tmp_path: Path) -> Elect:
+    """Makes elections."""
     path = tmp_path / "kubeconfig"
     named = {"name": "one"}
     content = {"clusters": [named | {"cluster": {"server": apart.url}}], "users": [named | {"user": {}}]}
@@ -53,15 +53,21 @@ async def elect(apart: FakeApiServer, tmp_path: Path) -> AsyncIterator[Elect]:
     settings = Settings(
         kubeconfig=path, lease_duration=DURATION, lease_renew_deadline=DEADLINE, lease_retry_period=RETRY
     )
-    made: list[tuple[Election, asyncio.Task[None]]] = []
+    return lambda identity, on_lost=lambda: None: Election(settings, identity, Metrics(0), on_lost)
+
+
+@pytest_asyncio.fixture
+async def elect(made: Elect) -> AsyncIterator[Elect]:
+    """Starts elections, and releases what they hold."""
+    begun: list[tuple[Election, asyncio.Task[None]]] = []
 
     def start(identity: str, on_lost: Callable[[], None] = lambda: None) -> Election:
-        election = Election(settings, identity, Metrics(0), on_lost)
-        made.append((election, asyncio.create_task(election.run())))
+        election = made(identity, on_lost)
+        begun.append((election, asyncio.create_task(election.run())))
         return election
 
     yield start
-    for election, task in made:
+    for election, task in begun:
         await election.release()
         await task
 
@@ -103,9 +109,15 @@ async def test_a_release_hands_over_within_a_retry_period_and_ends_the_election(
 
 async def test_released_as_it_begins_it_ends(apart: FakeApiServer, elect: Elect) -> None:
     one = elect("one")
-    await one.release()
     await asyncio.sleep(0)
     await one.release()
     assert not one.is_leader
     kept = apart.objects.get("leases", {}).values()
     assert [each["spec"]["holderIdentity"] for each in kept if each["spec"]["holderIdentity"]] == []
+
+
+async def test_released_before_it_begins_it_takes_no_lease_and_ends(apart: FakeApiServer, made: Elect) -> None:
+    one = made("one", lambda: None)
+    await one.release()
+    await asyncio.wait_for(one.run(), SECONDS)
+    assert apart.objects.get("leases", {}) == {}

@@ -151,6 +151,10 @@ def test_a_pod_that_was_made_before_its_class_promised_user_namespaces_does_not_
     assert moving(*pods, facts=apart, catalog=(apart,), nodes=nodes) == ("False", Reason.ISOLATION_MISMATCH)
 
 
+def test_a_plain_pod_that_bears_a_class_of_machines_does_not_match() -> None:
+    assert moving(a_pod("web-0", class_name=MACHINE.name), SANDBOXED) == ("False", Reason.ISOLATION_MISMATCH)
+
+
 @pytest.mark.parametrize("missing", [None, Reason.NO_CAPABLE_NODE, Reason.RUNTIME_CLASS_MISSING])
 def test_a_class_that_a_probe_has_found_out_isolates_nobody_whatever_else_it_lacks(missing: Reason | None) -> None:
     out = replace(SANDBOX, contradicted="a probe saw", unavailable=Unavailable(missing, "no") if missing else None)

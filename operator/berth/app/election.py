@@ -26,6 +26,7 @@ class Election:
         self._own_loop = asyncio.new_event_loop()
         self._thread = ThreadPoolExecutor(1, "election")
         self._ended: asyncio.Future[None] | None = None
+        self._over = False
         self._asked = asyncio.Event()  # of the own loop: the Lease is to be released
         self._login = Login(settings.kubeconfig)
         self._elector = LeaderElector(
@@ -44,14 +45,16 @@ class Election:
         return self._elector.is_leader
 
     async def run(self) -> None:
-        """Compete until the Lease is released or lost."""
+        """Compete until the Lease is released or lost; not at all where it was released before."""
         loop = self._own_loop
-        self._ended = self._worker_loop.run_in_executor(self._thread, loop.run_until_complete, self._compete())
-        await self._ended
+        if not self._over:
+            self._ended = self._worker_loop.run_in_executor(self._thread, loop.run_until_complete, self._compete())
+            await self._ended
         loop.close()
 
     async def release(self) -> None:
-        """Hand the Lease over, and wait until `run()` ends; nothing where that has not begun, or has ended."""
+        """Hand the Lease over, and wait until `run()` ends, which competes for nothing from now on."""
+        self._over = True
         if self._ended is None or self._ended.done():
             return
         self._own_loop.call_soon_threadsafe(self._asked.set)

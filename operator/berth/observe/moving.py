@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from berth.api.levels import Backend
 from berth.decide.model import ClassFacts
 from berth.observe.model import Scene
 from berth.plan.move import falls_short
@@ -39,6 +40,8 @@ def is_former(pod: PodRecord, scene: Scene, placed: ClassFacts) -> bool:
 
 
 def _is_as_made(pod: PodRecord, facts: ClassFacts) -> bool:
+    if facts.backend is not Backend.POD:
+        return False
     bare = facts.user_namespaces and pod.host_users
     return pod.runtime_class == (facts.runtime_class_name or "") and not bare
 

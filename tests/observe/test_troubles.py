@@ -102,6 +102,29 @@ def test_a_task_that_failed_tells_why_its_last_pod_did() -> None:
     assert ready["message"] == f"{given_up.message}: 2 of 3 tries failed; the last: why b"
 
 
+def test_a_task_tells_the_same_of_its_failed_tries_however_long_ago_they_were() -> None:
+    evicted = a_pod("a", finished=True, created=NOW - 90, troubles=(Trouble(EVICTED, until=NOW + 40),))
+    last = over("b", NOW - 30)
+    tried = a_scene(TASK, children=served(TASK, ready=0), pods=(evicted, last, a_pod("c")))
+    given_up = Problem(Reason.TASK_FAILED, "BackoffLimitExceeded: Job has reached the specified backoff limit")
+    failed = a_scene(TASK, children=served(TASK, failed=given_up), pods=(evicted,))
+    for scene, text in (
+        (tried, "2 of 3 tries failed; the last: why b"),
+        (failed, f"{given_up.message}: 1 of 3 tries failed; the last: {EVICTED.message}"),
+    ):
+        told = {condition(scene, ConditionType.READY, now)["message"] for now in (NOW, NOW + 40, NOW + 9999)}
+        assert told == {text}
+
+
+def test_the_last_of_pods_that_ended_is_told_for_as_long_as_one_of_them_counts() -> None:
+    first = a_pod("a", ready=False, finished=True, created=NOW - 9, troubles=(Trouble(EVICTED, until=NOW + 600),))
+    last = a_pod("b", ready=False, finished=True, created=NOW - 3, troubles=(Trouble(CRASH, until=NOW + 30),))
+    scene = at_rest(pods=(first, last, a_pod("c")))
+    told = {condition(scene, ConditionType.READY, now)["message"] for now in (NOW, NOW + 30, NOW + 599)}
+    assert told == {CRASH.message}
+    assert condition(scene, ConditionType.READY, NOW + 600)["status"] == "True"
+
+
 def test_a_task_that_failed_without_pods_tells_its_own_words() -> None:
     late = Problem(Reason.TASK_FAILED, "DeadlineExceeded: Job was active longer than specified deadline")
     scene = a_scene(TASK, children=served(TASK, failed=late))

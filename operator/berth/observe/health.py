@@ -10,7 +10,7 @@ from berth.api.reasons import Reason
 from berth.observe.model import Health, Scene
 from berth.plan.model import Apply
 from berth.plan.move import BACKING_KINDS, backing
-from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem
+from berth.world.records import ChildRecord, MachineRecord, PodRecord, Problem, Trouble
 
 _BACKOFF_LIMIT: Final = 6
 """Of a Job that sets none (batch/v1)."""
@@ -35,7 +35,7 @@ def health(scene: Scene, now: float) -> Health:
         ready=_ready(scene, runs, machines, now),
         settled=newest is not None and not _in_motion(scene, runs, newest),
         complete=newest is not None and (newest.complete or (is_task and "Succeeded" in phases)),
-        failed=failed and _with_cause(failed, scene, now),
+        failed=failed and _with_cause(failed, scene),
         problem=most_important(problems),
         late=newest is not None and _is_late(newest),
         told=most_important(
@@ -140,19 +140,21 @@ def _of_pods(scene: Scene, now: float) -> Iterable[Problem]:
     for pod in here:
         if not pod.finished:
             yield from _troubles(pod, now)
-    if over := _over(scene, now):
+    over = _over(scene)
+    # What failed of a task stays failed; what a Service runs has a successor, which is in doubt for a while.
+    if over and (scene.spec.type is WorkloadType.TASK or any(each.holds(now) for each in over)):
         yield _told_of(over, scene)
 
 
-def _over(scene: Scene, now: float) -> list[Problem]:
-    """Return why pods ended that are over, the last one last."""
+def _over(scene: Scene) -> list[Trouble]:
+    """Return why pods ended that are over, the last one last, whether or not it still counts."""
     here = [pod for pod in scene.pods if pod.finished and not pod.launcher and not pod.deleting]
-    return [each for pod in sorted(here, key=lambda pod: (pod.created, pod.key)) for each in _troubles(pod, now)[:1]]
+    return [each for pod in sorted(here, key=lambda pod: (pod.created, pod.key)) for each in pod.troubles[:1]]
 
 
-def _told_of(over: list[Problem], scene: Scene) -> Problem:
+def _told_of(over: list[Trouble], scene: Scene) -> Problem:
     """Return why the last pod ended; of a task also how many did, of how many: each number changes with a pod's end."""
-    last = over[-1]
+    last = over[-1].problem
     if scene.spec.type is not WorkloadType.TASK:
         return last
     given = scene.spec.task.backoff_limit if scene.spec.task else None
@@ -160,9 +162,9 @@ def _told_of(over: list[Problem], scene: Scene) -> Problem:
     return replace(last, message=f"{len(over)} of {limit + 1} tries failed; the last: {last.message}")
 
 
-def _with_cause(failed: Problem, scene: Scene, now: float) -> Problem:
+def _with_cause(failed: Problem, scene: Scene) -> Problem:
     """Return the failure of a task with why its last pod ended, while that pod is there."""
-    over = _over(scene, now)
+    over = _over(scene)
     return replace(failed, message=f"{failed.message}: {_told_of(over, scene).message}") if over else failed
 
 

@@ -146,6 +146,39 @@ def test_a_pod_of_a_task_may_end_well_whatever_becomes_of_its_sidecars() -> None
     assert children.pod(a_raw("Pod", spec=spec | {"restartPolicy": "Always"}, status=done)).troubles
 
 
+SIDE = {"name": "proxy", "restartPolicy": "Always"}
+
+
+@pytest.mark.parametrize("phase", ["Running", "Failed"])
+def test_a_failed_task_tells_its_own_end_and_not_that_of_the_sidecar_that_is_ended_then(phase: str) -> None:
+    failed = over(4, ended=9)["terminated"] | {"message": "migration 17 failed"}
+    side = {"name": "proxy", "state": over(143, ended=10), "ready": False}
+    status = contained(state={"terminated": failed}) | {"phase": phase, "initContainerStatuses": [side]}
+    spec = {"restartPolicy": "Never", "containers": [LIMITED], "initContainers": [SIDE]}
+    (found,) = children.pod(a_raw("Pod", spec=spec, status=status)).troubles
+    assert found.problem.message.startswith("container main: ended with exit code 4 (Error): migration 17 failed;")
+
+
+def test_a_task_whose_init_container_failed_tells_its_end_and_not_that_of_a_sidecar_before_it() -> None:
+    side = {"name": "proxy", "state": over(143, ended=10), "ready": False}
+    failed = {"name": "migrate", "state": over(7, ended=9), "ready": False}
+    status = contained(state={"waiting": {"reason": "PodInitializing"}})
+    status |= {"phase": "Failed", "initContainerStatuses": [side, failed]}
+    spec = {"restartPolicy": "Never", "containers": [LIMITED], "initContainers": [SIDE, {"name": "migrate"}]}
+    (found,) = children.pod(a_raw("Pod", spec=spec, status=status)).troubles
+    assert found.problem.message.startswith("container migrate: ended with exit code 7")
+
+
+def test_a_sidecar_that_fails_before_the_task_has_ended_is_told() -> None:
+    side = {"name": "proxy", "state": over(9), "ready": False}
+    done = {"name": "migrate", "state": over(0, "Completed"), "ready": True}
+    status = contained(state={"running": {"startedAt": at(0)}}, ready=True)
+    status |= {"initContainerStatuses": [side, done]}
+    spec = {"restartPolicy": "Never", "containers": [LIMITED], "initContainers": [SIDE, {"name": "migrate"}]}
+    (found,) = children.pod(a_raw("Pod", spec=spec, status=status)).troubles
+    assert found.problem.message.startswith("container proxy: ended with exit code 9")
+
+
 def test_of_a_launcher_only_what_keeps_it_from_starting_is_told() -> None:
     launcher = {"labels": {"kubevirt.io": "virt-launcher"}}
     ended = children.pod(a_raw("Pod", metadata=launcher, status=contained(state=over(1)) | {"phase": "Failed"}))

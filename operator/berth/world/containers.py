@@ -29,6 +29,8 @@ def troubles(raw: Raw, *, launcher: bool) -> tuple[Trouble, ...]:
     """Return what is wrong with a pod, now or from a time on; of a launcher only why it does not begin."""
     spec, status = raw.get("spec") or {}, raw.get("status") or {}
     seen = tuple(_containers(spec, status))
+    if spec.get("restartPolicy") == "Never":
+        seen = _deciding(seen) or seen
     if launcher:
         found = [Trouble(each) for each in map(_not_begun, seen) if each]
     elif is_removed(spec, status):
@@ -55,8 +57,17 @@ def _containers(spec: Raw, status: Raw) -> Iterator[Container]:
         yield Container("container", asked_for.get(told["name"], {}), told, ends=once, sandboxed=sandboxed)
 
 
+def _deciding(seen: tuple[Container, ...]) -> tuple[Container, ...]:
+    """Return the containers that ended a pod which is not tried again: what runs beside them is ended then."""
+    return tuple(
+        each
+        for each in seen
+        if each.ends and (end := each.state("terminated")) and (each.path == "container" or end.get("exitCode"))
+    )
+
+
 def _is_done(seen: tuple[Container, ...]) -> bool:
-    """Return whether a task has ended well: what ran beside it is ended then, with whatever exit code."""
+    """Return whether a task has ended well."""
     ends = [each.state("terminated").get("exitCode") for each in seen if each.path == "container" and each.ends]
     return bool(ends) and all(code == 0 for code in ends)
 

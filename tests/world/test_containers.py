@@ -39,8 +39,17 @@ def contained(**told: Any) -> Raw:
     return {"phase": "Running", "containerStatuses": [{"name": "main", "ready": False} | told]}
 
 
-@pytest.mark.parametrize(("ran", "patience"), [(0, 30), (14, 30), (40, 80), (299, 598), (500, 600)])
+@pytest.mark.parametrize(("ran", "patience"), [(0, 30), (14, 30), (40, 80), (300, 600)])
 def test_a_container_that_runs_again_is_in_trouble_for_twice_as_long_as_it_ran(ran: float, patience: float) -> None:
+    again = contained(state={"running": {"startedAt": at(900)}}, lastState=over(1, ended=ran), ready=True)
+    (found,) = troubles(again)
+    assert found.until == BORN_SECONDS + 900 + patience
+
+
+@pytest.mark.parametrize(("ran", "patience"), [(301, 598), (450, 300), (540, 120), (599, 2)])
+def test_one_that_had_run_for_more_than_five_minutes_is_trusted_the_sooner_the_longer_it_ran(
+    ran: float, patience: float
+) -> None:
     again = contained(state={"running": {"startedAt": at(900)}}, lastState=over(1, ended=ran), ready=True)
     (found,) = troubles(again)
     assert found.until == BORN_SECONDS + 900 + patience

@@ -89,11 +89,12 @@ def ended(container: Container) -> Trouble | None:
 
 
 def patience(ran: float) -> float:
-    """Return the seconds after which what began anew counts as running: twice what it ran before, 30 to 600.
+    """Return the seconds after which what began anew counts as running: twice what it ran before, at least 30.
 
-    What ran for ten minutes before does not loop: it counts at once.
+    From five minutes on, which is the longest pause of a loop, it is trusted the sooner the longer it had run: what ran
+    for ten minutes counts at once.
     """
-    return 0.0 if ran >= _FORGIVEN_SECONDS else min(max(2 * ran, _LEAST_SECONDS), _FORGIVEN_SECONDS)
+    return max(0.0, min(max(2 * ran, _LEAST_SECONDS), 2 * (_FORGIVEN_SECONDS - ran)))
 
 
 def _ran(end: Raw) -> float:

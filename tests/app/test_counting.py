@@ -110,6 +110,28 @@ def test_what_fails_soon_after_it_served_is_no_start() -> None:
     assert value(metrics, "berth_time_to_ready_seconds_count", **PLACE) is None
 
 
+def test_an_outage_of_what_was_counted_is_no_other_start() -> None:
+    metrics, starts = scraped(), dict[Key, Start]()
+    looks = ((BEFORE, STARTED, 0.0), (STARTED, STARTED, 10.0), (STARTED, BEFORE, 99.0), (BEFORE, STARTED, 200.0))
+    for previous, status, now in (*looks, (STARTED, STARTED, 300.0)):
+        count_start(WEB, previous, status, starts, now, metrics)
+    assert value(metrics, "berth_time_to_ready_seconds_count", **PLACE) == 1
+
+
+def test_an_outage_of_what_a_former_leader_has_counted_is_no_other_start() -> None:
+    metrics, starts = scraped(), dict[Key, Start]()
+    for previous, status, now in ((STARTED, STARTED, 0.0), (STARTED, BEFORE, 9.0), (BEFORE, STARTED, 20.0)):
+        assert count_start(WEB, previous, status, starts, now, metrics) is None
+
+
+def test_a_way_back_to_a_class_is_a_start_of_its_own() -> None:
+    metrics, starts = scraped(), dict[Key, Start]()
+    again = STARTED | {"placement": STARTED["placement"] | {"since": "2026-03-01T10:00:00Z"}}
+    for status, now in ((STARTED, 0.0), (STARTED, 10.0), (BEFORE, 20.0), (again, 30.0), (again, 40.0)):
+        count_start(WEB, BEFORE, status, starts, now, metrics)
+    assert value(metrics, "berth_time_to_ready_seconds_count", **PLACE) == 2
+
+
 def test_a_start_that_a_former_leader_has_written_is_not_counted_again() -> None:
     metrics, starts = scraped(), dict[Key, Start]()
     assert [count_start(WEB, STARTED, STARTED, starts, now, metrics) for now in (0.0, 60.0)] == [None, None]

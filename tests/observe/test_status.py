@@ -9,7 +9,7 @@ from berth.decide.model import ClassFacts, Cost
 from berth.observe.health import health, most_important
 from berth.observe.model import Scene
 from berth.observe.readiness import time_to_ready
-from berth.observe.status import compute_status
+from berth.observe.status import compute_status, timestamp
 from berth.world.records import ChildRecord, PodRecord, Problem, Trouble
 from observe.scenes import (
     CATALOG,
@@ -176,6 +176,7 @@ def test_a_start_begins_with_its_first_pod_however_old_the_deployment_is(age: fl
         a_pod(launcher=True),
         a_pod(class_name="kata"),
         a_pod(finished=True),
+        a_pod(deleting=True),
         a_pod(has_restarted=True),
     ],
 )
@@ -188,6 +189,34 @@ def test_the_first_value_stays_whatever_happens_to_the_replicas() -> None:
     assert first["timeToReady"]["seconds"] == 5
     for pods in ((), (a_pod(steps=way(1, 1, 2, 500, 500)),), (a_pod(ready=False),), (a_pod(has_restarted=True),)):
         assert compute_status(at_rest(pods=pods), first, NOW + 600)["timeToReady"] == first["timeToReady"]
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.PROBE_FAILING, Reason.NODE_LOST, Reason.PROVISIONING, Reason.IMAGE_PULL_FAILED]
+)
+def test_an_outage_of_what_served_is_no_other_start(reason: Reason) -> None:
+    ready = a_pod(steps=way(1, 1, 2, 8, 8))
+    out = replace(ready, ready=False, steps=ready.steps[:-2], troubles=(Trouble(Problem(reason, "out")),))
+    back = replace(ready, steps=way(1, 1, 2, 2_599_500, 2_599_500))
+    told = compute_status(at_rest(pods=(ready,)), {}, NOW)
+    for pod in (out, back):
+        told = compute_status(at_rest(pods=(pod,)), told, NOW + 2_599_500)
+        assert told["timeToReady"]["seconds"] == 8
+
+
+def test_what_served_before_a_move_that_was_taken_back_is_no_start_of_the_way_back() -> None:
+    first, later = compute_status(at_rest(pods=(a_pod(),)), {}, NOW), NOW + 3600
+    moved = first | {"placement": first["placement"] | {"className": "kata", "since": timestamp(later - 9)}}
+    old, new = a_pod(), a_pod("web-2", created=later + 1, steps=way(3602, 3602, 3603, 3604, 3604))
+    back = compute_status(at_rest(pods=(old,)), moved, later)
+    again = compute_status(at_rest(pods=(old,)), back, later + 9)
+    assert not {"timeToReady"} & (back.keys() | again.keys())
+    assert compute_status(at_rest(pods=(old, new)), again, later + 9)["timeToReady"]["seconds"] == 3
+
+
+def test_a_start_after_a_crash_begins_with_the_pods_that_follow() -> None:
+    old, new = a_pod(created=NOW - 2.6e6, has_restarted=True), a_pod("web-2")
+    assert took(served(container()), pods=(old, new)) == POD_WAY
 
 
 def test_what_turns_out_to_fail_was_never_ready() -> None:
@@ -203,9 +232,10 @@ def test_what_turns_out_to_fail_was_never_ready() -> None:
 def test_it_is_measured_anew_in_another_class() -> None:
     first = compute_status(at_rest(pods=(a_pod(),)), {}, NOW)
     sandboxed = at_rest(facts=SANDBOX, requirement=requiring("Sandboxed"))
-    assert "timeToReady" not in compute_status(sandboxed, first, NOW)
+    placed = compute_status(sandboxed, first, NOW + 900)
+    assert "timeToReady" not in placed
     moved = a_pod(class_name="gvisor", created=NOW + 900, steps=way(901, 901, 904, 907, 907))
-    assert compute_status(replace(sandboxed, pods=(moved,)), first, NOW)["timeToReady"]["seconds"] == 7
+    assert compute_status(replace(sandboxed, pods=(moved,)), placed, NOW + 908)["timeToReady"]["seconds"] == 7
 
 
 @pytest.mark.parametrize("scene", [at_rest(pods=(a_pod(),)), at_rest(PAIR, MACHINE, machines=(a_machine(),))])

@@ -216,6 +216,12 @@ def test_what_never_began_has_not_run_however_often_it_was_tried(
     assert (pod.has_run, pod.has_restarted) == (has_run, has_restarted)
 
 
+def test_a_sidecar_that_began_anew_kept_its_pod_from_serving() -> None:
+    status = a_status(NOW_RUNS, HAS_ENDED, 1, field="initContainerStatuses")
+    spec: Raw = {"initContainers": [{"name": "main", "restartPolicy": "Always"}]}
+    assert children.pod(a_raw("Pod", spec=spec, status=status)).has_restarted
+
+
 def test_the_steps_of_a_pod_stand_in_the_order_in_which_it_reached_them() -> None:
     times = {"PodReadyToStartContainers": 5, "Initialized": 2, "PodScheduled": 2, "Ready": 7, "ContainersReady": 7}
     reached = [condition(kind, lastTransitionTime=f"1970-01-01T00:00:0{when}Z") for kind, when in times.items()]

@@ -14,13 +14,15 @@ from berth.plan.model import Apply
 from berth.policy.compiled import CompiledPolicy
 from berth.world.records import Key
 
+Place = tuple[str, str, str]
+"""Class and backend of a placement, and since when it holds: a Workload may come back to a class."""
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """A start that this process has seen."""
 
-    place: tuple[str, str]
-    """Class and backend."""
+    place: Place
     due: float | None
     """When it counts, in seconds since the epoch; None once it was counted."""
 
@@ -38,19 +40,18 @@ def count(scene: Scene, previous: Status, status: Status, metrics: Metrics) -> N
 def count_start(
     key: Key, previous: Status, status: Status, starts: dict[Key, Start], now: float, metrics: Metrics
 ) -> float | None:
-    """Count a start once, when what serves has done so for a while; return the seconds until then.
+    """Count a start once in a placement, when what serves has done so for a while; return the seconds until then.
 
     `starts` is what this process has seen. What `previous` tells already was counted by whoever wrote it.
     """
-    took, place = status.get("timeToReady"), _place(status)
+    took, place, start = status.get("timeToReady"), _place(status), starts.get(key)
     if took is None:
-        starts.pop(key, None)
+        if start is not None and start.due is not None:
+            del starts[key]
         return None
-    start = starts.get(key)
     if start is None or start.place != place:
-        if previous.get("timeToReady") is not None and _place(previous) == place:
-            return None
-        start = starts[key] = Start(place, now + STEADY_SECONDS)
+        told = previous.get("timeToReady") is not None and _place(previous) == place
+        start = starts[key] = Start(place, None if told else now + STEADY_SECONDS)
     if start.due is None:
         return None
     if now < start.due:
@@ -60,16 +61,17 @@ def count_start(
     return None
 
 
-def _place(status: Status) -> tuple[str, str]:
+def _place(status: Status) -> Place:
     placement = status.get("placement") or {}
-    return placement.get("className", ""), placement.get("backend", "")
+    return placement.get("className", ""), placement.get("backend", ""), placement.get("since", "")
 
 
-def _observe(took: Status, place: tuple[str, str], metrics: Metrics) -> None:
-    metrics.ready_seconds.labels(*place).observe(took["seconds"])
+def _observe(took: Status, place: Place, metrics: Metrics) -> None:
+    class_name, backend, _ = place
+    metrics.ready_seconds.labels(class_name, backend).observe(took["seconds"])
     before = 0
     for segment in took["segments"]:
-        metrics.segment_seconds.labels(*place, segment["name"]).observe(segment["seconds"] - before)
+        metrics.segment_seconds.labels(class_name, backend, segment["name"]).observe(segment["seconds"] - before)
         before = segment["seconds"]
 
 

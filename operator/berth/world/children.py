@@ -143,7 +143,7 @@ def pod(raw: Raw) -> PodRecord:
         created=seconds(meta.get("creationTimestamp")),
         steps=reached,
         has_run=has_run(status),
-        has_restarted=has_restarted(status),
+        has_restarted=has_restarted(spec, status),
         controlled=bool(controller_uid(meta)),
     )
 

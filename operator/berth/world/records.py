@@ -441,7 +441,7 @@ class PodRecord:
     has_run: bool
     """Whether a container of it runs or has run."""
     has_restarted: bool
-    """Whether a container of it that serves began more than once."""
+    """Whether a container or sidecar of it began more than once."""
     controlled: bool
     """Whether a controller made it, as a ReplicaSet or a Job."""
 

@@ -36,9 +36,11 @@ def has_run(status: Raw) -> bool:
     return any(seconds(state.get("startedAt")) > 0 for told in _told(status, _INIT, _MAIN) for state in _states(told))
 
 
-def has_restarted(status: Raw) -> bool:
-    """Return whether a container that serves began more than once; init containers may need several tries."""
-    return any(told.get("restartCount", 0) > 0 for told in _told(status, _MAIN))
+def has_restarted(spec: Raw, status: Raw) -> bool:
+    """Return whether a container or sidecar began more than once; init containers may need several tries."""
+    sidecars = {each["name"] for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"}
+    beside = (told for told in _told(status, _INIT) if told["name"] in sidecars)
+    return any(told.get("restartCount", 0) > 0 for told in (*beside, *_told(status, _MAIN)))
 
 
 def _told(status: Raw, *fields: str) -> Iterator[Raw]:

@@ -29,6 +29,7 @@ from berth.world import children
 from berth.world.parse import seconds
 from berth.world.probes import sight
 from berth.world.records import ClassRecord, NodeRecord
+from berth.world.steady import steady
 
 log: Final = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Probing:
             try:
                 seen = await self._look(due)
             except (errors.ApiError, NotOurs, Unrenderable) as error:
-                seen = f"it was not run: {error}"
+                seen = f"it was not run: {steady(str(error))}"
         if isinstance(seen, str):
             log.warning("probe of class %s on node %s: %s", due.record.name, due.node.name, seen)
         self._remember(due, seen)

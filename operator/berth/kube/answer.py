@@ -1,23 +1,21 @@
 """What a refusal of the API server means: its words, whether time may heal it, and whether it is one at all."""
 
-import re
 from typing import Final
 
 from berth.api.reasons import Reason
 from berth.kube import errors
+from berth.world.steady import steady
 
 _MAX_WORDS: Final = 700
 _QUOTA: Final = "exceeded quota"
 _HEALS: Final = (_QUOTA, "not found", "does not exist", "failed calling webhook", "timed out", "deadline exceeded")
 """What is in a refusal that ends once an object is there, a quota is freed or a webhook answers."""
-_MOVING: Final = re.compile(r"(?<=used: )[^:]*(?=, limited: )|(?<= )[\d.:\[\]a-f]+(?=->)")
-"""What moves by itself: how much of a quota is used, and the port that a call came from."""
 _SERVER_ERRORS: Final = 500
 
 
 def words(error: errors.ApiError) -> str:
-    """Return what the API server answered, without numbers that move by themselves, cut where it is long."""
-    return _MOVING.sub("...", error.message)[:_MAX_WORDS]
+    """Return what the API server answered, without what moves by itself, cut where it is long."""
+    return steady(error.message)[:_MAX_WORDS]
 
 
 def reason(error: errors.ApiError) -> Reason:

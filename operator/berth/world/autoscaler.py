@@ -10,6 +10,7 @@ from berth.api.reasons import Reason
 from berth.world.conditions import MAX_TEXT, condition
 from berth.world.parse import Raw
 from berth.world.records import Problem
+from berth.world.steady import steady
 
 NO_FIGURES: Final = "it gets no figures of its pods: see whether metrics-server runs, and reaches their kubelets"
 """What is told of pods without figures; so it also is in the first minute of a pod."""
@@ -59,4 +60,4 @@ def _told(found: Raw) -> str:
         field = f"set requests.cpu in the resources of container {container[1]}"
         return f"it compares use with requests, and container {container[1]} requests no cpu: {field}"
     known = (told for said, told in _CAUSES if said in message)
-    return next(known, f"{found.get('reason', '')}: {_POD.sub('a pod', message)}")
+    return next(known, f"{found.get('reason', '')}: {steady(_POD.sub('a pod', message))}")

@@ -9,11 +9,11 @@ from typing import Final
 from berth.api.reasons import Reason
 from berth.world.parse import Raw
 from berth.world.records import Problem
+from berth.world.steady import steady
 
 MAX_TEXT: Final = 512
 
 _POD_NAME: Final = re.compile(r'\b[Pp]ods? "[^"]*" is ')
-_USED: Final = re.compile(r"used: \S+, ")
 _COUNT: Final = re.compile(r"^\d+ ")
 
 
@@ -35,7 +35,7 @@ def problem(reason: Reason, said: Raw) -> Problem:
 
 def words(said: Raw, reason: Reason | None = None) -> str:
     """Return reason and message of a condition without what moves by itself."""
-    text = _USED.sub("", _POD_NAME.sub("pod is ", said.get("message", "")))
+    text = steady(_POD_NAME.sub("pod is ", said.get("message", "")))
     if reason is Reason.UNSCHEDULABLE:
         text = _unscheduled(text)
     return f"{said.get('reason', '')}: {text}"[:MAX_TEXT].removeprefix(": ").removesuffix(": ")

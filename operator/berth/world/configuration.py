@@ -8,6 +8,7 @@ from typing import Final
 from berth.api.quantity import amount, millicores
 from berth.world.parse import Raw
 from berth.world.records import CONSOLE_LOG, CONTAINER_DISK, Beside, KubeVirtRecord
+from berth.world.steady import steady
 
 _MACHINE_TYPES: Final = {
     "amd64": ("q35*", "pc-q35*"),
@@ -32,7 +33,7 @@ def kubevirt(raw: Raw) -> KubeVirtRecord:
     return KubeVirtRecord(
         phase=status.get("phase", ""),
         available=available.get("status", "True") == "True",
-        message=available.get("message", ""),
+        message=steady(available.get("message", "")),
         emulation=bool(developer.get("useEmulation")),
         cpu_allocation_ratio=max(1, int(developer.get("cpuAllocationRatio") or 10)),
         cpu_manager="CPUManager" in gates,

@@ -15,6 +15,7 @@ from berth.world.preparing import preparing
 from berth.world.pulls import FAILED, not_pulled
 from berth.world.records import Problem, Trouble
 from berth.world.removed import is_removed, removed
+from berth.world.steady import steady
 
 _NOT_CREATED: Final = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 _RANDOM: Final = re.compile(r' \(pod: ".*?", container: [^)]*\)|\b[0-9a-f]{12,}\b|(?<=_)\d+(?=")')
@@ -95,7 +96,7 @@ def _not_begun(container: Container) -> Problem | None:
         return not_pulled(container)
     if waits.get("reason") not in _NOT_CREATED:
         return None
-    text = _RANDOM.sub(lambda found: "" if found[0].startswith(" ") else "...", waits.get("message", ""))
+    text = steady(_RANDOM.sub(lambda found: "" if found[0].startswith(" ") else "...", waits.get("message", "")))
     if "runAsNonRoot" in text:
         return container.problem(Reason.IMAGE_NEEDS_ROOT, _needs_root(container, text))
     if _CONFIGURATION.search(text):

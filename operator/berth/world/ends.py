@@ -13,14 +13,13 @@ from berth.api.reasons import Reason
 from berth.world.conditions import MAX_TEXT
 from berth.world.parse import Raw, seconds
 from berth.world.records import Problem, Trouble
+from berth.world.steady import steady
 
 _LEAST_SECONDS: Final = 30.0
 _FORGIVEN_SECONDS: Final = 600.0
 """After so long a run a kubelet begins its pauses anew, too."""
 _LINES: Final = 3
 _CHARACTERS: Final = 300
-_TIME: Final = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d\S*(?: UTC)?")
-"""Times of a log: with them, every try would be told anew."""
 _NOT_ITS_OWN: Final = frozenset({"ContainerStatusUnknown", "Unknown"})
 """Ends that a kubelet makes up for containers that it lost, as with a reboot of the node."""
 _SIGNALLED: Final = frozenset({0, 137, 143})
@@ -152,6 +151,6 @@ def _not_started(container: Container, end: Raw) -> str:
 
 
 def _last_lines(text: str) -> str:
-    """Return the end of what it wrote, without the times in it: the cause comes last."""
-    lines = [line for each in _TIME.sub("", text).splitlines() if (line := " ".join(each.split()))]
+    """Return the end of what it wrote, without what moves by itself: the cause comes last."""
+    lines = [line for each in steady(text).splitlines() if (line := " ".join(each.split()))]
     return " | ".join(lines[-_LINES:])[-_CHARACTERS:]

@@ -6,6 +6,7 @@ from typing import Final
 from berth.api.reasons import Reason
 from berth.world.ends import Container
 from berth.world.records import Problem
+from berth.world.steady import steady
 
 FAILED: Final = frozenset(
     {
@@ -45,7 +46,9 @@ def not_pulled(container: Container) -> Problem:
     if waits["reason"] == "InvalidImageName":
         text = f"{image} is no name of an image: correct {container.path}.image"
         return container.problem(Reason.IMAGE_PULL_FAILED, text)
-    said = _MOVES.sub("", _WRAPPED.sub("", waits.get("message", ""))).removeprefix(f"{image}: ") or waits["reason"]
+    said = (
+        steady(_MOVES.sub("", _WRAPPED.sub("", waits.get("message", "")))).removeprefix(f"{image}: ") or waits["reason"]
+    )
     cause, fix = next((words for pattern, words in _CAUSES if pattern.search(said)), ("", ""))
     told = f"{cause} ({said[-_CHARACTERS:]}): {fix}" if cause else said
     return container.problem(Reason.IMAGE_PULL_FAILED, f"image {image} cannot be pulled: {told}")

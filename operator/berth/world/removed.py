@@ -1,6 +1,5 @@
 """Pods that a kubelet ended for good: evicted, or refused when they came to their node."""
 
-import re
 from typing import Final
 
 from berth.api.reasons import Reason
@@ -8,10 +7,10 @@ from berth.world.conditions import MAX_TEXT
 from berth.world.ends import patience
 from berth.world.parse import Raw, seconds
 from berth.world.records import Problem, Trouble
+from berth.world.steady import steady
 
 _EVICTED: Final = frozenset({"Evicted", "Preempting", "Terminated", "NodeShutdown", "NodeLost"})
 """Reasons of a pod that was taken away; with any other one its node did not take it (OutOfcpu, NodeAffinity)."""
-_READINGS: Final = re.compile(r", available: \S+(?=\. )|(?<= was using )\S+, ")
 _EVENT: Final = "its event tells why: kubectl get events --field-selector reason=Evicted"
 _ADVICE: Final = (
     ("EmptyDir volume", "raise emptyDir.sizeLimit of that volume, or write less to it"),
@@ -36,7 +35,7 @@ def removed(raw: Raw) -> Trouble:
     born = seconds(status.get("startTime") or raw["metadata"].get("creationTimestamp"))
     # One that never was ready turns no condition but those of its sandbox and of the disruption.
     gone = max((seconds(each.get("lastTransitionTime")) for each in status.get("conditions") or ()), default=born)
-    reason, said = status.get("reason", "Evicted"), _READINGS.sub("", status.get("message", "")).strip().rstrip(".")
+    reason, said = status.get("reason", "Evicted"), steady(status.get("message", "")).strip().rstrip(".")
     advice = next((text for words, text in _ADVICE if words in said), "")
     told = ": ".join(each for each in (said, advice) if each) or _limits(raw.get("spec") or {})
     kind = Reason.EVICTED if reason in _EVICTED else Reason.UNSCHEDULABLE

@@ -8,6 +8,7 @@ from berth.api.quantity import amount
 from berth.world.conditions import condition
 from berth.world.parse import Raw, key_of
 from berth.world.records import ClaimRecord, StorageClassRecord
+from berth.world.steady import steady
 
 _DEFAULT: Final = ("storageclass.kubevirt.io/is-default-virt-class", "storageclass.kubernetes.io/is-default-class")
 """Annotations of the class that a disk gets which names none: CDI looks for the first, then for the second."""
@@ -21,7 +22,7 @@ def resizing(status: Raw) -> str:
     """Return what the growth of a claim waits for or fails at, by its status; empty where it does not say."""
     found = (condition(status, kind) for kind in _RESIZING)
     said = next((each for each in found if each is not None), None)
-    return said.get("message", "") if said else ""
+    return steady(said.get("message", "")) if said else ""
 
 
 def storage_class(raw: Raw) -> StorageClassRecord:

@@ -64,6 +64,7 @@ def a_pod(name: str = "web-1", **fields: Any) -> PodRecord:
         "has_run": True,
         "has_restarted": False,
         "controlled": True,
+        "revision": "6d98db76f8",
     }
     return PodRecord(**(given | fields))
 

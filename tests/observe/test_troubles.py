@@ -1,12 +1,14 @@
 """Troubles of pods hold for a time: what is told of a Workload does not come and go with each try."""
 
+from dataclasses import replace
+
 import pytest
 
 from berth.api.reasons import ConditionType, Reason
 from berth.observe.health import next_change
 from berth.observe.model import Scene, Status
 from berth.observe.status import compute_status
-from berth.world.records import Problem, Trouble
+from berth.world.records import PodRecord, Problem, Trouble
 from observe.scenes import NOW, a_pod, a_scene, at_rest, served
 from render.specs import Json, container
 
@@ -52,6 +54,49 @@ def test_the_successor_of_an_evicted_pod_counts_once_it_has_lasted() -> None:
     scene = at_rest(pods=(over, a_pod("new")))
     assert told(scene, ConditionType.READY) == ("False", Reason.EVICTED)
     assert told(scene, ConditionType.READY, NOW + 60) == ("True", Reason.RUNNING)
+
+
+def evicted(name: str, born: float, gone: float, **fields: object) -> PodRecord:
+    """Return a pod that its node ended: seconds after NOW at which it was made, and ended."""
+    in_doubt = Trouble(EVICTED, since=NOW + gone, until=NOW + gone + 2 * (gone - born))
+    over: Json = {"ready": False, "running": False, "finished": True, "troubles": (in_doubt,)}
+    return a_pod(name, created=NOW + born, **(over | fields))
+
+
+def serving(*pods: PodRecord, ready: int = 3, now: float) -> int:
+    """Return how many of three replicas serve, so many seconds after NOW."""
+    spec = container(replicas=3)
+    number: int = compute_status(a_scene(spec, children=served(spec, ready=ready), pods=pods), {}, NOW + now)[
+        "readyReplicas"
+    ]
+    return number
+
+
+ONE_AFTER_ANOTHER = (evicted("a", 0, 240), evicted("b", 240, 480), evicted("c", 480, 720))
+
+
+def test_of_pods_that_were_evicted_one_after_another_only_the_last_successor_is_in_doubt() -> None:
+    pods = (*ONE_AFTER_ANOTHER, a_pod("old-1"), a_pod("old-2"), a_pod("new", created=NOW + 720))
+    assert [serving(*pods, now=when) for when in (721, 960, 1199, 1200)] == [2, 2, 2, 3]
+
+
+def test_no_more_successors_are_in_doubt_than_pods_were_evicted() -> None:
+    added = tuple(a_pod(f"new-{number}", created=NOW + 250) for number in range(3))
+    assert serving(evicted("a", 0, 240), *added, now=260) == 2
+
+
+def test_a_successor_that_is_not_ready_yet_takes_nothing_from_the_others() -> None:
+    pods = (evicted("a", 0, 240), a_pod("old-1"), a_pod("old-2"), a_pod("new", created=NOW + 241, ready=False))
+    assert serving(*pods, ready=2, now=250) == 2
+
+
+@pytest.mark.parametrize("mended", [{"revision": "5f7c9"}, {"class_name": "gvisor"}])
+def test_what_was_evicted_before_a_change_tells_nothing_of_what_follows_it(mended: Json) -> None:
+    new = a_pod("new", created=NOW + 700, **mended)
+    scene = at_rest(pods=(*ONE_AFTER_ANOTHER, new))
+    assert told(scene, ConditionType.READY, NOW + 721) == ("True", Reason.RUNNING)
+    begins = a_scene(children=starting(), pods=(*ONE_AFTER_ANOTHER, replace(new, ready=False)))
+    assert told(begins, ConditionType.READY, NOW + 721) == ("False", Reason.PROVISIONING)
 
 
 def test_of_pods_that_ended_the_last_is_told() -> None:

@@ -9,7 +9,7 @@ from berth.api.reasons import Reason
 from berth.world import children
 from berth.world.packed import unpack
 from berth.world.records import Problem
-from world.raws import BORN_SECONDS, Raw, a_raw, condition, conditions, waiting
+from world.raws import BORN_SECONDS, OURS, Raw, a_raw, condition, conditions, waiting
 
 QUOTA = 'pods "web-7d9c4-abcde" is forbidden: exceeded quota: q, requested: cpu=1, used: cpu=9, limited: cpu=10'
 OWNER = {"ownerReferences": [{"uid": "other"}, {"uid": "mine", "controller": True}]}
@@ -180,8 +180,10 @@ def test_a_pod_is_read_for_its_isolation_and_its_times() -> None:
     at = {"lastTransitionTime": "1970-01-01T00:00:09Z"}
     status = conditions(condition("PodScheduled", **at), condition("Ready", "False", **at), phase="Running")
     spec = {"runtimeClassName": "kata", "nodeName": "n1", "overhead": {"memory": "1Mi"}}
-    pod = children.pod(a_raw("Pod", spec=spec, status=status))
+    labels = OURS | {"pod-template-hash": "6d98db76f8"}
+    pod = children.pod(a_raw("Pod", metadata={"labels": labels}, spec=spec, status=status))
     assert (pod.runtime_class, pod.node, pod.overhead_memory) == ("kata", "n1", 1 << 20)
+    assert pod.revision == "6d98db76f8"
     assert (pod.running, pod.ready, pod.steps) == (True, False, (("Scheduled", 9.0),))
 
 

@@ -229,6 +229,23 @@ def test_a_pod_that_was_evicted_without_a_word_tells_what_it_was_held_to() -> No
     )
 
 
+@pytest.mark.parametrize(("restarts", "reason"), [("Always", Reason.EVICTED), ("Never", Reason.CRASH_LOOPING)])
+def test_a_pod_that_may_never_be_over_was_evicted_whatever_its_containers_ended_with(
+    restarts: str, reason: Reason
+) -> None:
+    told = {"name": "main", "state": over(143, "Error"), "ready": False}
+    spec = {"restartPolicy": restarts, "containers": [LIMITED]}
+    status = conditions(phase="Failed", startTime=at(0)) | {"containerStatuses": [told]}
+    (found,) = children.pod(a_raw("Pod", spec=spec, status=status)).troubles
+    assert found.problem.reason == reason
+
+
+def test_the_successor_of_an_evicted_pod_is_in_doubt_though_their_clocks_differ() -> None:
+    gone = condition("Ready", "False", lastTransitionTime=at(240))
+    (found,) = troubles(conditions(gone, phase="Failed", reason="Evicted", startTime=at(0)))
+    assert (found.since, found.until) == (BORN_SECONDS + 235, BORN_SECONDS + 720)
+
+
 def test_an_evicted_pod_that_never_was_ready_lasted_until_its_sandbox_was_gone() -> None:
     ready = condition("Ready", "False", lastTransitionTime=at(0))
     sandbox = condition("PodReadyToStartContainers", "False", lastTransitionTime=at(50))

@@ -66,9 +66,22 @@ def _ready(scene: Scene, runs: tuple[ChildRecord, ...], machines: list[MachineRe
     if scene.spec.type is WorkloadType.TASK:
         return max(told, sum(machine.phase == "Succeeded" for machine in machines))
     here = [pod for pod in scene.pods if not pod.launcher and not pod.deleting]
-    steady = sum(pod.ready and not _troubles(pod, now) for pod in here)
-    ended = sum(pod.finished and bool(_troubles(pod, now)) for pod in here)
-    return min(told, max(0, steady - ended) + sum(machine.ready for machine in machines))
+    steady = [pod for pod in here if pod.ready and not _troubles(pod, now)]
+    ends = [each.since for pod in _ended(scene) for each in pod.troubles if each.holds(now)]
+    successors = sum(pod.created >= min(ends, default=inf) for pod in steady)
+    serving = len(steady) - min(len(ends), successors)
+    return min(told, serving + sum(machine.ready for machine in machines))
+
+
+def _ended(scene: Scene) -> list[PodRecord]:
+    """Return the pods that are over, the last one last, but for those made otherwise than the last pod is.
+
+    Nobody deletes pods that were evicted: once a spec is mended or has moved, they tell of what is no more.
+    """
+    here = [pod for pod in scene.pods if not pod.launcher and not pod.deleting]
+    here.sort(key=lambda pod: (pod.created, pod.key))
+    made = {(pod.class_name, pod.revision) for pod in here[-1:]}
+    return [pod for pod in here if pod.finished and (pod.class_name, pod.revision) in made]
 
 
 def _troubles(pod: PodRecord, now: float) -> list[Problem]:
@@ -148,8 +161,7 @@ def _of_pods(scene: Scene, now: float) -> Iterable[Problem]:
 
 def _over(scene: Scene) -> list[Trouble]:
     """Return why pods ended that are over, the last one last, whether or not it still counts."""
-    here = [pod for pod in scene.pods if pod.finished and not pod.launcher and not pod.deleting]
-    return [each for pod in sorted(here, key=lambda pod: (pod.created, pod.key)) for each in pod.troubles[:1]]
+    return [each for pod in _ended(scene) for each in pod.troubles[:1]]
 
 
 def _told_of(over: list[Trouble], scene: Scene) -> Problem:

@@ -145,6 +145,7 @@ def pod(raw: Raw) -> PodRecord:
         has_run=has_run(status),
         has_restarted=has_restarted(spec, status),
         controlled=bool(controller_uid(meta)),
+        revision=intern(labels.get("pod-template-hash", "")),
     )
 
 

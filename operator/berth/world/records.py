@@ -444,6 +444,8 @@ class PodRecord:
     """Whether a container or sidecar of it began more than once."""
     controlled: bool
     """Whether a controller made it, as a ReplicaSet or a Job."""
+    revision: str
+    """What a ReplicaSet tells its pods by from those of another template; empty for other pods."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from berth.world.steady import steady
 
 _EVICTED: Final = frozenset({"Evicted", "Preempting", "Terminated", "NodeShutdown", "NodeLost"})
 """Reasons of a pod that was taken away; with any other one its node did not take it (OutOfcpu, NodeAffinity)."""
+_LEEWAY_SECONDS: Final = 5.0
+"""Seconds by which the clock of a node may be ahead of the API server's, which tells when the successor was made."""
 _EVENT: Final = "its event tells why: kubectl get events --field-selector reason=Evicted"
 _ADVICE: Final = (
     ("EmptyDir volume", "raise emptyDir.sizeLimit of that volume, or write less to it"),
@@ -22,15 +24,15 @@ _ADVICE: Final = (
 def is_removed(spec: Raw, status: Raw) -> bool:
     """Return whether a kubelet ended a pod: it says so, or the pod is over though its containers never may be.
 
-    One whose containers end with exit code 0 when it is evicted reads as one that succeeded, without a reason.
+    One whose containers end by themselves when it is evicted reads as one that succeeded or failed, without a reason.
     """
-    if status.get("phase") == "Succeeded":
-        return spec.get("restartPolicy") == "Always"
+    if spec.get("restartPolicy") == "Always":
+        return status.get("phase") in {"Succeeded", "Failed"}
     return status.get("phase") == "Failed" and bool(status.get("reason"))
 
 
 def removed(raw: Raw) -> Trouble:
-    """Return why a pod was ended, for as long as its successor may share its fate: twice as long as it ran itself."""
+    """Return why a pod was ended, from its end on, for as long as its successor may share its fate."""
     status = raw["status"]
     born = seconds(status.get("startTime") or raw["metadata"].get("creationTimestamp"))
     # One that never was ready turns no condition but those of its sandbox and of the disruption.
@@ -39,9 +41,8 @@ def removed(raw: Raw) -> Trouble:
     advice = next((text for words, text in _ADVICE if words in said), "")
     told = ": ".join(each for each in (said, advice) if each) or _limits(raw.get("spec") or {})
     kind = Reason.EVICTED if reason in _EVICTED else Reason.UNSCHEDULABLE
-    return Trouble(
-        Problem(kind, f"its node ended a pod ({reason}): {told}"[:MAX_TEXT]), until=gone + patience(gone - born)
-    )
+    text = f"its node ended a pod ({reason}): {told}"[:MAX_TEXT]
+    return Trouble(Problem(kind, text), since=gone - _LEEWAY_SECONDS, until=gone + patience(gone - born))
 
 
 def _limits(spec: Raw) -> str:

@@ -22,6 +22,8 @@ import (
 const (
 	attempt = 2 * time.Second
 	pause   = time.Second
+	// lost is how many tries in a row must fail: a loaded network loses one now and then, and is open all the same.
+	lost = 3
 	// allowed is a name that every cluster has; an answer to it, were it only that it does not exist, has come over the network.
 	allowed = "kubernetes.default.svc"
 )
@@ -104,6 +106,7 @@ func resolves(name string) bool {
 }
 
 // reached returns the addresses that still take connections after so long: networks take a moment to know a new pod.
+// One that takes none has failed the last tries.
 func reached(addresses []string, patience time.Duration) []string {
 	end, still := time.Now().Add(patience), make([]bool, len(addresses))
 	var all sync.WaitGroup
@@ -121,15 +124,18 @@ func reached(addresses []string, patience time.Duration) []string {
 }
 
 func staysOpen(address string, end time.Time) bool {
-	for {
+	for failed := 0; failed < lost || time.Now().Before(end); {
 		connection, err := net.DialTimeout("tcp", address, attempt)
 		if err != nil {
-			return false
-		}
-		connection.Close()
-		if time.Now().After(end) {
-			return true
+			failed++
+		} else {
+			connection.Close()
+			failed = 0
+			if time.Now().After(end) {
+				return true
+			}
 		}
 		time.Sleep(pause)
 	}
+	return false
 }

@@ -28,9 +28,12 @@ GVISOR: dict[str, Any] = INSIDE | {
     "uidMap": "0 0 4294967295",
     "seccomp": "0",
 }
+GUEST: dict[str, Any] = BARE | {"kernel": "6.12.47", "bootID": "5b1f0a52-5b0e-4c58-8d0a-2f6f2f3a9f10"}
 CONTAINER = a_class("container", level="Container", pod={})
 APART = a_class("container-userns", level="Container", pod={"userNamespaces": True})
 SANDBOX = a_class("gvisor", level="Sandboxed", pod={"runtimeClassName": "gvisor"})
+KATA = a_class("kata", level="Virtualized", pod={"runtimeClassName": "gvisor"})
+SECRET = a_class("secret", level="Confidential", pod={"runtimeClassName": "gvisor"})
 RUNTIMES = (a_runtime_class("gvisor", "runsc"),)
 
 
@@ -48,8 +51,14 @@ def wrong_in(record: ClassRecord, said: dict[str, Any], node: NodeRecord = NODE)
 
 @pytest.mark.parametrize(
     ("record", "said"),
-    [(CONTAINER, BARE), (CONTAINER, USERNS), (CONTAINER, GVISOR), (APART, USERNS), (APART, GVISOR), (SANDBOX, GVISOR)],
-    ids=["container", "more than promised", "a sandbox unasked", "user namespace", "both", "gvisor"],
+    [
+        *((CONTAINER, BARE), (CONTAINER, USERNS), (CONTAINER, GVISOR), (APART, USERNS), (APART, GVISOR)),
+        *((SANDBOX, GVISOR), (SANDBOX, GUEST), (KATA, GUEST), (SECRET, GUEST)),
+    ],
+    ids=[
+        *("container", "more than promised", "a sandbox unasked", "user namespace", "both"),
+        *("gvisor", "a machine unasked", "kata", "memory that may be encrypted"),
+    ],
 )
 def test_what_a_class_promises_contradicts_nothing(record: ClassRecord, said: dict[str, Any]) -> None:
     assert wrong_in(record, said) == ""
@@ -60,6 +69,9 @@ def test_what_a_class_promises_contradicts_nothing(record: ClassRecord, said: di
     [
         (SANDBOX, BARE, f"it runs on the kernel of the node, {KERNEL} with boot ID {BOOT}"),
         (SANDBOX, BARE | {"bootID": ""}, f"it runs on the kernel of the node, {KERNEL}"),
+        (KATA, BARE, f"it runs on the kernel of the node, {KERNEL}"),
+        (KATA, GVISOR, "it runs on gVisor's kernel in user space, 4.19.0-gvisor, not in a virtual machine"),
+        (SECRET, GVISOR, "it runs on gVisor's kernel in user space, 4.19.0-gvisor, not in a virtual machine"),
         (APART, BARE, "no user namespace keeps it from root: its map of user ids is 0 0 4294967295"),
         (APART, BARE | {"uidMap": "0 0 65536"}, "its map of user ids is 0 0 65536"),
         (APART, BARE | {"uidMap": "0 65536 1 1 0 65535"}, "its map of user ids is 0 65536 1 1 0 65535"),
@@ -70,7 +82,16 @@ def test_what_a_class_promises_contradicts_nothing(record: ClassRecord, said: di
         (SANDBOX, GVISOR | {"capEff": ""}, "CapEff is unknown, not 0"),
     ],
     ids=[
-        *("runc as gvisor", "runc that hides its boot", "no user namespace", "root is root", "root is another user"),
+        *(
+            "runc as gvisor",
+            "runc that hides its boot",
+            "runc as kata",
+            "gvisor as kata",
+            "gvisor as encrypted",
+            "no user namespace",
+            "root is root",
+            "root is another user",
+        ),
         *("no map", "no seccomp", "privileges", "capabilities", "no word of capabilities"),
     ],
 )
@@ -141,6 +162,24 @@ def test_a_class_is_proven_once_every_kind_of_its_nodes_was_seen() -> None:
 
 
 @pytest.mark.parametrize(
+    ("record", "said", "status", "says"),
+    [
+        (CONTAINER, BARE, "True", "all that the class promises"),
+        (SANDBOX, GVISOR, "True", "all that the class promises"),
+        (KATA, GUEST, "True", "a kernel that is not the node's, on 1 of 1"),
+        (SECRET, GUEST, "Unknown", "no probe sees from inside whether memory is encrypted"),
+    ],
+    ids=["container", "gvisor", "kata", "encrypted"],
+)
+def test_no_more_is_said_to_be_seen_than_was_seen(
+    record: ClassRecord, said: dict[str, Any], status: str, says: str
+) -> None:
+    found = replace(record, probes=_probes(record, said, NODE))
+    told, _, message = probed(found, _kinds(record, NODE))
+    assert (told, _facts(found, NODE).proven, says in message) == (status, status == "True", True)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda record: (replace(record, asked="again"), RUNTIMES),
@@ -155,14 +194,14 @@ def test_another_probe_is_due_when_what_may_isolate_otherwise_changes(change: An
 
 
 def test_what_probes_saw_is_said_in_conditions() -> None:
-    known = frozenset(_kinds(SANDBOX, NODE))
+    known = _kinds(SANDBOX, NODE)
     right = replace(SANDBOX, probes=_probes(SANDBOX, GVISOR, NODE))
-    assert probed(right, known, proven=True)[:2] == ("True", Reason.VERIFIED)
+    assert probed(right, known)[:2] == ("True", Reason.VERIFIED)
     assert network_enforced(right, known)[:2] == ("True", Reason.VERIFIED)
     out = replace(SANDBOX, probes=_probes(SANDBOX, BARE | {"reached": ["10.96.0.1:443"]}, NODE))
-    assert probed(out, known, proven=False)[:2] == ("False", Reason.ISOLATION_CONTRADICTED)
+    assert probed(out, known)[:2] == ("False", Reason.ISOLATION_CONTRADICTED)
     status, reason, message = network_enforced(out, known)
     assert (status, reason, "10.96.0.1:443" in message) == ("False", Reason.NETWORK_NOT_ENFORCED, True)
     deaf = replace(SANDBOX, probes=_probes(SANDBOX, GVISOR | {"resolved": False}, NODE))
     assert network_enforced(deaf, known)[0] == "Unknown"
-    assert probed(SANDBOX, known, proven=False)[:2] == ("Unknown", Reason.ISOLATION_UNKNOWN)
+    assert probed(SANDBOX, known)[:2] == ("Unknown", Reason.ISOLATION_UNKNOWN)

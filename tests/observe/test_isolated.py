@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from berth.api.levels import IsolationLevel
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Unavailable
 from berth.observe.isolation import isolated
@@ -45,6 +46,22 @@ def test_pods_with_their_runtime_class_on_nodes_with_its_handler_are_verified() 
 def test_pods_with_another_runtime_class_do_not_match(runtime_class: str) -> None:
     pod = replace(SANDBOXED, runtime_class=runtime_class)
     assert found(pod, nodes_with(n1=WITH)) == ("False", Reason.ISOLATION_MISMATCH)
+
+
+@pytest.mark.parametrize(
+    ("level", "schedulable", "says"),
+    [
+        ("Sandboxed", True, "; a probe saw from inside all that the class promises"),
+        ("Virtualized", True, "; a probe saw from inside a kernel that is not the node's"),
+        ("Sandboxed", False, "its handler gvisor"),
+    ],
+    ids=["sandboxed", "virtualized", "cordoned"],
+)
+def test_no_more_is_said_of_pods_than_a_probe_saw_on_such_nodes(level: str, schedulable: bool, says: str) -> None:
+    facts = replace(SANDBOX, level=IsolationLevel(level), proven=True)
+    nodes = {"n1": replace(a_node("n1", handlers=WITH), schedulable=schedulable)}
+    finding = isolated(at_rest(facts=facts, catalog=(facts,), pods=(SANDBOXED,), nodes=nodes))
+    assert (finding.status, finding.message.endswith(says)) == ("True", True)
 
 
 def test_a_node_without_the_handler_does_not_match() -> None:

@@ -83,7 +83,8 @@ def test_what_runs_in_a_class_that_is_found_out_is_not_isolated(space: Space) ->
     says(space, name, "Probed", "True", "Verified")
     space.workload("web", specs.pinned(name, specs.container()))
     assert (
-        "seen it from inside" in condition(space.expect("web", "Isolated", "True", "Verified"), "Isolated")["message"]
+        "a probe saw from inside"
+        in condition(space.expect("web", "Isolated", "True", "Verified"), "Isolated")["message"]
     )
     space.node("impostor", Shape(user_namespaces=False))  # of another kind, so it is probed as well
     found = space.expect("web", "Isolated", "False", "IsolationMismatch")

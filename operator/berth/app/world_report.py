@@ -82,8 +82,8 @@ def _availability(facts: ClassFacts, unable: tuple[str, ...]) -> tuple[str, Reas
 def _conditions(record: ClassRecord, facts: ClassFacts, found: Catalog) -> dict[str, tuple[str, Reason, str]]:
     said = {AVAILABLE: _availability(facts, found.unable.get(record.name, ()))}
     if record.probes:
-        kinds = frozenset(found.kinds.get(record.name, ()))
-        said[PROBED] = probed(record, kinds, proven=facts.proven)
+        kinds = found.kinds.get(record.name, {})
+        said[PROBED] = probed(record, kinds)
         said[NETWORK_POLICY_ENFORCED] = network_enforced(record, kinds)
     return said
 

@@ -16,6 +16,8 @@ from berth.decide.model import Unavailable
 from berth.world.records import ClassRecord, NodeRecord, RuntimeClassRecord, Software
 
 _FILTERED: Final = "2"
+_GVISOR: Final = "gvisor"
+"""Part of the release that gVisor's kernel gives itself."""
 
 
 def kind_of(record: ClassRecord, runtime: RuntimeClassRecord | None, software: Software) -> str:
@@ -43,6 +45,8 @@ def contradictions(spec: IsolationClassSpec, seen: Sight, node: NodeRecord) -> t
     if spec.level is not IsolationLevel.CONTAINER:
         if shares:
             found.append(f"it runs on the kernel of the node, {seen.kernel} with boot ID {seen.boot_id or 'unknown'}")
+        elif spec.level is not IsolationLevel.SANDBOXED and _GVISOR in seen.kernel.lower():
+            found.append(f"it runs on gVisor's kernel in user space, {seen.kernel}, not in a virtual machine")
     elif shares is not False:
         if spec.pod is not None and spec.pod.user_namespaces and _is_users_of_node(seen.uid_map):
             found.append(f"no user namespace keeps it from root: its map of user ids is {seen.uid_map or 'unknown'}")
@@ -76,16 +80,25 @@ def contradicted(record: ClassRecord) -> Unavailable | None:
 
 
 def proven(record: ClassRecord, kinds: Mapping[str, tuple[NodeRecord, ...]]) -> bool:
-    """Return whether a probe has seen from inside, on every kind of nodes, all that the class promises."""
+    """Return whether a probe has seen, on every kind of nodes, what can be seen from inside of a class's promise.
+
+    That memory is encrypted cannot, so a Confidential class is never proven.
+    """
     spec, known = record.spec, {probe.key: probe for probe in record.probes}
+    if spec is None or spec.level is IsolationLevel.CONFIDENTIAL:
+        return False
     return bool(kinds) and all(
-        spec is not None
-        and key in known
+        key in known
         and (probe := known[key]).seen is not None
         and not probe.contradictions
         and (spec.level is IsolationLevel.CONTAINER or _apart(probe.seen, nodes))
         for key, nodes in kinds.items()
     )
+
+
+def provable(level: IsolationLevel) -> str:
+    """Return what a probe has seen of a class of this level that is proven: not by what hardware it is kept apart."""
+    return "a kernel that is not the node's" if level is IsolationLevel.VIRTUALIZED else "all that the class promises"
 
 
 def _apart(seen: Sight, nodes: tuple[NodeRecord, ...]) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from berth.api.levels import Backend
 from berth.api.reasons import ConditionType, Reason
 from berth.decide.model import ClassFacts
+from berth.decide.proof import provable
 from berth.decide.words import required
 from berth.observe.model import Finding, Scene
 from berth.observe.moving import is_former, weaker_classes
@@ -55,7 +56,7 @@ def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:
     if facts.user_namespaces and (found := _without_user_namespaces(facts, on)):
         return found
     if facts.runtime_class_name is None:
-        return _verified(f"pods share the host's kernel, as class {facts.name} says{_seen(facts)}")
+        return _verified(f"pods share the host's kernel, as class {facts.name} says{_seen(facts, on)}")
     return _verify_handlers(facts, on)
 
 
@@ -85,7 +86,7 @@ def _verify_handlers(facts: ClassFacts, on: Mapping[str, NodeRecord | None]) -> 
     lacks = f"runs a pod of class {facts.name} but does not advertise its handler {handler}"
     unsaid = f"nodes do not say whether they have the runtime handler {handler}"
     text = f"pods run with RuntimeClass {facts.runtime_class_name}, their nodes advertise its handler {handler}"
-    return _lacking(facts, advertised, lacks, unsaid) or _verified(text + _seen(facts))
+    return _lacking(facts, advertised, lacks, unsaid) or _verified(text + _seen(facts, on))
 
 
 def _lacking(facts: ClassFacts, known: Mapping[str, Collection[str] | None], lacks: str, unsaid: str) -> Finding | None:
@@ -96,8 +97,10 @@ def _lacking(facts: ClassFacts, known: Mapping[str, Collection[str] | None], lac
     return _unknown(Reason.ISOLATION_UNKNOWN, unsaid) if None in known.values() else None
 
 
-def _seen(facts: ClassFacts) -> str:
-    return "; a probe has seen it from inside" if facts.proven else ""
+def _seen(facts: ClassFacts, on: Mapping[str, NodeRecord | None]) -> str:
+    """Return what a probe saw. None looks at nodes that are cordoned, so nothing is said of what still runs there."""
+    looked_at = all(node is not None and node.schedulable for node in on.values())
+    return f"; a probe saw from inside {provable(facts.level)}" if facts.proven and looked_at else ""
 
 
 def _verify_machines(scene: Scene, facts: ClassFacts) -> Finding:

@@ -24,7 +24,7 @@ class ClassState:
     """Empty when it is available."""
     nodes: int
     seen: int | None = None
-    """What probes saw: 1 all that it promises, 0 less, -1 nothing yet; None of what is not probed."""
+    """What probes saw: 1 what its level promises, 0 less, -1 not known; None of what is not probed."""
 
 
 @dataclass(frozen=True, slots=True)

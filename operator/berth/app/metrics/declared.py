@@ -306,7 +306,7 @@ CLASS_NODES: Final = gauge(
 CLASS_SEEN: Final = gauge(
     "berth_class_isolation_seen",
     ("class",),
-    "What probes saw from inside of a class of pods: 1 all that it promises, 0 less than that, -1 nothing yet.",
+    "What probes saw from inside of a class of pods: 1 what its level promises, 0 less than that, -1 not known.",
     "Does every runtime really isolate as its class says?",
 )
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from app.parts import Replica
+from app.parts import RUNC, Replica
 from berth.api.isolation_class import IsolationProbe, NodePool, Sight
 from berth.app import probing
 from berth.app.probing import Probing, kept_of
+from berth.app.world_report import report_world
 from berth.kube.client import Client
-from berth.kube.resources import JOBS, PODS
+from berth.kube.resources import ISOLATION_CLASSES, JOBS, PODS
 from berth.render.isolation_probe import Prober
 from berth.world import parse
 from kube.fake_apiserver import FakeApiServer
@@ -98,6 +99,67 @@ async def test_what_was_found_out_is_looked_at_again_soon(replica: Replica, foun
     assert len(list(made.due())) == 1
 
 
+def put_node(replica: Replica, name: str, *, kernel: str, schedulable: bool = True) -> None:
+    status = {"allocatable": {"cpu": "8", "memory": "32Gi"}, "nodeInfo": INFO | {"kernelVersion": kernel}}
+    raw = {"metadata": {"name": name}, "spec": {"unschedulable": not schedulable}, "status": status}
+    replica.store.put_fact(replica.store.nodes, name, parse.node(raw))
+
+
+@pytest.mark.parametrize("found_out", [{"seccomp": "0"}, {"reached": ["10.0.0.1:443"]}], ids=["class", "network"])
+async def test_what_was_found_out_does_not_outlast_its_nodes_by_more_than_a_few_minutes(
+    replica: Replica, found_out: dict[str, Any]
+) -> None:
+    await probe(replica, ended(json.dumps(SEEN)))
+    put_node(replica, "bad", kernel="5.4.0")
+    await probe(replica, ended(json.dumps(SEEN | found_out)))
+    assert len(replica.deps.probes["runc"]) == 2
+    put_node(replica, "bad", kernel="5.4.0", schedulable=False)
+    replica.clock.now += 300
+    await probe(replica, ended(json.dumps(SEEN)))
+    (left,) = replica.deps.probes["runc"]
+    assert (left.contradictions, left.seen and left.seen.reached) == (None, [])
+
+
+async def test_what_was_found_out_goes_with_its_nodes_however_many_kinds_there_are(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "_MOST_KINDS", 2)
+    await probe(replica, ended(json.dumps(SEEN | {"seccomp": "0"})))
+    for name in ("n1", "n2", "n3", "n4"):
+        put_node(replica, name, kernel=name)
+    await probe(replica, ended(json.dumps(SEEN)))
+    assert [each.contradictions for each in replica.deps.probes["runc"]] == [None, None]
+
+
+async def test_a_probe_that_fails_in_whatever_way_says_so_and_ends_nothing_else(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(probing, "isolation_probe", fail)
+    await probe(replica, {})
+    (found,) = replica.deps.probes["runc"]
+    assert found.problem == "it failed with ZeroDivisionError: the log of Berth's leader says how"
+
+
+async def test_a_node_that_says_more_of_itself_than_a_status_holds_is_probed_all_the_same(replica: Replica) -> None:
+    for name in ("n1", "n2"):
+        put_node(replica, name, kernel="6" * 300)
+    await probe(replica, ended(json.dumps(SEEN)))
+    assert replica.deps.probes["runc"][0].kernel == "6" * 256
+
+
+async def test_the_first_result_is_said_at_once(replica: Replica) -> None:
+    stored = replica.server.put(ISOLATION_CLASSES, "runc", metadata={"generation": 1}, spec=RUNC)
+    replica.store.put_class("runc", parse.isolation_class(stored))
+    await probe(replica, ended(json.dumps(SEEN)))
+    await report_world(replica.deps, with_counts=True)
+    (found,) = replica.of("isolationclasses").values()
+    said = {each["type"]: each["status"] for each in found["status"]["conditions"]}
+    assert said["Probed"] == "True"
+
+
 async def test_kinds_of_nodes_are_found_once_for_all_tenants(replica: Replica) -> None:
     views = replica.deps.views
     theirs, whole = views.catalog(NodePool(selector={"pool": "theirs"})), views.catalog()
@@ -114,8 +176,12 @@ async def test_later_probes_take_other_nodes_but_where_one_has_found_something_o
 
 @pytest.mark.parametrize(
     ("status", "says"),
-    [(ended("no JSON"), "without a word"), ({"phase": "Failed"}, "without a word")],
-    ids=["garbled", "failed"],
+    [
+        (ended("no JSON"), "is not understood"),
+        (ended(json.dumps(SEEN | {"reached": [f"db-{number}:80" for number in range(33)]})), "fewer forbidden peers"),
+        ({"phase": "Failed"}, "without a word"),
+    ],
+    ids=["garbled", "more than a status holds", "failed"],
 )
 async def test_a_probe_without_a_result_leaves_what_was_seen_before(
     replica: Replica, status: dict[str, Any], says: str

@@ -1,5 +1,7 @@
 """Every setting: its default, what it takes, and what is said of a value that it does not take."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
@@ -28,6 +30,21 @@ INVALID = [
     ("PER_WORKLOAD_METRICS_CAP", "-1"),
     ("LOG_LEVEL", "debug"),
     ("LOG_LEVEL", "INFO\n"),
+    ("PROBE_IMAGE", ":0.1.0"),
+    ("PROBE_IMAGE", "registry.example/a probe:1"),
+    ("PROBE_PEERS", json.dumps([f"db-{number}.example:5432" for number in range(32)])),
+    ("PROBE_PULL_SECRETS", json.dumps([f"pull-{number}" for number in range(9)])),
+]
+CANNOT_BE_REACHED = [
+    *(
+        "169.254.169.254",
+        "fd00:ec2::254",
+        "fd00:ec2::254:80",
+        "http://db.example:80",
+        "db.example:http",
+        "db.example:0",
+    ),
+    *("db.example:65536", "-to:80", ":80", "db.example: 80", "db.example:80\n", f"{'a' * 261}:80"),
 ]
 
 
@@ -61,6 +78,22 @@ def test_deadlines_out_of_order_are_told_with_all_three(monkeypatch: pytest.Monk
     ) as raised:
         Settings()
     assert raised.value.error_count() == 1
+
+
+@pytest.mark.parametrize("address", CANNOT_BE_REACHED)
+def test_an_address_that_no_probe_can_reach_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("BERTH_PROBE_PEERS", json.dumps([address]))
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    [error] = raised.value.errors()
+    assert error["loc"] == ("probe_peers", 0)
+    assert "write host:port" in error["msg"] or "263 characters" in error["msg"]
+
+
+def test_addresses_of_both_families_and_names_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ("169.254.169.254:80", "[fd00:ec2::254]:80", "db.example:5432", "db_1:65535")
+    monkeypatch.setenv("BERTH_PROBE_PEERS", json.dumps(given))
+    assert Settings().probe_peers == given
 
 
 def test_values_come_from_the_environment_and_an_empty_one_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

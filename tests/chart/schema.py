@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from berth.api.crd import KINDS, schema
-from berth.app.settings import Settings
+from berth.app.settings import PEER, Settings
 from chart.values import Value, values
 from ground.api import Json
 
@@ -39,6 +39,7 @@ TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "o
 PLAIN: Json = {
     "Strings": {"type": "object", "additionalProperties": {"type": "string"}},
     "Duration": {"type": "string", "pattern": "^([0-9]+(ms|s|m|h))*$"},
+    "Peer": {"type": "string", "maxLength": 263, "pattern": PEER},
 }
 
 

@@ -108,6 +108,6 @@ def corpus() -> list[tuple[str, Json, Bounds]]:
         bounds = bounds_of(subject(spec), facts)
         rows += [(name, body, bounds) for body in bodies(spec, facts).values()]
     for facts in (CONTAINER, KATA):
-        probe = probe_subject(PROBER, "probe-0123456789abcdef", "uid-of-class")
+        probe = probe_subject(PROBER, facts, "probe-0123456789abcdef", "uid-of-class")
         rows.append(("probe", isolation_probe(probe, facts, "n1").body, replace(bounds_of(probe, facts), probed="n1")))
     return [(f"{name}/{body['kind']}/{body['metadata']['name']}", body, bounds) for name, body, bounds in rows]

@@ -16,6 +16,7 @@ from berth.api.isolation_class import IsolationProbe, Sight
 from berth.api.meta import WORKLOAD_LABEL
 from berth.app.bounds import probe_bounds
 from berth.app.deps import Deps
+from berth.app.views import Catalog
 from berth.decide.model import ClassFacts
 from berth.decide.proof import contradictions
 from berth.kube import errors
@@ -27,7 +28,7 @@ from berth.render.isolation_probe import DEADLINE_SECONDS, Prober, isolation_pro
 from berth.render.model import Unrenderable
 from berth.world import children
 from berth.world.parse import seconds
-from berth.world.probes import sight
+from berth.world.probes import sight, words
 from berth.world.records import ClassRecord, NodeRecord
 from berth.world.steady import steady
 
@@ -39,8 +40,11 @@ _MOST_KINDS: Final = 32
 _TICK_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 1.0
 _SLOW: Final = f"it did not end within {DEADLINE_SECONDS} s"
+_GARBLED: Final = "what it wrote is not understood: take the image of Berth's version, and name fewer forbidden peers"
+_LONGEST: Final = 256
+"""Characters of what a node says of itself that are kept."""
 _AGAIN_SECONDS: Final = 300.0
-"""Seconds until another probe where the last one gave no result, or found out the class or its network."""
+"""Seconds until another probe where the last one gave no result, or one has found out the class or its network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,15 @@ class Probing:
         """Yield the probes that are to run now, each on one node of its kind; later ones take other nodes.
 
         One that has found out the class or its network is repeated where it was, so that what is said stays the same.
+        When such nodes are not there any more, the others are looked at again: what was found out stands until then.
         """
         found, now = self._deps.views.catalog(), self._deps.clock()
         for name, record in sorted(self._deps.store.classes.items()):
             known, facts = {each.key: each for each in self._known(record)}, found.named(name)
-            for key, nodes in islice(found.kinds.get(name, {}).items(), _MOST_KINDS):
-                if facts is not None and (key not in known or self._is_old(known[key], now)):
+            kinds = _kinds(found, name)
+            gone = any(_found_out(probe) for key, probe in known.items() if key not in kinds)
+            for key, nodes in kinds.items():
+                if facts is not None and (key not in known or self._is_old(known[key], now, soon=gone)):
                     yield Due(record, facts, key, self._node_for(known.get(key), nodes, now))
 
     def _node_for(self, last: IsolationProbe | None, nodes: tuple[NodeRecord, ...], now: float) -> NodeRecord:
@@ -91,8 +98,8 @@ class Probing:
     def _known(self, record: ClassRecord) -> tuple[IsolationProbe, ...]:
         return self._deps.probes.get(record.name, record.probes)
 
-    def _is_old(self, probe: IsolationProbe, now: float) -> bool:
-        lasts = min(_AGAIN_SECONDS, self._every) if probe.problem or _found_out(probe) else self._every
+    def _is_old(self, probe: IsolationProbe, now: float, *, soon: bool) -> bool:
+        lasts = min(_AGAIN_SECONDS, self._every) if soon or probe.problem or _found_out(probe) else self._every
         return now - seconds(probe.time) >= lasts
 
     async def _probe(self, due: Due) -> None:
@@ -101,6 +108,9 @@ class Probing:
                 seen = await self._look(due)
             except (errors.ApiError, NotOurs, Unrenderable) as error:
                 seen = f"it was not run: {steady(str(error))}"
+            except Exception as error:
+                log.exception("probe of class %s on node %s failed", due.record.name, due.node.name)
+                seen = f"it failed with {type(error).__name__}: the log of Berth's leader says how"
         if isinstance(seen, str):
             log.warning("probe of class %s on node %s: %s", due.record.name, due.node.name, seen)
         self._remember(due, seen)
@@ -108,7 +118,7 @@ class Probing:
     async def _look(self, due: Due) -> Sight | str:
         """Run one probe; return what it saw, or why it saw nothing."""
         name, gateway, home = f"probe-{due.key}", self._deps.gateway, self._prober.namespace
-        subject = probe_subject(self._prober, name, due.record.uid)
+        subject = probe_subject(self._prober, due.facts, name, due.record.uid)
         await gateway.end_probe(home, name, due.record.uid)  # one that an earlier leader has left
         bounds = probe_bounds(subject, due.facts, due.node.name, self._deps.store)
         uid = await gateway.probe(isolation_probe(subject, due.facts, due.node.name), bounds)
@@ -129,7 +139,7 @@ class Probing:
                         return seen
                     pod = children.pod(raw)
                     if pod.finished:
-                        return "it ended without a word: look at its image"
+                        return _GARBLED if words(raw) else "it ended without a word: look at its image"
                     problem = pod.troubles[0].problem.message if pod.troubles else _SLOW
             await asyncio.sleep(_LOOK_SECONDS)
         return problem
@@ -143,9 +153,9 @@ class Probing:
         probe = IsolationProbe(
             key=due.key,
             node=due.node.name,
-            kubelet=software.kubelet,
-            runtime=software.runtime,
-            kernel=software.kernel,
+            kubelet=software.kubelet[:_LONGEST],
+            runtime=software.runtime[:_LONGEST],
+            kernel=software.kernel[:_LONGEST],
             time=timestamp(self._deps.clock()),
             seen=seen if isinstance(seen, Sight) else None,
             problem=seen[:1024] if isinstance(seen, str) else None,
@@ -154,9 +164,14 @@ class Probing:
         before = {each.key: each for each in self._known(record)}
         if probe.seen is None and (last := before.get(due.key)) is not None and last.seen is not None:
             probe = last.model_copy(update={"time": probe.time, "problem": probe.problem})
-        kept = kept_of({**before, due.key: probe}, frozenset(self._deps.views.catalog().kinds.get(name, {})))
+        kept = kept_of({**before, due.key: probe}, frozenset(_kinds(self._deps.views.catalog(), name)))
         self._deps.probes[name] = kept
         self._deps.wake_reports()
+
+
+def _kinds(found: Catalog, name: str) -> dict[str, tuple[NodeRecord, ...]]:
+    """Return the nodes of a class by those kinds that are looked at."""
+    return dict(islice(found.kinds.get(name, {}).items(), _MOST_KINDS))
 
 
 def _found_out(probe: IsolationProbe) -> bool:
@@ -165,9 +180,9 @@ def _found_out(probe: IsolationProbe) -> bool:
 
 
 def kept_of(probes: dict[str, IsolationProbe], kinds: frozenset[str]) -> tuple[IsolationProbe, ...]:
-    """Return the probes that still say something: those of kinds of nodes that there are.
+    """Return the probes that still say something: those of kinds of nodes that are there and looked at.
 
-    One that has found the class out stands until all kinds were seen: an upgrade of nodes by itself mends nothing.
+    One that has found the class out stands until all of these were seen: an upgrade of nodes by itself mends nothing.
     """
     everywhere = bool(kinds) and all(key in probes and probes[key].seen for key in kinds)
     kept = [each for each in probes.values() if each.key in kinds or (each.contradictions and not everywhere)]

@@ -2,15 +2,30 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from berth.api.base import DNS_SUBDOMAIN, HOST_PORT, IMAGE
 from berth.api.levels import IsolationLevel, NodeSharing
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
+PEER: Final = rf"^([A-Za-z0-9][-A-Za-z0-9_.]*|\[[0-9A-Fa-f:.]+\]){HOST_PORT}$"
+"""host:port, as Go dials it."""
+
+
+def _peer(address: str) -> str:
+    """Return an address that can be reached; one that cannot would look as if the network kept pods from it."""
+    if not re.fullmatch(PEER, address):
+        example = "169.254.169.254:80 or [fd00:ec2::254]:80"
+        raise ValueError(f"{address!r} cannot be reached: write host:port, such as {example}")
+    return address
+
+
+Peer = Annotated[str, Field(max_length=263, json_schema_extra={"pattern": PEER}), AfterValidator(_peer)]
 
 
 class Settings(BaseSettings):
@@ -80,12 +95,14 @@ class Settings(BaseSettings):
     """File with the key of that certificate, as PEM."""
     certificate_reload_seconds: Seconds = 10.0
     """Seconds between looks whether a certificate or its key has changed."""
-    probe_image: str = ""
+    probe_image: Annotated[str, Field(max_length=1024, pattern=f"^$|{IMAGE}")] = ""
     """Image of the probes that look from inside at what isolates pods of each class; there are none when empty."""
-    probe_pull_secrets: tuple[str, ...] = ()
+    probe_pull_secrets: Annotated[
+        tuple[Annotated[str, Field(max_length=253, pattern=DNS_SUBDOMAIN)], ...], Field(max_length=8)
+    ] = ()
     """Secrets of Berth's namespace by which nodes pull that image, as a JSON list."""
-    probe_peers: tuple[str, ...] = ("169.254.169.254:80",)
-    """Addresses, host:port, that probes try to reach and must not, beside the API server, as a JSON list."""
+    probe_peers: Annotated[tuple[Peer, ...], Field(max_length=31)] = ("169.254.169.254:80",)
+    """Addresses, host:port, that probes try to reach and must not, beside the API server; a JSON list of up to 31."""
     probe_seconds: Annotated[float, Field(ge=60, le=2592000)] = 21600.0
     """Seconds between probes of a class on a kind of nodes where nothing changes; 6 hours."""
     tracing: bool = False

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from berth.api.levels import WorkloadType
+from berth.api.quantity import format_memory
 from berth.api.workload import WorkloadSpec
 from berth.decide.model import ClassFacts
 from berth.render.job import job
@@ -14,6 +15,8 @@ DEADLINE_SECONDS: Final = 120
 """Seconds within which a probe must have ended, its image pulled."""
 
 _STAYS_SECONDS: Final = 300
+_LIMIT: Final = 256 << 20
+"""Bytes of memory that a probe may have, beside what the class says that its sandbox takes of a pod's limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +31,15 @@ class Prober:
     """Addresses, host:port, that its NetworkPolicy forbids it to reach, beside the API server."""
 
 
-def probe_subject(prober: Prober, name: str, uid: str) -> Subject:
+def probe_subject(prober: Prober, facts: ClassFacts, name: str, uid: str) -> Subject:
     """Return the probe of a class, by the UID of that class, as something to render."""
+    limit = _LIMIT + (facts.overhead.memory if facts.overhead_within else 0)
     spec = {
         "type": WorkloadType.TASK,
         "container": {"image": prober.image, "args": [*prober.peers]},
         "imagePullSecrets": [{"name": each} for each in prober.pull_secrets],
         "task": {"backoffLimit": 0, "activeDeadlineSeconds": DEADLINE_SECONDS},
-        # A sandbox itself takes some 30Mi of what the pod may have.
-        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": format_memory(limit)}},
     }
     return Subject(prober.namespace, name, uid, WorkloadSpec.model_validate(spec), f"ns.{prober.namespace}")
 

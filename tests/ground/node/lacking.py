@@ -5,6 +5,7 @@ It ends with status 1 where something is missing.
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,6 +24,8 @@ FILES = {
     "/usr/lib/cni/bridge": "containernetworking-plugins",
     "/usr/include/seccomp.h": "libseccomp-dev",
 }
+NAMESPACES = ["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+"""The first that a node does: what it mounts is gone with the command."""
 
 
 def packages() -> list[str]:
@@ -41,6 +44,8 @@ def lacking() -> list[str]:
         found.append("the kernel has no overlay file system: load module overlay")
     if not Path("/proc/sys/net/bridge").exists():
         found.append("the kernel does not filter what passes a bridge: load module br_netfilter")
+    if not missing and subprocess.run(NAMESPACES, capture_output=True, check=False).returncode:
+        found.append("it may not make namespaces and mounts: run it on a machine, or in a privileged container")
     return found
 
 

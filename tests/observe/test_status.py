@@ -214,6 +214,12 @@ def test_what_served_before_a_move_that_was_taken_back_is_no_start_of_the_way_ba
     assert compute_status(at_rest(pods=(old, new)), again, later + 9)["timeToReady"]["seconds"] == 3
 
 
+def test_a_placement_that_somebody_forged_costs_no_start_that_was_measured() -> None:
+    first = compute_status(at_rest(pods=(a_pod(),)), {}, NOW)
+    forged = first | {"placement": {"className": "vm", "level": "Confidential", "backend": "VirtualMachine"}}
+    assert compute_status(at_rest(pods=(a_pod(),)), forged, NOW + 10)["timeToReady"] == first["timeToReady"]
+
+
 def test_a_start_after_a_crash_begins_with_the_pods_that_follow() -> None:
     old, new = a_pod(created=NOW - 2.6e6, has_restarted=True), a_pod("web-2")
     assert took(served(container()), pods=(old, new)) == POD_WAY

@@ -223,6 +223,15 @@ class Space:
         found = objects.items(self.cluster, EVENT, self.name)
         return [event for event in found if event["regarding"].get("name") == name]
 
+    def told(self, name: str, *reasons: str) -> None:
+        """Wait until these Events were told of a Workload itself, and no others; they follow its status."""
+
+        def seen() -> bool:
+            found = [each for each in self.events(name) if each["regarding"]["kind"] == WORKLOAD.name]
+            return sorted(each["reason"] for each in found) == sorted(reasons)
+
+        eventually(seen, SECONDS, f"Events of {name}: {', '.join(reasons)}")
+
     def writes(self) -> dict[str, int]:
         """Return what the operator wrote into this namespace so far, by kind of write."""
         return tally(self.audit.writes(self.name))

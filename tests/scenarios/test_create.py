@@ -62,8 +62,7 @@ def test_replicas_and_load_bring_a_budget_and_an_autoscaler(space: Space) -> Non
 
     found = space.until(WORKLOAD, "web", warned)
     assert condition(found, "Ready")["reason"] == "Running"
-    own = [each["reason"] for each in space.events("web") if each["regarding"]["kind"] == "Workload"]
-    assert own == ["AutoscalerUnable"]
+    space.told("web", "AutoscalerUnable")
     assert space.children("web") == {
         "Deployment web",
         "Service web",

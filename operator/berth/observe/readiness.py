@@ -41,7 +41,7 @@ def time_to_ready(scene: Scene, previous: Status, now: float) -> Status | None:
     placement: Status = previous.get("placement") or {}
     if before is not None and placement.get("className") == placed.name:
         return before
-    first = _placed_at(placement, placed.name) - _LEEWAY_SECONDS
+    first = _placed_at(placement, placed.name, now) - _LEEWAY_SECONDS
     machines = [each for each in scene.machines if each.class_name == placed.name and each.created >= first]
     # One that began anew was ready before, nobody knows when.
     pods = [pod for pod in here if pod.created >= first and not pod.has_restarted]
@@ -50,11 +50,11 @@ def time_to_ready(scene: Scene, previous: Status, now: float) -> Status | None:
     return _told(min(ways, key=lambda way: (way[-1][1], way)), min(began)) if ways else None
 
 
-def _placed_at(placement: Status, class_name: str) -> float:
-    """Return since when it is placed in a class: always where no status tells, not yet where that has another class."""
+def _placed_at(placement: Status, class_name: str, now: float) -> float:
+    """Return since when it is placed in a class: always where no status tells, from now on where that has another."""
     if not placement:
         return -inf
-    return seconds(placement.get("since")) if placement.get("className") == class_name else inf
+    return seconds(placement.get("since")) if placement.get("className") == class_name else now
 
 
 def _told(way: Way, began: float) -> Status:

@@ -65,12 +65,16 @@ def _ready(scene: Scene, runs: tuple[ChildRecord, ...], machines: list[MachineRe
     told = min(sum(run.ready for run in runs), max(scene.spec.replicas, runs[-1].ready if runs else 0))
     if scene.spec.type is WorkloadType.TASK:
         return max(told, sum(machine.phase == "Succeeded" for machine in machines))
-    here = [pod for pod in scene.pods if not pod.launcher and not pod.deleting]
-    steady = [pod for pod in here if pod.ready and not _troubles(pod, now)]
+    steady = [pod for pod in _own(scene) if pod.ready and not _troubles(pod, now)]
     ends = [each.since for pod in _ended(scene) for each in pod.troubles if each.holds(now)]
     successors = sum(pod.created >= min(ends, default=inf) for pod in steady)
     serving = len(steady) - min(len(ends), successors)
     return min(told, serving + sum(machine.ready for machine in machines))
+
+
+def _own(scene: Scene) -> list[PodRecord]:
+    """Return the pods that run what was asked for, unlike launchers, but for those that are going."""
+    return [pod for pod in scene.pods if not pod.launcher and not pod.deleting]
 
 
 def _ended(scene: Scene) -> list[PodRecord]:
@@ -78,8 +82,7 @@ def _ended(scene: Scene) -> list[PodRecord]:
 
     Nobody deletes pods that were evicted: once a spec is mended or has moved, they tell of what is no more.
     """
-    here = [pod for pod in scene.pods if not pod.launcher and not pod.deleting]
-    here.sort(key=lambda pod: (pod.created, pod.key))
+    here = sorted(_own(scene), key=lambda pod: (pod.created, pod.key))
     made = {(pod.class_name, pod.revision) for pod in here[-1:]}
     return [pod for pod in here if pod.finished and (pod.class_name, pod.revision) in made]
 
@@ -149,9 +152,8 @@ def _problems(scene: Scene, now: float) -> Iterable[Problem]:
 
 def _of_pods(scene: Scene, now: float) -> Iterable[Problem]:
     """Yield what is wrong with pods that there are, and why the last one that is over ended."""
-    here = [pod for pod in scene.pods if not pod.deleting and not (pod.launcher and pod.finished)]
-    for pod in here:
-        if not pod.finished:
+    for pod in scene.pods:
+        if not pod.deleting and not pod.finished:
             yield from _troubles(pod, now)
     over = _over(scene)
     # What failed of a task stays failed; what a Service runs has a successor, which is in doubt for a while.

@@ -183,8 +183,10 @@ pods = st.lists(
         launcher=st.booleans(),
         finished=st.booleans(),
         troubles=troubles,
+        created=st.sampled_from([NOW - 60, NOW]),
     ),
     max_size=2,
+    unique_by=lambda pod: pod.key,
 ).map(tuple)
 machines = st.lists(
     st.builds(

@@ -82,6 +82,15 @@ def until(
         raise AssertionError(f"{error}; at last it was:\n{yaml.safe_dump(shown)[-6000:]}") from None
 
 
+def observed(cluster: Cluster, kind: Kind, namespace: str, name: str) -> Json:
+    """Wait until the status of an object is about its newest spec, and return it: the operator knows it from then on."""
+
+    def current(found: Json) -> bool:
+        return bool(found.get("status", {}).get("observedGeneration") == found["metadata"]["generation"])
+
+    return until(cluster, kind, namespace, name, current)
+
+
 def gone(cluster: Cluster, kind: Kind, namespace: str, name: str, seconds: float = SECONDS) -> None:
     """Wait until an object is gone."""
     eventually(lambda: not get(cluster, kind, namespace, name), seconds, f"{kind.name} {namespace}/{name} gone")

@@ -95,9 +95,12 @@ def namespace(site: Site, name: str) -> Iterator[str]:
 
 
 def require(site: Site, name: str, **spec: Any) -> None:
+    """Have a policy for a namespace, and wait until it says that it holds."""
     match = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
     body = {"mode": "Enforce", "reason": "a test", "match": match, **spec}
     objects.put(site.cluster, POLICY, "", {"metadata": {"name": name}, "spec": body})
+    accepted = condition(objects.observed(site.cluster, POLICY, "", name), "Accepted")
+    assert accepted["status"] == "True", accepted
 
 
 def events_of(site: Site, name: str, namespace: str = EVIL) -> list[Json]:

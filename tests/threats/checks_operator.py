@@ -134,8 +134,8 @@ def _server_port(site: Site) -> str:
     return server.rpartition(":")[2]
 
 
-def tightening_is_never_late(site: Site) -> str:
-    """A Workload that is made in the moment after its policy starts nowhere weaker, not even for a moment."""
+def nothing_starts_by_an_older_policy(site: Site) -> str:
+    """Once a policy says that it holds, no Workload that is made starts anywhere weaker, not even for a moment."""
     with namespace(site, "threat-race") as name:
         since = call(site.cluster.kubeconfig, "GET", DEPLOYMENT.path(name))["metadata"]["resourceVersion"]
         require(site, name, require={"level": "Virtualized"})
@@ -156,7 +156,7 @@ def the_deadline_stops(site: Site) -> str:
         objects.put(site.cluster, WORKLOAD, name, {"metadata": {"name": "vm"}, "spec": spec})
         objects.until(site.cluster, VM, name, "vm", lambda found: found)
         require(site, name, require={"level": "Confidential"}, onDeadline="Stop", deadlineSeconds=2)
-        objects.gone(site.cluster, VM, name, "vm", 30.0)
+        objects.gone(site.cluster, VM, name, "vm")
         found = until(site, "vm", "Placed", "False", name)
         return str(next(each["message"] for each in found["status"]["conditions"] if each["type"] == "Placed"))
 

@@ -107,15 +107,14 @@ class Space:
         return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.name}}}
 
     def policy(self, require: Json, **more: object) -> None:
-        """Apply a policy for this namespace alone, and wait until it was looked at."""
+        """Enact a policy for this namespace alone."""
         spec = {"mode": "Enforce", "reason": "a test", "match": self.selector, "require": require, **more}
-        self.put(POLICY, self.name, spec)
-        self.until(POLICY, self.name, lambda found: condition(found, "Accepted")["status"] != "Unknown")
+        self.enact(POLICY, self.name, spec)
 
     def isolation_class(self, suffix: str, spec: Json) -> str:
-        """Apply an IsolationClass of this test's own and return its name; workloads of others are not placed there."""
+        """Enact an IsolationClass of this test's own and return its name; workloads of others are not placed there."""
         name = f"{self.name}-{suffix}"
-        self.put(CLASS, name, {"preference": -1000, **spec})
+        self.enact(CLASS, name, {"preference": -1000, **spec})
         return name
 
     def node(self, suffix: str, shape: Shape = CAPABLE, *, silent: bool = False) -> str:
@@ -140,6 +139,11 @@ class Space:
     def workload(self, name: str, spec: Json, **labels: str) -> Json:
         """Apply a Workload: fields left out since the last time go."""
         return self.put(WORKLOAD, name, spec, labels)
+
+    def enact(self, kind: Kind, name: str, spec: Json) -> Json:
+        """Apply what an admin writes, and wait until its status is about it: what is written from then on goes by it."""
+        self.put(kind, name, spec)
+        return self.observed(kind, name)
 
     def put(self, kind: Kind, name: str, spec: Json | None = None, labels: dict[str, str] | None = None) -> Json:
         """Apply an object with a spec; one of the cluster is removed after the test."""
@@ -171,6 +175,10 @@ class Space:
     def until(self, kind: Kind, name: str, wish: Callable[[Json], object], seconds: float = SECONDS) -> Json:
         """Wait until an object is as wished for."""
         return objects.until(self.cluster, kind, self.name, name, wish, seconds)
+
+    def observed(self, kind: Kind, name: str) -> Json:
+        """Wait until the status of an object is about its newest spec."""
+        return objects.observed(self.cluster, kind, self.name, name)
 
     def gone(self, kind: Kind, name: str, seconds: float = GONE_SECONDS) -> None:
         """Wait until an object is gone."""
@@ -237,7 +245,10 @@ class Space:
         return tally(self.audit.writes(self.name))
 
     def quiet(self, seconds: float = QUIET_SECONDS) -> None:
-        """Wait until there was no write for so many seconds: what was under way has been written, progress too."""
+        """Wait until there was no write for so many seconds: what was under way has been written, progress too.
+
+        Before a silence of 5 s or more ask for 5 s: what a controller says late must not fall into it.
+        """
         self.audit.settle(seconds, self.name)
 
     def silence(self, seconds: float = 3.0) -> None:

@@ -100,7 +100,7 @@ def shown(vmi: Json) -> Json:
 @plays("grow a disk")
 def test_a_disk_grows_while_its_machine_runs_as_far_as_the_quota_lets_it(space: Space) -> None:
     """CDI's DataVolume stays what it was made with: its claim is let to grow, and the guest sees the larger disk."""
-    space.put(TENANT, space.name, {**space.selector, "quota": {"storage": "4Gi"}})
+    space.enact(TENANT, space.name, {**space.selector, "quota": {"storage": "4Gi"}})
     space.workload("db", machine(blank("1Gi")))
     guest = space.ready("db") and space.get(VMI, "db")["metadata"]["uid"]
     space.workload("db", machine(blank("5Gi")))

@@ -137,7 +137,7 @@ def test_a_machine_that_a_preset_changes_is_not_started(machines: Space) -> None
 def test_a_migration_under_a_floor_is_asked_of_virtctl(space: Space) -> None:
     grant(space.cluster)
     selector = {"matchLabels": {"kubernetes.io/metadata.name": space.name}}
-    space.put(TENANT, space.name, {"namespaceSelector": selector, "floor": "Virtualized"})
+    space.enact(TENANT, space.name, {"namespaceSelector": selector, "floor": "Virtualized"})
     space.workload("erp", specs.machine())
     space.ready("erp")
     move = {"spec": {"vmiName": "erp"}}

@@ -3,13 +3,13 @@
 import pytest
 
 from admission.world import serve
-from ground.api import ApiError
+from ground.api import ApiError, eventually
 from ground.kubevirt_sim import HOLD
 from ground.kubevirt_sim.kinds import COPIERS
 from scenarios import specs
 from scenarios.acting import AUTHOR, VIRT_HANDLER, company, create, grant, patch, plays, refusal, untouched
 from scenarios.kinds import BACKUP, CLAIM, CLONE, EXPORT, POD, RESTORE, SERVICE, SNAPSHOT, VM, VMI, Kind
-from scenarios.objects import Json
+from scenarios.objects import SECONDS, Json
 from scenarios.process import Operator
 from scenarios.site import Space, condition
 
@@ -136,7 +136,7 @@ def test_an_export_waits_until_the_machine_is_stopped_and_is_then_served_beside_
     machines.scale("erp", 0)
     phase(machines, EXPORT, "out", "Ready")
     machines.expect("erp", "Ready", "True", "ScaledToZero")
-    assert company(machines, "erp") == {"VirtualMachine erp"}
+    eventually(lambda: company(machines, "erp") == {"VirtualMachine erp"}, SECONDS, "erp has no company")
     assert machines.get(SERVICE, "virt-export-out")["spec"]["selector"] == {"kubevirt.io.virt-export-service": "out"}
     machines.scale("erp", 1)
     machines.expect("erp", "Ready", "True", "Running")

@@ -103,7 +103,7 @@ def prepared(space: Space) -> str:
     """Make what the rows refer to; return a class whose node gives processors of their own."""
     mine = {"matchLabels": {"kubernetes.io/metadata.name": space.name}}
     open_to = {"mode": "Open", "attachments": ["lan", "san"]}
-    space.put(TENANT, space.name, {"namespaceSelector": mine, "network": open_to})
+    space.enact(TENANT, space.name, {"namespaceSelector": mine, "network": open_to})
     for name in ("root", "data"):
         space.put(CLAIM, name, {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}})
     for name, size in (("berth-fields-small", SMALL), ("berth-fields-large", LARGE)):

@@ -6,7 +6,7 @@ from ground.api import eventually
 from ground.nodes import Shape
 from scenarios import specs
 from scenarios.kinds import DEPLOYMENT, POLICY, REPLICA_SET, VM, VMI, WORKLOAD
-from scenarios.objects import Json, history, items
+from scenarios.objects import SECONDS, Json, history, items
 from scenarios.process import Operator
 from scenarios.site import Space, condition
 
@@ -71,7 +71,7 @@ def test_a_machine_waits_for_approval_and_says_that_it_runs_below(space: Space, 
     assert found["status"]["placement"]["className"] == "vm"
     assert space.name in condition(found, "Isolated")["message"]
     assert condition(space.get(WORKLOAD, "erp"), "Ready")["status"] == "True"
-    eventually(lambda: {"AwaitingApproval", "BelowRequired"} <= reasons(space, "erp"), 10.0, "both Events")
+    eventually(lambda: {"AwaitingApproval", "BelowRequired"} <= reasons(space, "erp"), SECONDS, "both Events")
     gauges(operator, below=1, pending=1)
     assert space.get(VMI, "erp")["metadata"]["uid"] == running
     space.delete(POLICY, space.name)
@@ -129,7 +129,7 @@ def test_where_nothing_fits_what_runs_can_be_stopped_and_comes_back_when_somethi
     space.expect("erp", "Isolated", "False", "BelowRequired")
     space.scale("erp", 0)
     eventually(
-        lambda: not any(child.startswith("VirtualMachine") for child in space.children("erp")), 30.0, "it is gone"
+        lambda: not any(child.startswith("VirtualMachine") for child in space.children("erp")), SECONDS, "it is gone"
     )
     space.expect("erp", "Ready", "False", "NoEligibleClass")
     space.delete(POLICY, space.name)
@@ -140,7 +140,7 @@ def test_where_nothing_fits_what_runs_can_be_stopped_and_comes_back_when_somethi
 def gauges(operator: Operator, **wanted: int) -> None:
     """Wait for the gauges of the operator, which count the last Workloads of the test before for a moment longer."""
     what = {name: f"berth_workloads_{METRICS[name]}" for name in wanted}
-    eventually(lambda: {name: operator.metric(what[name]) for name in wanted} == wanted, 10.0, f"gauges {wanted}")
+    eventually(lambda: {name: operator.metric(what[name]) for name in wanted} == wanted, SECONDS, f"gauges {wanted}")
 
 
 def reasons(space: Space, name: str) -> set[str]:

@@ -80,10 +80,7 @@ def teams(shared: Operator, admin: str) -> Iterator[tuple[Team, Team]]:
 
 def be(team: Team, **spec: object) -> None:
     """Write the tenant of a team as the admin, and wait until it is in force."""
-    given = {"namespaceSelector": {"matchLabels": {"tenant": team.name}}, **spec}
-    made = team.admin.put(TENANT, team.name, given)
-    generation = made["metadata"]["generation"]
-    team.admin.until(TENANT, team.name, lambda found: found.get("status", {}).get("observedGeneration") == generation)
+    team.admin.enact(TENANT, team.name, {"namespaceSelector": {"matchLabels": {"tenant": team.name}}, **spec})
 
 
 def refused(team: Team, what: str, kind: Kind, namespace: str, body: Json) -> str:
@@ -125,7 +122,7 @@ def test_a_quota_fills_and_frees_without_anybody_going_above_it(teams: tuple[Tea
     for number in range(5):
         one.own.workload(f"w{number}", specs.container(resources=BIG))
     other.own.workload("web", specs.container(resources=BIG))
-    waiting = one.admin.until(TENANT, one.name, lambda found: len(found["status"].get("unserved", [])) == 2, 40.0)
+    waiting = one.admin.until(TENANT, one.name, lambda found: len(found["status"].get("unserved", [])) == 2)
     listed = [each["name"] for each in waiting["status"]["unserved"]]
     assert {each["reason"] for each in waiting["status"]["unserved"]} == {"WaitingForQuota"}
     running = sorted({f"w{number}" for number in range(5)} - set(listed))
@@ -187,7 +184,7 @@ def settled_in(class_name: str) -> object:
 
 def test_a_waiver_is_signed_by_who_approves_it_and_ends(teams: tuple[Team, Team], admin: str) -> None:
     one, _ = teams
-    one.admin.put(
+    one.admin.enact(
         POLICY,
         one.name,
         {"mode": "Enforce", "reason": "pci", "match": {"tenants": [one.name]}, "require": {"level": "Virtualized"}},
@@ -205,6 +202,7 @@ def test_a_waiver_is_signed_by_who_approves_it_and_ends(teams: tuple[Team, Team]
     body = {"metadata": {"name": one.name}, "spec": spec | {"approver": f"dev-of-{one.name}"}}
     assert "cannot patch resource" in refused(one, "a waiver of one's own", WAIVER, "", body)
     one.admin.put(WAIVER, one.name, spec | {"approver": admin})
+    one.admin.until(WAIVER, one.name, lambda found: condition(found, "Active")["status"] == "True")
     one.own.workload("web", specs.container(resources=SMALL))
     found = one.own.until(WORKLOAD, "web", settled_in("container"))
     assert found["status"]["placement"]["waivers"][0]["approver"] == admin

@@ -21,7 +21,7 @@ from scenarios.kinds import (
     WAIVER,
     WORKLOAD,
 )
-from scenarios.objects import Json
+from scenarios.objects import SECONDS, Json
 from scenarios.process import QUICK_LEASE, Operator
 from scenarios.site import Space, condition
 
@@ -51,15 +51,8 @@ def be(space: Space, name: str = "", *more: str, **spec: object) -> Json:
     selector = {
         "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": [space.name, *more]}]
     }
-    made = space.put(TENANT, name or space.name, {"namespaceSelector": selector, "network": {"mode": "Open"}, **spec})
-    generation = made["metadata"]["generation"]
-    return space.until(TENANT, name or space.name, lambda found: observed(found) == generation)
-
-
-def observed(found: Json) -> int:
-    """Return the generation that a status is about."""
-    seen: int = found.get("status", {}).get("observedGeneration", 0)
-    return seen
+    given = {"namespaceSelector": selector, "network": {"mode": "Open"}, **spec}
+    return space.enact(TENANT, name or space.name, given)
 
 
 def usage(found: Json, resource: str) -> Json:
@@ -119,7 +112,7 @@ def test_what_a_tenant_does_not_allow_is_denied_on_the_object_and_nothing_is_mad
     found = tenant.expect("web", "Accepted", "False", "PolicyDenied")
     assert says in condition(found, "Accepted")["message"]
     assert tenant.children("web") == set()
-    told = tenant.until(TENANT, tenant.name, lambda found: found["status"].get("unserved"), 30.0)
+    told = tenant.until(TENANT, tenant.name, lambda found: found["status"].get("unserved"))
     assert [(each["name"], each["reason"]) for each in told["status"]["unserved"]] == [("web", "PolicyDenied")]
     assert says in told["status"]["unserved"][0]["message"]
 
@@ -173,7 +166,7 @@ def test_quota_fills_says_the_numbers_and_frees(tenant: Space) -> None:
     assert "may have 3Gi: lower memory by 5440Mi" in condition(found, "Placed")["message"]
     assert condition(found, "Stalled")["status"] == "True"
     assert tenant.children("three") == tenant.children("huge") == set()
-    told = tenant.until(TENANT, tenant.name, lambda found: usage(found, "workloads").get("used") == "2", 30.0)
+    told = tenant.until(TENANT, tenant.name, lambda found: usage(found, "workloads").get("used") == "2")
     memory = usage(told, "memory")
     assert (memory["limit"], memory["used"], memory["requested"], memory["overhead"]) == (
         "3Gi",
@@ -226,8 +219,8 @@ def test_what_cannot_follow_an_edit_keeps_what_it_has_of_the_quota(tenant: Space
     be(tenant, quota={"memory": "4Gi"})
     tenant.workload("web", runs)
     tenant.ready("web")
-    edited = tenant.workload("web", asks)["metadata"]["generation"]
-    tenant.until(WORKLOAD, "web", lambda found: observed(found) == edited)
+    tenant.workload("web", asks)
+    tenant.observed(WORKLOAD, "web")
     tenant.workload("other", specs.container(resources=LARGE))
     found = tenant.expect("other", "Placed", "False", "WaitingForQuota")
     assert " of 4Gi memory, and this needs 3Gi" in condition(found, "Placed")["message"]
@@ -336,11 +329,11 @@ def test_a_waiver_spares_until_it_ends_and_then_the_policy_holds_again(space: Sp
     [shown] = found["status"]["placement"]["waivers"]
     assert (shown["name"], shown["policies"], shown["approver"]) == (space.name, [space.name], ADMINISTRATOR)
     assert any("ends at" in each for each in found["status"]["warnings"])
-    space.until(WAIVER, space.name, lambda found: found["status"].get("workloads") == 1, 30.0)
+    space.until(WAIVER, space.name, lambda found: found["status"].get("workloads") == 1)
     space.put(WAIVER, space.name, specs.waiver(space.name, space.name, seconds=5))
-    found = space.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "kata", 30.0)
+    found = space.until(WORKLOAD, "web", lambda found: found["status"]["placement"]["className"] == "kata")
     assert "waivers" not in found["status"]["placement"]
-    found = space.until(WAIVER, space.name, lambda found: condition(found, "Active")["reason"] == "Expired", 30.0)
+    found = space.until(WAIVER, space.name, lambda found: condition(found, "Active")["reason"] == "Expired")
     assert "hold again" in condition(found, "Active")["message"]
 
 
@@ -358,9 +351,10 @@ def test_what_runs_below_when_the_deadline_has_passed_is_stopped_and_starts_anew
     space.ready("erp")
     space.workload("vm", specs.machine())
     space.ready("vm")
-    space.policy({"level": "Confidential"}, onDeadline="Stop", deadlineSeconds=4)
+    space.policy({"level": "Confidential"}, onDeadline="Stop", deadlineSeconds=600)
     space.expect("vm", "Isolated", "False", "BelowRequired")
-    space.gone(VM, "vm", 30.0)
+    space.policy({"level": "Confidential"}, onDeadline="Stop", deadlineSeconds=4)
+    space.gone(VM, "vm")
     found = space.expect("vm", "Placed", "False")
     assert "Confidential" in condition(found, "Placed")["message"]
 
@@ -372,9 +366,7 @@ def test_a_policy_goes_from_audit_over_warn_to_enforce_and_says_its_price_before
     for number in range(4):
         tenant.ready(f"w{number}")
     tenant.policy({"level": "Virtualized"}, mode="Audit")
-    found = tenant.until(
-        POLICY, tenant.name, lambda found: found["status"].get("impact", {}).get("workloads") == 4, 40.0
-    )
+    found = tenant.until(POLICY, tenant.name, lambda found: found["status"].get("impact", {}).get("workloads") == 4)
     impact = found["status"]["impact"]
     assert impact["flips"] == [{"from": "container", "to": "kata", "workloads": 4}]
     assert impact["overhead"] == {"cpu": "1", "memory": "1280Mi"}
@@ -382,19 +374,19 @@ def test_a_policy_goes_from_audit_over_warn_to_enforce_and_says_its_price_before
     assert impact["tenants"] == [{"tenant": tenant.name, "workloads": 4, "overhead": impact["overhead"]}]
     assert all("warnings" not in tenant.get(WORKLOAD, f"w{number}")["status"] for number in range(4))
     be(tenant, quota={"memory": "1Gi"})
-    found = tenant.until(POLICY, tenant.name, lambda found: found["status"]["impact"]["quotasExceeded"] == 1, 40.0)
+    found = tenant.until(POLICY, tenant.name, lambda found: found["status"]["impact"]["quotasExceeded"] == 1)
     assert "uses 512Mi of 1Gi memory, and 1280Mi would be added" in str(found["status"]["impact"])
     tenant.policy({"level": "Virtualized"}, mode="Warn")
     found = tenant.until(WORKLOAD, "w0", lambda found: found["status"].get("warnings"))
     assert "if policies in mode Warn were enforced, it would run in kata" in found["status"]["warnings"][0]
-    eventually(lambda: "WouldChange" in {event["reason"] for event in tenant.events("w0")}, 10.0, "an Event")
+    eventually(lambda: "WouldChange" in {event["reason"] for event in tenant.events("w0")}, SECONDS, "an Event")
     assert found["status"]["placement"]["className"] == "container"
     be(tenant, quota={"memory": "8Gi"})
     tenant.policy({"level": "Virtualized"})
     for number in range(4):
         tenant.until(WORKLOAD, f"w{number}", lambda found: found["status"]["placement"]["className"] == "kata")
         tenant.ready(f"w{number}")
-    found = tenant.until(POLICY, tenant.name, lambda found: found["status"]["impact"].get("workloads") == 4, 40.0)
+    found = tenant.until(POLICY, tenant.name, lambda found: found["status"]["impact"].get("workloads") == 4)
     assert found["status"]["impact"]["overhead"] == {"cpu": "1", "memory": "1280Mi"}
 
 

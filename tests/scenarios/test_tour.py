@@ -15,6 +15,7 @@ from ground.api import eventually
 from ground.cluster import Cluster
 from ground.prometheus import Target
 from ground.toolchain import binaries
+from scenarios.objects import SECONDS
 from scenarios.process import Operator
 
 PAGE = berth.REPOSITORY / "docs" / "tour.md"
@@ -22,7 +23,6 @@ IN_THE_DEMO = "http://127.0.0.1:19090"
 """Where the demo's Prometheus is."""
 PLACED = 'berth_workload_info{namespace="tour",class!=""}'
 WORKLOADS = 4
-SECONDS = 30.0
 
 pytestmark = [
     pytest.mark.ground,

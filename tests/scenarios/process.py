@@ -67,7 +67,7 @@ class Operator:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("BERTH_")}
         environment |= SETTINGS | self._settings | {"PYTHONPATH": f"{SOURCES}:{TESTS}", "BERTH_IDENTITY": self.identity}
         environment |= {"BERTH_KUBECONFIG": str(self.kubeconfig), "BERTH_LISTEN_PORT": str(self.port)}
-        workdir = self.cluster.workdir
+        workdir, before = self.cluster.workdir, self.holder()
         self._process = beside.launch(workdir, self._command, self.log, environment)
         parts.note(workdir, self._noted, self._process.pid)
         shown = parts.log(workdir, self.identity)
@@ -75,7 +75,8 @@ class Operator:
             shown.symlink_to(self.log)
         eventually(lambda: self.alive() and self.healthy("/readyz"), READY_SECONDS, f"{self.log} says synced")
         if leads:
-            eventually(lambda: self.alive() and self.leads(), READY_SECONDS, f"{self.identity} leads")
+            led = f"{self.identity} leads, and not the process of that name before it"
+            eventually(lambda: self.alive() and self.holder() != before and self.leads(), READY_SECONDS, led)
         return self
 
     def stop(self) -> int:
@@ -94,9 +95,13 @@ class Operator:
 
     def leads(self) -> bool:
         """Tell whether the Lease names this replica."""
+        return self.holder().startswith(f"{self.identity}_")
+
+    def holder(self) -> str:
+        """Return which process the Lease names; nothing when it names none."""
         lease = get(self.cluster, LEASE, NAMESPACE, "berth")
         holder: str = lease.get("spec", {}).get("holderIdentity") or ""
-        return holder.startswith(f"{self.identity}_")
+        return holder
 
     def healthy(self, path: str = "/healthz") -> bool:
         """Tell what a probe of it would see."""

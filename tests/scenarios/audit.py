@@ -102,6 +102,12 @@ class Audit:
                         yield _write(event)
 
 
+def lasted(writes: Iterable[Write]) -> float:
+    """Return the seconds between the first and the last of writes."""
+    times = [datetime.fromisoformat(write.time).timestamp() for write in writes]
+    return max(times) - min(times) if times else 0.0
+
+
 def tally(writes: Iterable[Write], of: Callable[[Write], bool] = lambda _: True) -> dict[str, int]:
     """Count writes by what they do: `{"create deployments": 1, "patch workloads/status": 2}`."""
     return dict(Counter(f"{write.verb} {write.resource}" for write in writes if of(write)))

@@ -1,12 +1,11 @@
 """Every sort of Workload becomes Ready with the right children and no write too many."""
 
-from datetime import datetime
-
 import pytest
 
 from ground.cluster import Cluster
 from scenarios import specs
 from scenarios.acting import plays
+from scenarios.audit import lasted
 from scenarios.kinds import DEPLOYMENT, JOB, POOL, VM, VMI, WORKLOAD
 from scenarios.objects import Json, merge
 from scenarios.process import PROGRESS_SECONDS
@@ -36,9 +35,8 @@ def assert_writes(space: Space, children: dict[str, int]) -> None:
     """One write per child, nothing else but at most two of status, and numbers at their pace where it takes long."""
     space.quiet(1.0)
     told = [write for write in space.audit.writes(space.name) if write.resource == "workloads/status"]
-    first, last = (datetime.fromisoformat(write.time).timestamp() for write in (told[0], told[-1]))
     writes = space.writes()
-    assert 1 <= writes.pop(STATUS) <= 2 + (last - first) // PROGRESS_SECONDS
+    assert 1 <= writes.pop(STATUS) <= 2 + lasted(told) // PROGRESS_SECONDS
     assert writes == children
 
 

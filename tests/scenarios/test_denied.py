@@ -14,14 +14,15 @@ STATUS = "patch workloads/status"
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
 
 
-def assert_nothing_runs(space: Space, found: Json) -> None:
+def assert_nothing_runs(space: Space, found: Json, *, told: int = 1) -> None:
+    """Nothing was made, and it was said once: at most twice where a fact may be seen only after the Workload."""
     assert condition(found, "Ready")["status"] == "False"
     assert "placement" not in found["status"]
     assert space.children("web") == set()
     space.quiet(1.0)
     space.silence(2.0)
     assert {what for what in space.writes() if what.startswith("create ")} <= {"create events"}
-    assert space.writes()[STATUS] == 1
+    assert 1 <= space.writes()[STATUS] <= told
 
 
 def test_a_service_account_that_is_not_allowed(space: Space) -> None:
@@ -41,7 +42,7 @@ def test_a_golden_image_of_a_namespace_that_the_tenant_does_not_list(space: Spac
     space.workload("web", spec)
     found = space.expect("web", "Accepted", "False", "PolicyDenied")
     assert "DataSource gold leads to namespace bank (allowed: none)" in condition(found, "Accepted")["message"]
-    assert_nothing_runs(space, found)
+    assert_nothing_runs(space, found, told=2)
 
 
 def test_a_golden_image_that_is_not_there_is_waited_for(space: Space) -> None:
@@ -86,7 +87,7 @@ def test_root_waits_for_its_namespace_to_take_its_capabilities(shared: Operator)
         space.workload("web", specs.container(needs={"root": True}))
         found = space.expect("web", "Placed", "False", "NoEligibleClass")
         assert f"label the namespace {POD_SECURITY}=baseline" in condition(found, "Placed")["message"]
-        assert_nothing_runs(space, found)
+        assert_nothing_runs(space, found, told=2)
         space.merge(NAMESPACE, space.name, {"metadata": {"labels": {POD_SECURITY: "baseline"}}})
         found = space.ready("web")
         assert found["status"]["placement"]["className"] == "container-userns"

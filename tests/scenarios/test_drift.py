@@ -169,5 +169,5 @@ def test_what_others_add_to_a_machine_stays_and_causes_no_writes(space: Space) -
 
 def settled(space: Space) -> None:
     """Let the last report of progress pass, then want silence."""
-    space.quiet()
+    space.quiet(5.0)
     space.silence(3.0)

@@ -75,7 +75,7 @@ def test_what_is_alike_is_asked_about_once_and_what_runs_never_again(space: Spac
     space.workload("pool", specs.machine(replicas=2))
     for name in names:
         space.ready(name)
-    space.quiet()
+    space.quiet(5.0)
     once = {VM.plural: 2, POOL.plural: 1}
     assert asked(space) == once
     operator.stop()

@@ -57,7 +57,7 @@ def test_what_is_told_of_pods_that_come_and_go_stays(space: Space, how: str, rea
     size = {"requests": specs.RESOURCES["requests"] | {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}
     space.workload("web", failing_image(how) | {"resources": size})
     assert words in said(space, "web", reason)
-    space.quiet()
+    space.quiet(5.0)
     space.silence(10.0)
 
 

@@ -25,7 +25,7 @@ def settled(space: Space, name: str, spec: Json) -> Json:
     """Apply a Workload and return its status once nothing is written any more."""
     space.workload(name, spec)
     space.ready(name)
-    space.quiet()
+    space.quiet(5.0)
     status: Json = space.get(WORKLOAD, name)["status"]
     return status
 

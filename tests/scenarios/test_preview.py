@@ -1,6 +1,6 @@
 """Dry-runs are answered with what would come of them, and nothing else changes: neither objects nor answers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
@@ -9,7 +9,7 @@ from ground.api import ApiError, eventually
 from ground.cluster import ADMINISTRATOR, Cluster
 from scenarios import specs
 from scenarios.kinds import POLICY, TENANT, VM, WAIVER, WORKLOAD, Kind
-from scenarios.objects import Json
+from scenarios.objects import SECONDS, Json
 from scenarios.preview import Preview, dry_run, kubectl_warns, warned
 from scenarios.process import Operator
 from scenarios.site import Space
@@ -26,7 +26,7 @@ def preview(shared: Operator, tmp_path_factory: pytest.TempPathFactory) -> Itera
     made = Preview(shared.cluster, tmp_path_factory.mktemp("preview"))
     try:
         made.start().lead_here()
-        eventually(lambda: workload(shared.cluster, "default"), 30.0, "the API server asks the preview")
+        eventually(lambda: workload(shared.cluster, "default"), SECONDS, "the API server asks the preview")
         yield made
     finally:
         made.leave()
@@ -58,21 +58,24 @@ def policy(space: Space, require: Json, **more: object) -> Json:
 def tenant(space: Space, **spec: object) -> None:
     """Make the namespace of a test a tenant with an open network, and wait until its status is about that."""
     selector = {"matchLabels": {"kubernetes.io/metadata.name": space.name}}
-    made = space.put(TENANT, space.name, {"namespaceSelector": selector, "network": {"mode": "Open"}, **spec})
-    generation = made["metadata"]["generation"]
-    space.until(TENANT, space.name, lambda found: found.get("status", {}).get("observedGeneration") == generation)
+    space.enact(TENANT, space.name, {"namespaceSelector": selector, "network": {"mode": "Open"}, **spec})
 
 
-def until_told(cluster: Cluster, text: str, *arguments: Json | str | Kind, seconds: float = 20.0) -> list[str]:
-    """Ask until a text is among what is told: what was just changed is seen a moment later."""
+def until_told(cluster: Cluster, text: str, *arguments: Json | str | Kind) -> list[str]:
+    """Try a server-side apply until a text is among what is told."""
+    return until_says(lambda: apply(cluster, *arguments), text)  # type: ignore[arg-type]
+
+
+def until_says(ask: Callable[[], list[str]], text: str) -> list[str]:
+    """Ask until a text is among the answers: what was just changed is seen a moment later, and an answer may be late."""
     told: list[str] = []
 
     def asked() -> bool:
-        told[:] = apply(cluster, *arguments)  # type: ignore[arg-type]
+        told[:] = ask()
         return text in "\n".join(told)
 
     try:
-        eventually(asked, seconds, text)
+        eventually(asked, SECONDS, text)
     except TimeoutError as error:
         raise AssertionError(f"{error}; at last it was told:\n" + "\n".join(told)) from None
     return told
@@ -96,8 +99,8 @@ def test_a_workload_is_told_where_it_would_run_and_why_and_at_what_cost(preview:
 def test_kubectl_shows_it_to_people(preview: Preview, space: Space) -> None:
     until_told(preview.cluster, "would run in container", WORKLOAD, "dry", specs.container(), space.name)
     text = yaml.safe_dump(body(WORKLOAD, "dry", specs.container(), space.name))
-    said = kubectl_warns(preview.cluster, "apply", "--dry-run=server", "-f", "-", stdin=text)
-    assert "Warning: would run in container (Container)" in said
+    shown = "Warning: would run in container (Container)"
+    until_says(lambda: [kubectl_warns(preview.cluster, "apply", "--dry-run=server", "-f", "-", stdin=text)], shown)
 
 
 def test_what_is_no_dry_run_is_told_nothing(preview: Preview, space: Space) -> None:
@@ -123,10 +126,10 @@ def test_a_quota_that_does_not_take_it_is_told_with_numbers(preview: Preview, sp
     numbers = f"Tenant {space.name} uses 2Gi of 3Gi memory, and this needs 2Gi: lower memory by 1Gi"
     assert numbers in "\n".join(told)
     large = specs.container(resources={"requests": {"cpu": "100m", "memory": "4Gi"}})
-    assert "is larger than the quota" in "\n".join(workload(preview.cluster, space.name, large))
+    until_told(preview.cluster, "is larger than the quota", WORKLOAD, "dry", large, space.name)
     fits = specs.container(resources={"requests": {"cpu": "100m", "memory": "1Gi"}})
     wanted = f"fits the quota: Tenant {space.name} would use 3Gi of 3Gi memory"
-    assert wanted in workload(preview.cluster, space.name, fits)
+    assert wanted in until_told(preview.cluster, wanted, WORKLOAD, "dry", fits, space.name)
     # What was asked for in dry-runs is held by nobody.
     space.workload("second", fits)
     space.ready("second")
@@ -138,14 +141,16 @@ def test_a_move_of_what_runs_is_told_before_it_happens(preview: Preview, space: 
     for name in ("web", "erp"):
         space.ready(name)
     up = specs.container(isolation={"level": "Sandboxed"})
-    told = until_told(preview.cluster, "would move by itself from container", WORKLOAD, "web", up, space.name)
+    until_told(preview.cluster, "would move by itself from container", WORKLOAD, "web", up, space.name)
+    told = until_told(preview.cluster, "would change Deployment web", WORKLOAD, "web", up, space.name)
     assert told[0].startswith("would move by itself from container to gvisor (Sandboxed)")
     assert "would change Deployment web" in told[-1]
     space.workload("vm", specs.machine())
     space.ready("vm")
     away = specs.pinned("kata", specs.both())
-    told = until_told(preview.cluster, "would have to move from vm to kata", WORKLOAD, "vm", away, space.name)
-    assert "would wait for approval: the machine would stop and start anew" in told[1]
+    until_told(preview.cluster, "would have to move from vm to kata", WORKLOAD, "vm", away, space.name)
+    wanted = "would wait for approval: the machine would stop and start anew"
+    assert wanted in until_told(preview.cluster, wanted, WORKLOAD, "vm", away, space.name)[1]
     assert space.get(VM, "vm")["spec"]["runStrategy"] != "Halted"
 
 
@@ -155,17 +160,17 @@ def test_a_policy_is_told_what_it_does_to_what_runs(preview: Preview, space: Spa
     for name in ("web", "erp"):
         space.ready(name)
     spec = policy(space, {"level": "Virtualized"})
+    until_told(preview.cluster, "it matches 2 of ", POLICY, space.name, spec)
     told = until_told(preview.cluster, "container -> kata 1", POLICY, space.name, spec)
     assert told[0].startswith("it matches 2 of ")
     assert told[1] == "1 Workload would be placed differently: container -> kata 1"
     assert told[2] == f"isolation would add 500m CPU and 640Mi, most of it for ns/{space.name} (500m CPU and 640Mi)"
-    told = apply(preview.cluster, POLICY, space.name, policy(space, {"level": "Confidential"}))
-    assert any(
-        line.startswith(f"2 Workloads would be left without a class: {space.name}/erp, {space.name}/web")
-        for line in told
-    )
-    told = apply(preview.cluster, POLICY, space.name, policy(space, {"level": "Virtualized"}, mode="Audit"))
-    assert "mode Audit: if it were enforced, 1 Workload would be placed differently: container -> kata 1" in told
+    none = f"2 Workloads would be left without a class: {space.name}/erp, {space.name}/web"
+    told = until_told(preview.cluster, none, POLICY, space.name, policy(space, {"level": "Confidential"}))
+    assert any(line.startswith(none) for line in told)
+    tried = policy(space, {"level": "Virtualized"}, mode="Audit")
+    wanted = "mode Audit: if it were enforced, 1 Workload would be placed differently: container -> kata 1"
+    assert wanted in until_told(preview.cluster, wanted, POLICY, space.name, tried)
     assert space.get(POLICY, space.name) == {}
 
 
@@ -176,10 +181,10 @@ def test_an_update_of_a_policy_is_compared_with_what_is_stored(preview: Preview,
     spec = policy(space, {"level": "Virtualized"})
     told = until_told(preview.cluster, "gvisor -> kata 1", POLICY, space.name, spec)
     assert told[0].startswith("it matches 1 of ")
-    same = apply(preview.cluster, POLICY, space.name, policy(space, {"level": "Sandboxed"}))
-    assert "no Workload would be placed differently" in same
-    told = dry_run(preview.cluster, "DELETE", POLICY.path("", space.name))
-    assert any("1 Workload would stay where less isolation would do" in line for line in told)
+    same, none = policy(space, {"level": "Sandboxed"}), "no Workload would be placed differently"
+    assert none in until_told(preview.cluster, none, POLICY, space.name, same)
+    less = "1 Workload would stay where less isolation would do"
+    until_says(lambda: dry_run(preview.cluster, "DELETE", POLICY.path("", space.name)), less)
     assert space.get(POLICY, space.name)["metadata"].get("deletionTimestamp") is None
 
 

@@ -21,6 +21,9 @@ pytestmark = pytest.mark.ground
 FEW = 5
 """Services that may be made while the operator is to stay in the middle."""
 
+COUNTS_SECONDS = 120.0
+"""Within that time the Workloads of the tests before are gone, and the counts on classes and policies follow."""
+
 HANDOVER_SECONDS = 12.0
 """Sooner than the Lease runs out by itself."""
 
@@ -141,7 +144,7 @@ def test_a_restart_writes_nothing_anywhere(place: Space, replica: Starter) -> No
     place.workload("nowhere", specs.machine())
     for number in range(3):
         place.ready(web(number))
-    eventually(lambda: counted(place.cluster, placed=3, matched=4), SECONDS, "counts of this test alone")
+    eventually(lambda: counted(place.cluster, placed=3, matched=4), COUNTS_SECONDS, "counts of this test alone")
     place.quiet(5.0)
     rest = place.audit.again()
     assert operator.stop() == 0

@@ -7,7 +7,7 @@ from typing import Final
 _PLAYED: Final = re.compile(
     r"^```sh\n(?P<script>.*?)^```$(?:\n\n^```console\n(?P<said>.*?)^```$)?", re.MULTILINE | re.DOTALL
 )
-_AGE: Final = re.compile(r"\b(\d+m)?\d+s\b")
+_AGE: Final = re.compile(r"\b((\d+m)?\d+s|[2-9]m)\b")
 
 
 def played(page: str, run: Callable[[str], str]) -> str:

@@ -3,9 +3,11 @@
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from random import randrange
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -103,7 +105,22 @@ def apply(kubeconfig: Path, path: str, body: Json | bytes) -> Json:
 
 
 def history(kubeconfig: Path, path: str, since: str) -> list[Json]:
-    """Return every state that the objects of a list went through after a resourceVersion, in order."""
+    """Return every state that the objects of a list went through after a resourceVersion, in order.
+
+    However slowly the API server tells them: it is asked until all was told that the list shows.
+    """
+    newest = max((_version(each) for each in call(kubeconfig, "GET", path)["items"]), default=0)
+    states = _watched(kubeconfig, path, since)
+    while max(map(_version, states), default=int(since)) < newest:
+        states += _watched(kubeconfig, path, states[-1]["metadata"]["resourceVersion"] if states else since)
+    return states
+
+
+def _version(found: Json) -> int:
+    return int(found["metadata"]["resourceVersion"])
+
+
+def _watched(kubeconfig: Path, path: str, since: str) -> list[Json]:
     reached = connection(kubeconfig)
     query = f"?watch=true&resourceVersion={since}&timeoutSeconds=1"
     with urllib3.PoolManager(ssl_context=reached.tls, retries=False) as pool:
@@ -126,8 +143,9 @@ def eventually(condition: Callable[[], T | None], seconds: float, what: str) -> 
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens at now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of loopback that nobody listens at now, of those that the kernel gives nobody by itself."""
+    while True:
+        port = randrange(15000, 30000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ground.api import eventually
+from ground.api import eventually, history
 from ground.cluster import Cluster
 from ground.kubevirt_sim.kinds import POD
 from ground_tests import wishes
@@ -88,12 +88,13 @@ def test_a_pod_fails_as_on_a_real_node(ground: Cluster, space: str, how: str) ->
         "spec": {"containers": [{"name": "main", "image": IMAGE}]},
     }
     wishes.make(ground, POD, space, body)
+    since = wishes.get(ground, wishes.NAMESPACE, "", space)["metadata"]["resourceVersion"]
     shown: dict[str, tuple[Any, ...]] = {}
 
     def all_shown() -> bool:
-        status = wishes.get(ground, POD, space, "web").get("status", {})
-        if of(status):
-            shown.setdefault(state(status), shape(status))
+        for pod in history(ground.kubeconfig, POD.path(space), since):
+            if of(status := pod.get("status", {})):
+                shown.setdefault(state(status), shape(status))
         return SHOWN[how] <= shown.keys()
 
     eventually(all_shown, wishes.SECONDS, f"{how} goes through {sorted(SHOWN[how])}")

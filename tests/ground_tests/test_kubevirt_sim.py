@@ -3,6 +3,7 @@
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -174,10 +175,10 @@ def test_idle_simulator_rests(kubevirt: Cluster, space: str) -> None:
         fields = stat.read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    before = used()
+    before, started = used(), monotonic()
     wishes.running(kubevirt, space, "another")
     wishes.running(kubevirt, space, "third")
-    assert used() - before < 2.0
+    assert used() - before < 2.0 + 0.2 * (monotonic() - started)
 
 
 def test_crds_go_and_come_back(kubevirt: Cluster) -> None:

@@ -93,7 +93,7 @@ def test_killed_build_leaves_nothing(go: Go) -> None:
 
 def test_two_processes_build_once(go: Go) -> None:
     """A second process waits for the first and builds nothing."""
-    go.says("go1.26.8", "sleep 0.2")
+    go.says("go1.26.8", "sleep 0.6")
     code = "from ground import toolchain; toolchain.binaries()"
     env = {"PYTHONPATH": str(toolchain.MODULES.parents[1]), "PATH": str(go.path.parent) + ":/usr/bin:/bin"}
     env["BERTH_CACHE"] = str(go.log.parent / "cache")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def eventually(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Return as soon as the condition is true; fail when it is not within so many seconds."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():

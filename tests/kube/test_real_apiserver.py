@@ -348,7 +348,7 @@ async def test_a_crd_may_come_and_go(client: Client, namespace: str) -> None:
 
 
 async def test_of_electors_that_race_one_leads_and_a_release_hands_over(client: Client, namespace: str) -> None:
-    timing = LeaseTiming(duration=2.0, renew_deadline=1.5, retry_period=0.05)
+    timing = LeaseTiming(duration=15.0, renew_deadline=10.0, retry_period=0.05)
     electors = [LeaderElector(client, namespace, "berth", f"e{n}", timing=timing) for n in range(4)]
     tasks = [asyncio.create_task(elector.run()) for elector in electors]
     most = 0

@@ -78,7 +78,7 @@ def denied(person: Path, method: str, path: str, body: Any = None, content: str 
     took = monotonic() - start
     assert refused is not None, f"the API server took {method} {path}"
     assert refused.code < 500, str(refused)
-    assert took < 5.0, f"the answer took {took:.1f} s"
+    assert took < 30.0, f"the answer took {took:.1f} s"
     return f"{str(refused)[:300]} ({took:.2f} s)"
 
 

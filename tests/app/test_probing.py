@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +13,6 @@ from berth.api.isolation_class import IsolationProbe, NodePool, Sight
 from berth.app import probing
 from berth.app.probing import Probing, kept_of
 from berth.app.world_report import report_world
-from berth.decide.facts import catalog, cluster_of
-from berth.decide.model import ClassFacts
 from berth.kube.client import Client
 from berth.kube.resources import ISOLATION_CLASSES, JOBS, PODS
 from berth.render.isolation_probe import Prober
@@ -116,42 +113,11 @@ async def test_what_was_found_out_does_not_outlast_its_nodes_by_more_than_a_few_
     put_node(replica, "bad", kernel="5.4.0")
     await probe(replica, ended(json.dumps(SEEN | found_out)))
     assert len(replica.deps.probes["runc"]) == 2
-    replica.store.put_fact(replica.store.nodes, "bad", None)
-    replica.clock.now += EVERY
+    put_node(replica, "bad", kernel="5.4.0", schedulable=False)
+    replica.clock.now += 300
     await probe(replica, ended(json.dumps(SEEN)))
     (left,) = replica.deps.probes["runc"]
     assert (left.contradictions, left.seen and left.seen.reached) == (None, [])
-
-
-@pytest.mark.parametrize("kernel", ["5.4.0", INFO["kernelVersion"]], ids=["of its own kind", "of the same kind"])
-async def test_a_class_is_back_when_the_node_that_found_it_out_is_cordoned_and_what_runs_there_is_not_forgotten(
-    replica: Replica, kernel: str
-) -> None:
-    put_node(replica, "a-bad", kernel=kernel)
-    replica.clock.now = 0.0  # so that the first node of a kind is taken
-    await probe(replica, ended(json.dumps(SEEN | {"seccomp": "0"})))
-    put_node(replica, "a-bad", kernel=kernel, schedulable=False)
-    for _ in range(3):
-        replica.clock.now += EVERY
-        await probe(replica, ended(json.dumps(SEEN)))
-    facts = offered(replica)
-    assert (facts.contradicted, facts.unavailable) == ("", None)
-    assert [node for node, _ in facts.found_out] == ["a-bad"]
-
-    put_node(replica, "a-bad", kernel=kernel)
-    assert offered(replica).unavailable is not None, "until it was looked at again"
-    replica.clock.now += 300
-    (due,) = Probing(replica.deps, replica.reader, PROBER, EVERY).due()
-    assert due.node.name == "a-bad"
-    await probe(replica, ended(json.dumps(SEEN)))
-    assert (offered(replica).found_out, offered(replica).unavailable) == ((), None)
-
-
-def offered(replica: Replica) -> ClassFacts:
-    """Return what the class is held to be, once the results of its probes were stored."""
-    record = replace(replica.store.classes["runc"], probes=replica.deps.probes["runc"])
-    nodes = replica.store.nodes.values()
-    return catalog([record], cluster_of((), nodes, None, kubevirt_present=False))[0]
 
 
 async def test_what_was_found_out_goes_with_its_nodes_however_many_kinds_there_are(
@@ -245,13 +211,12 @@ async def test_nobody_elses_job_of_that_name_is_taken_for_a_probe(replica: Repli
 
 
 def a_probe(key: str, *, wrong: bool) -> IsolationProbe:
-    return IsolationProbe(key=key, node=key, time="2026-03-01T12:00:00Z", contradictions=["x"] if wrong else None)
+    return IsolationProbe(key=key, node="n", time="2026-03-01T12:00:00Z", contradictions=["x"] if wrong else None)
 
 
 def test_a_class_that_was_found_out_stays_so_until_all_its_kinds_of_nodes_were_seen() -> None:
     old, new = a_probe("old", wrong=True), a_probe("new", wrong=False)
-    assert kept_of({"old": old, "new": new}, {"new": ()}, ()) == (old, new)
+    assert kept_of({"old": old, "new": new}, frozenset({"new"})) == (old, new)
     seen = new.model_copy(update={"seen": Sight.model_validate_json(json.dumps(SEEN))})
-    assert kept_of({"old": old, "new": seen}, {"new": ()}, ()) == (seen,)
-    assert kept_of({"old": old, "new": seen}, {"new": ()}, {"old"}) == (old, seen)
-    assert kept_of({"old": old, "new": seen}, {}, ()) == (old,)
+    assert kept_of({"old": old, "new": seen}, frozenset({"new"})) == (seen,)
+    assert kept_of({"old": old, "new": seen}, frozenset()) == (old,)

@@ -178,13 +178,6 @@ def test_a_class_that_a_probe_has_found_out_isolates_nobody_whatever_else_it_lac
     assert moving(SANDBOXED, facts=out, catalog=(out,)) == ("False", Reason.ISOLATION_MISMATCH)
 
 
-@pytest.mark.parametrize(("node", "status"), [("n1", "False"), ("n2", "True")])
-def test_what_runs_on_a_node_that_a_probe_has_found_out_is_not_isolated(node: str, status: str) -> None:
-    facts = replace(SANDBOX, proven=True, found_out=(("n1", "a probe saw: drain node n1"),))
-    nodes = nodes_with(n1=frozenset({"", "gvisor"}), n2=frozenset({"", "gvisor"}))
-    assert moving(replace(SANDBOXED, node=node), facts=facts, catalog=(facts,), nodes=nodes)[0] == status
-
-
 def test_a_move_out_of_a_class_that_a_probe_has_found_out_is_switching_until_its_last_pod_has_ended() -> None:
     out, good = replace(SANDBOX, name="out", contradicted="a probe saw"), SANDBOX
     old = replace(SANDBOXED, key=("shop", "web-0"), class_name="out")

@@ -145,8 +145,7 @@ class IsolationProbe(Model):
     """The last probe of a class on one kind of nodes."""
 
     key: Annotated[str, Field(max_length=64)]
-    """Hash of all that may change the result: the class, its RuntimeClass, the software of the nodes. Another one where
-    the class was found out on a node, and others of its kind are looked at since."""
+    """Hash of all that may change the result: the class, its RuntimeClass, the software of the nodes."""
     node: Annotated[str, Field(max_length=253)]
     """Node where it ran, or was to run."""
     kubelet: Annotated[str, Field(max_length=256)] = ""

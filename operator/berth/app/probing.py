@@ -7,9 +7,8 @@ into the status of the class, and from there into decisions: one that gives no r
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import islice
 from typing import Final
 
@@ -19,7 +18,7 @@ from berth.app.bounds import probe_bounds
 from berth.app.deps import Deps
 from berth.app.views import Catalog
 from berth.decide.model import ClassFacts
-from berth.decide.proof import Kinds, contradictions, found_out
+from berth.decide.proof import contradictions
 from berth.kube import errors
 from berth.kube.gateway import NotOurs
 from berth.kube.reading import Reader, Selection
@@ -79,28 +78,28 @@ class Probing:
         """Yield the probes that are to run now, each on one node of its kind; later ones take other nodes.
 
         One that has found out the class or its network is repeated where it was, so that what is said stays the same.
-        When such nodes are not there any more, others of their kind are looked at; what was found out on one that
-        takes no new pods stands beside it until the node is gone, or was looked at again.
+        When such nodes are not there any more, the others are looked at again: what was found out stands until then.
         """
         found, now = self._deps.views.catalog(), self._deps.clock()
         for name, record in sorted(self._deps.store.classes.items()):
             known, facts = {each.key: each for each in self._known(record)}, found.named(name)
-            bad = frozenset(each.node for each in known.values() if found_out(each))
-            for key, nodes in _kinds(found, name).items():
-                back = any(node.name in bad for node in nodes)
-                if facts is not None and (key not in known or self._is_old(known[key], now, soon=back)):
-                    yield Due(record, facts, key, self._node_for(bad, nodes, now))
+            kinds = _kinds(found, name)
+            gone = any(_found_out(probe) for key, probe in known.items() if key not in kinds)
+            for key, nodes in kinds.items():
+                if facts is not None and (key not in known or self._is_old(known[key], now, soon=gone)):
+                    yield Due(record, facts, key, self._node_for(known.get(key), nodes, now))
 
-    def _node_for(self, bad: frozenset[str], nodes: tuple[NodeRecord, ...], now: float) -> NodeRecord:
-        """Return the node that is looked at: one on which something was found out, as long as it is there."""
-        again = (node for node in nodes if node.name in bad)
+    def _node_for(self, last: IsolationProbe | None, nodes: tuple[NodeRecord, ...], now: float) -> NodeRecord:
+        """Return the node that is looked at: the one on which something was found out, as long as it is there."""
+        found_out = last.node if last is not None and _found_out(last) else None
+        again = (node for node in nodes if node.name == found_out)
         return next(again, nodes[int(now / self._every) % len(nodes)])
 
     def _known(self, record: ClassRecord) -> tuple[IsolationProbe, ...]:
         return self._deps.probes.get(record.name, record.probes)
 
     def _is_old(self, probe: IsolationProbe, now: float, *, soon: bool) -> bool:
-        lasts = min(_AGAIN_SECONDS, self._every) if soon or probe.problem or found_out(probe) else self._every
+        lasts = min(_AGAIN_SECONDS, self._every) if soon or probe.problem or _found_out(probe) else self._every
         return now - seconds(probe.time) >= lasts
 
     async def _probe(self, due: Due) -> None:
@@ -165,8 +164,8 @@ class Probing:
         before = {each.key: each for each in self._known(record)}
         if probe.seen is None and (last := before.get(due.key)) is not None and last.seen is not None:
             probe = last.model_copy(update={"time": probe.time, "problem": probe.problem})
-        kinds = _kinds(self._deps.views.catalog(), name)
-        self._deps.probes[name] = kept_of(with_result(before, probe), kinds, self._deps.store.nodes.keys())
+        kept = kept_of({**before, due.key: probe}, frozenset(_kinds(self._deps.views.catalog(), name)))
+        self._deps.probes[name] = kept
         self._deps.wake_reports()
 
 
@@ -175,27 +174,17 @@ def _kinds(found: Catalog, name: str) -> dict[str, tuple[NodeRecord, ...]]:
     return dict(islice(found.kinds.get(name, {}).items(), _MOST_KINDS))
 
 
-def with_result(probes: dict[str, IsolationProbe], result: IsolationProbe) -> dict[str, IsolationProbe]:
-    """Return the probes of a class with a new result, which takes the place of what was seen on its node.
-
-    What found the class out on another node of that kind is kept under a key of its own.
-    """
-    left = {key: each for key, each in probes.items() if result.seen is None or each.node != result.node}
-    before = left.get(result.key)
-    if before is not None and before.contradictions and before.node != result.node:
-        of_node = blake2b(f"{before.key} {before.node}".encode(), digest_size=8).hexdigest()
-        left[of_node] = before.model_copy(update={"key": of_node})
-    return {**left, result.key: result}
+def _found_out(probe: IsolationProbe) -> bool:
+    """Return whether a probe saw less isolation than its class promises, or reached what its NetworkPolicy forbids."""
+    return bool(probe.contradictions or (probe.seen is not None and probe.seen.reached))
 
 
-def kept_of(probes: dict[str, IsolationProbe], kinds: Kinds, nodes: Collection[str]) -> tuple[IsolationProbe, ...]:
+def kept_of(probes: dict[str, IsolationProbe], kinds: frozenset[str]) -> tuple[IsolationProbe, ...]:
     """Return the probes that still say something: those of kinds of nodes that are there and looked at.
 
-    One that has found the class out stands until all of these were seen, as an upgrade of nodes by itself mends
-    nothing, and as long as its node is there, which may be cordoned and still run pods.
+    One that has found the class out stands until all of these were seen: an upgrade of nodes by itself mends nothing.
     """
     everywhere = bool(kinds) and all(key in probes and probes[key].seen for key in kinds)
-    stands = {each.key for each in probes.values() if each.contradictions and (not everywhere or each.node in nodes)}
-    kept = [each for each in probes.values() if each.key in kinds or each.key in stands]
+    kept = [each for each in probes.values() if each.key in kinds or (each.contradictions and not everywhere)]
     kept.sort(key=lambda each: (not each.contradictions, each.key))
     return tuple(kept[: 2 * _MOST_KINDS])

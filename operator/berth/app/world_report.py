@@ -17,6 +17,7 @@ from berth.app.views import Catalog
 from berth.app.waiver_report import waiver_states, waiver_status
 from berth.decide.model import ClassFacts
 from berth.decide.pod_nodes import vouched_handler
+from berth.decide.proof import contradicted
 from berth.kube.resources import ISOLATION_CLASSES, ISOLATION_POLICIES, TENANTS, WAIVERS
 from berth.observe.model import Status
 from berth.observe.probed import network_enforced, probed
@@ -60,7 +61,7 @@ async def _report_classes(deps: Deps, *, with_counts: bool) -> bool:
 
 def _state(facts: ClassFacts, nodes: Mapping[str, int], record: ClassRecord) -> ClassState:
     why = str(facts.unavailable.reason) if facts.unavailable else ""
-    seen = (0 if facts.contradicted else 1 if facts.proven else -1) if record.probes else None
+    seen = (0 if contradicted(record) else 1 if facts.proven else -1) if record.probes else None
     return ClassState(facts.name, str(facts.level), str(facts.backend), why, nodes.get(facts.name, 0), seen)
 
 

@@ -14,7 +14,7 @@ from berth.api.quantity import amount, millicores
 from berth.api.reasons import Reason
 from berth.decide.model import ClassFacts, Cost, NodeShape, Unavailable
 from berth.decide.pod_nodes import pod_nodes
-from berth.decide.proof import contradicted, found_out_nodes, kind_of, leaks, proven
+from berth.decide.proof import contradicted, kind_of, leaks, proven
 from berth.decide.versions import ENCRYPTION_GATES, OLDEST, gates_off, hypervisor_device, version_of
 from berth.world.records import ClassRecord, KubeVirtRecord, NodeRecord, RuntimeClassRecord, Toleration
 
@@ -74,7 +74,7 @@ def capable_nodes(record: ClassRecord, cluster: Cluster) -> int:
     if record.spec is None or record.error is not None:
         return 0
     unavailable, nodes = _offer(record, record.spec, cluster, ALL_NODES)
-    return 0 if unavailable or contradicted(record, _looked_at(record, cluster)) else len(nodes)
+    return 0 if unavailable else len(nodes)
 
 
 def unable_nodes(record: ClassRecord, cluster: Cluster) -> tuple[str, ...]:
@@ -95,19 +95,15 @@ def kinds(record: ClassRecord, cluster: Cluster) -> dict[str, tuple[NodeRecord, 
     spec = record.spec
     if spec is None or spec.pod is None or record.error is not None:
         return {}
-    runtime = _runtime(spec, cluster)
-    missing, nodes = pod_nodes(record, runtime, _placed(spec, cluster, ALL_NODES))
-    if missing is not None:
+    missing, nodes = _offer(record, spec, cluster, ALL_NODES)
+    if missing is not None and missing.reason is not Reason.ISOLATION_CONTRADICTED:
         return {}
+    runtime = _runtime(spec, cluster)
     keys = {software: kind_of(record, runtime, software) for software in {node.software for node in nodes}}
     found: dict[str, list[NodeRecord]] = {key: [] for key in sorted(keys.values())}
     for node in sorted(nodes, key=lambda node: node.name):
         found[keys[node.software]].append(node)
     return {key: tuple(each) for key, each in found.items()}
-
-
-def _looked_at(record: ClassRecord, cluster: Cluster) -> dict[str, tuple[NodeRecord, ...]]:
-    return kinds(record, cluster) if record.probes else {}
 
 
 def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODES) -> ClassFacts:
@@ -126,8 +122,6 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
     if record.error is not None:
         unavailable = _invalid(record, record.error)
     runtime = _runtime(spec, cluster)
-    looked_at = _looked_at(record, cluster)
-    wrong = contradicted(record, looked_at)
     overhead, overhead_source = _overhead(record.name, spec, runtime)
     kubevirt, configured = cluster.kubevirt, cluster.kubevirt or _ABSENT
     return ClassFacts(
@@ -147,11 +141,10 @@ def class_facts(record: ClassRecord, cluster: Cluster, pool: NodePool = ALL_NODE
         overhead=overhead,
         overhead_source=overhead_source,
         overhead_within=overhead != Cost() and not (runtime and runtime.has_overhead),
-        unavailable=unavailable or wrong,
-        contradicted=wrong.message if wrong else "",
-        found_out=found_out_nodes(record, looked_at, cluster.nodes),
-        proven=proven(record, looked_at),
-        leaks=leaks(record, looked_at),
+        unavailable=unavailable,
+        contradicted=wrong.message if (wrong := contradicted(record)) else "",
+        proven=bool(record.probes) and proven(record, kinds(record, cluster)),
+        leaks=leaks(record),
         shapes=shapes(nodes),
         cpu_allocation_ratio=configured.cpu_allocation_ratio,
         permitted_devices=configured.permitted_devices,

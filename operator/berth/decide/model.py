@@ -131,8 +131,6 @@ class ClassFacts:
     unavailable: Unavailable | None = None
     contradicted: str = ""
     """What a probe saw that the class does not promise, whatever else keeps it from running; empty where none did."""
-    found_out: tuple[tuple[str, str], ...] = ()
-    """Nodes where a probe saw that, also such that take no new pods, and what it saw; sorted."""
     proven: bool = False
     """Whether a probe has seen from inside, on every kind of nodes, all that the class promises."""
     leaks: tuple[str, ...] = ()

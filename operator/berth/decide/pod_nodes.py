@@ -7,6 +7,7 @@ import orjson
 
 from berth.api.reasons import Reason
 from berth.decide.model import Unavailable
+from berth.decide.proof import contradicted
 from berth.world.records import ClassRecord, NodeRecord, RuntimeClassRecord
 
 
@@ -14,6 +15,13 @@ def pod_nodes(
     record: ClassRecord, runtime: RuntimeClassRecord | None, nodes: tuple[NodeRecord, ...]
 ) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
     """Return why no pod of a class can run, and which of the nodes that may take it could run it."""
+    missing, able = _with_runtime(record, runtime, nodes)
+    return missing or (contradicted(record) if able else None), able
+
+
+def _with_runtime(
+    record: ClassRecord, runtime: RuntimeClassRecord | None, nodes: tuple[NodeRecord, ...]
+) -> tuple[Unavailable | None, tuple[NodeRecord, ...]]:
     wanted = record.spec.pod.runtime_class_name if record.spec and record.spec.pod else None
     if wanted is None:
         return _with_user_namespaces(record, None, nodes)

@@ -3,20 +3,17 @@
 Sources: proc(5) for boot_id, uid_map, Seccomp, NoNewPrivs and CapEff; node.status.nodeInfo for the node's own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
 import orjson
 
-from berth.api.isolation_class import IsolationClassSpec, IsolationProbe, Sight
+from berth.api.isolation_class import IsolationClassSpec, Sight
 from berth.api.levels import IsolationLevel
 from berth.api.reasons import Reason
 from berth.decide.model import Unavailable
 from berth.world.records import ClassRecord, NodeRecord, RuntimeClassRecord, Software
-
-Kinds = Mapping[str, tuple[NodeRecord, ...]]
-"""The nodes that probes of a class look at, by kind: those that are schedulable and may take its pods."""
 
 _FILTERED: Final = "2"
 _GVISOR: Final = "gvisor"
@@ -68,59 +65,21 @@ def _is_users_of_node(uid_map: str) -> bool:
     return not outside or "0" in outside
 
 
-def found_out(probe: IsolationProbe) -> bool:
-    """Return whether a probe saw less isolation than its class promises, or reached what its NetworkPolicy forbids."""
-    return bool(probe.contradictions or (probe.seen is not None and probe.seen.reached))
-
-
-def standing(probes: tuple[IsolationProbe, ...], kinds: Kinds) -> Iterator[IsolationProbe]:
-    """Yield the probes that tell of the nodes that a class may be sent to.
-
-    One that found the class out on other nodes counts until all kinds were seen: an upgrade of nodes by itself mends
-    nothing. It counts again when its node comes back.
-    """
-    seen = {probe.key for probe in probes if probe.seen}
-    everywhere = bool(kinds) and kinds.keys() <= seen
-    there = {node.name for nodes in kinds.values() for node in nodes}
-    for probe in probes:
-        if probe.key in kinds or (found_out(probe) and (not everywhere or probe.node in there)):
-            yield probe
-
-
-def contradicted(record: ClassRecord, kinds: Kinds) -> Unavailable | None:
+def contradicted(record: ClassRecord) -> Unavailable | None:
     """Return why a class is found out; None as long as no probe has seen less than it promises."""
-    wrong = [probe for probe in standing(record.probes, kinds) if probe.contradictions]
+    wrong = [probe for probe in record.probes if probe.contradictions]
     if not wrong:
         return None
+    first = min(wrong, key=lambda probe: probe.node)
     text = (
-        f"{_saw(record, min(wrong, key=lambda probe: probe.node))}: correct the runtime on such nodes, or leave them"
-        " out by nodes.selector; the class is probed again every few minutes"
+        f"a probe of class {record.name} on node {first.node} (kernel {first.kernel}) saw from inside that"
+        f" {'; '.join(first.contradictions or ())}: correct the runtime on such nodes, or leave them out by"
+        " nodes.selector; the class is probed again every few minutes"
     )
     return Unavailable(Reason.ISOLATION_CONTRADICTED, text)
 
 
-def _saw(record: ClassRecord, probe: IsolationProbe) -> str:
-    what = "; ".join(probe.contradictions or ())
-    return f"a probe of class {record.name} on node {probe.node} (kernel {probe.kernel}) saw from inside that {what}"
-
-
-def found_out_nodes(record: ClassRecord, kinds: Kinds, nodes: tuple[NodeRecord, ...]) -> tuple[tuple[str, str], ...]:
-    """Return the nodes on which a class was found out, cordoned ones too, and what was seen; sorted by name.
-
-    What was seen on one of them holds for those with the same software, where no probe looks at such nodes any more.
-    """
-    looked_at = {node.software for each in kinds.values() for node in each}
-    found: dict[str, str] = {}
-    for probe in record.probes:
-        known = next((node.software for node in nodes if node.name == probe.node), None)
-        for node in nodes if probe.contradictions else ():
-            alike = node.software == known and node.software not in looked_at
-            if node.name == probe.node or alike:
-                found[node.name] = f"{_saw(record, probe)}: drain node {node.name}, and correct its runtime"
-    return tuple(sorted(found.items()))
-
-
-def proven(record: ClassRecord, kinds: Kinds) -> bool:
+def proven(record: ClassRecord, kinds: Mapping[str, tuple[NodeRecord, ...]]) -> bool:
     """Return whether a probe has seen, on every kind of nodes, what can be seen from inside of a class's promise.
 
     That memory is encrypted cannot, so a Confidential class is never proven.
@@ -146,7 +105,6 @@ def _apart(seen: Sight, nodes: tuple[NodeRecord, ...]) -> bool:
     return all(shares_kernel(seen, node) is False for node in nodes)
 
 
-def leaks(record: ClassRecord, kinds: Kinds) -> tuple[str, ...]:
+def leaks(record: ClassRecord) -> tuple[str, ...]:
     """Return what pods of a class reach though a NetworkPolicy forbids it, as probes saw it; sorted."""
-    said = (probe.seen.reached or () for probe in standing(record.probes, kinds) if probe.seen)
-    return tuple(sorted({address for each in said for address in each}))
+    return tuple(sorted({address for probe in record.probes if probe.seen for address in probe.seen.reached or ()}))

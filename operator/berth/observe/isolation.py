@@ -50,9 +50,9 @@ def _verify_pods(scene: Scene, facts: ClassFacts) -> Finding:
         return wrong
     if not any(pod.has_run for pod in started):
         return _unknown(Reason.PROVISIONING, f"no container has run in class {facts.name} yet")
+    if facts.contradicted:
+        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, facts.contradicted)
     on = {pod.node: scene.nodes.get(pod.node) for pod in started if pod.has_run}
-    if found_out := facts.contradicted or next((text for node, text in facts.found_out if node in on), ""):
-        return Finding(ConditionType.ISOLATED, "False", Reason.ISOLATION_MISMATCH, found_out)
     if facts.user_namespaces and (found := _without_user_namespaces(facts, on)):
         return found
     if facts.runtime_class_name is None:

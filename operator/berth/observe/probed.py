@@ -1,17 +1,19 @@
 """What probes of an IsolationClass have seen, as its conditions."""
 
+from collections.abc import Mapping
+
 from berth.api.levels import IsolationLevel
 from berth.api.reasons import Reason
-from berth.decide.proof import Kinds, contradicted, leaks, provable, proven
-from berth.world.records import ClassRecord
+from berth.decide.proof import contradicted, leaks, provable, proven
+from berth.world.records import ClassRecord, NodeRecord
 
 Said = tuple[str, Reason, str]
 """Status, reason and message of a condition."""
 
 
-def probed(record: ClassRecord, kinds: Kinds) -> Said:
+def probed(record: ClassRecord, kinds: Mapping[str, tuple[NodeRecord, ...]]) -> Said:
     """Return whether what a class promises was seen from inside, on these kinds of nodes."""
-    wrong = contradicted(record, kinds)
+    wrong = contradicted(record)
     if wrong is not None:
         return "False", wrong.reason, wrong.message
     level = record.spec.level if record.spec else IsolationLevel.CONTAINER
@@ -34,9 +36,9 @@ def _unseen(level: IsolationLevel) -> str:
     return "nothing that probes saw tells whose kernel pods run on"
 
 
-def network_enforced(record: ClassRecord, kinds: Kinds) -> Said:
+def network_enforced(record: ClassRecord, kinds: Mapping[str, tuple[NodeRecord, ...]]) -> Said:
     """Return whether the network keeps pods of a class from what a NetworkPolicy forbids."""
-    open_to = leaks(record, kinds)
+    open_to = leaks(record)
     if open_to:
         text = (
             f"a probe reached {', '.join(open_to)}, which its NetworkPolicy forbids: pods are not kept apart on the"

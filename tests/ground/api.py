@@ -107,12 +107,18 @@ def apply(kubeconfig: Path, path: str, body: Json | bytes) -> Json:
 def history(kubeconfig: Path, path: str, since: str) -> list[Json]:
     """Return every state that the objects of a list went through after a resourceVersion, in order.
 
-    However slowly the API server tells them: it is asked until all was told that the list shows.
+    The API server is asked until all was told that the list shows, and nothing more comes. Raises TimeoutError.
     """
     newest = max((_version(each) for each in call(kubeconfig, "GET", path)["items"]), default=0)
-    states = _watched(kubeconfig, path, since)
-    while max(map(_version, states), default=int(since)) < newest:
-        states += _watched(kubeconfig, path, states[-1]["metadata"]["resourceVersion"] if states else since)
+    states: list[Json] = []
+
+    def told() -> bool:
+        last = states[-1]["metadata"]["resourceVersion"] if states else since
+        more = _watched(kubeconfig, path, last)
+        states.extend(more)
+        return not more and int(last) >= newest
+
+    eventually(told, REQUEST_SECONDS, f"all that became of {path} after {since}")
     return states
 
 

@@ -61,9 +61,9 @@ def tenant(space: Space, **spec: object) -> None:
     space.enact(TENANT, space.name, {"namespaceSelector": selector, "network": {"mode": "Open"}, **spec})
 
 
-def until_told(cluster: Cluster, text: str, *arguments: Json | str | Kind) -> list[str]:
+def until_told(cluster: Cluster, text: str, kind: Kind, name: str, spec: Json, namespace: str = "") -> list[str]:
     """Try a server-side apply until a text is among what is told."""
-    return until_says(lambda: apply(cluster, *arguments), text)  # type: ignore[arg-type]
+    return until_says(lambda: apply(cluster, kind, name, spec, namespace), text)
 
 
 def until_says(ask: Callable[[], list[str]], text: str) -> list[str]:

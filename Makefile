@@ -7,7 +7,6 @@ INSTALLED := $(VENV)/.installed
 export PYTHONPATH := $(CURDIR)/tests
 N ?= 500
 WORKERS ?= 2
-SEED := $(if $(BERTH_SEED),--hypothesis-seed=$(BERTH_SEED))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-down test properties check lint docs generate observe pictures bench kubevirt-real realnode realnode-tools threats image image-tools lock clean
@@ -34,11 +33,11 @@ demo-down: $(INSTALLED) ## Stop everything that `make demo` started
 
 test: $(INSTALLED) lint ## Run everything: the quick checks, and all tests, on real control planes too
 	@$(BIN)/python -m ground.toolchain
-	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup $(SEED)
+	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup $(if $(BERTH_SEED),--hypothesis-seed=$(BERTH_SEED))
 
 properties: $(INSTALLED) ## The seventeen properties of policy, thousands of random examples each; BERTH_SEED=N repeats a run
 	@$(BIN)/python -m ground.toolchain
-	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) tests/properties $(SEED)
+	@HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) tests/properties
 
 check: $(INSTALLED) lint ## The quick loop: format, lint, types, import contracts, generated files, unit tests
 	@$(BIN)/python -m pytest -q -m "not ground" -n $(WORKERS)

@@ -109,7 +109,7 @@ def history(kubeconfig: Path, path: str, since: str) -> list[Json]:
 
     The API server is asked until all was told that the list shows, and nothing more comes. Raises TimeoutError.
     """
-    newest = max((_version(each) for each in call(kubeconfig, "GET", path)["items"]), default=0)
+    newest = max((version(each) for each in call(kubeconfig, "GET", path)["items"]), default=0)
     states: list[Json] = []
 
     def told() -> bool:
@@ -122,7 +122,8 @@ def history(kubeconfig: Path, path: str, since: str) -> list[Json]:
     return states
 
 
-def _version(found: Json) -> int:
+def version(found: Json) -> int:
+    """Return the resourceVersion of an object: a later state of its kind has a higher one (KEP-5504)."""
     return int(found["metadata"]["resourceVersion"])
 
 

@@ -76,7 +76,7 @@ class Operator:
         eventually(lambda: self.alive() and self.healthy("/readyz"), READY_SECONDS, f"{self.log} says synced")
         if leads:
             led = f"{self.identity} leads, and not the process of that name before it"
-            eventually(lambda: self.alive() and self.holder() != before and self.leads(), READY_SECONDS, led)
+            eventually(lambda: self.alive() and self.leads(but=before), READY_SECONDS, led)
         return self
 
     def stop(self) -> int:
@@ -93,9 +93,10 @@ class Operator:
         """End it at once."""
         return self._end(signal.SIGKILL)
 
-    def leads(self) -> bool:
-        """Tell whether the Lease names this replica."""
-        return self.holder().startswith(f"{self.identity}_")
+    def leads(self, but: str = "") -> bool:
+        """Tell whether the Lease names this replica, but not as one process of it."""
+        holder = self.holder()
+        return holder != but and holder.startswith(f"{self.identity}_")
 
     def holder(self) -> str:
         """Return which process the Lease names; nothing when it names none."""

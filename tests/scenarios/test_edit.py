@@ -10,11 +10,6 @@ from scenarios.site import Space, condition
 pytestmark = pytest.mark.ground
 
 
-def observed(found: Json) -> int:
-    generation: int = found.get("status", {}).get("observedGeneration", 0)
-    return generation
-
-
 def scaled(space: Space, name: str, replicas: int) -> Json:
     """Wait until a Workload has exactly so many replicas, all of them ready."""
     space.expect(name, "Ready", "True", "Running" if replicas else "ScaledToZero")
@@ -43,7 +38,7 @@ def test_no_edit_is_lost_however_it_meets_our_own_writes(space: Space) -> None:
     for edit in range(60):
         space.merge(WORKLOAD, "web", {"spec": {"replicas": 1 + edit % 2}})
         if edit % 6 == 5:
-            space.until(WORKLOAD, "web", lambda found: observed(found) == found["metadata"]["generation"])
+            space.observed(WORKLOAD, "web")
     space.expect("web", "Ready", "True")
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ground.api import version
 from scenarios import specs
 from scenarios.kinds import DEPLOYMENT, QUOTA, SERVICE, VM
 from scenarios.objects import Json, history
@@ -38,10 +39,6 @@ def assert_no_gap(space: Space, since: str) -> None:
     last = max(version(state) for state in states if state["status"].get("readyReplicas") == 1)
     assert min(map(version, ready)) < last
     assert all(state["spec"]["replicas"] == 1 for state in states)
-
-
-def version(found: Json) -> int:
-    return int(found["metadata"]["resourceVersion"])
 
 
 def test_a_machine_that_does_not_start_leaves_the_pods_serving(space: Space) -> None:

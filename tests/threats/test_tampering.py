@@ -227,9 +227,7 @@ def test_a_forged_launcher_troubles_no_machine(shared: Site, name: str) -> None:
         name,
         {"spec": {"machine": {"bootDisk": {"containerDisk": {"image": f"{DISK}-2"}}}}},
     )
-    found = until(
-        shared, name, lambda found: found["status"].get("observedGeneration") == found["metadata"]["generation"]
-    )
+    found = objects.observed(shared.cluster, WORKLOAD, EVIL, name)
     assert (place(found), found["status"].get("ready")) == ("vm", "1/1")
     for kind in (POD, VM):
         objects.delete(shared.cluster, kind, EVIL, f"{name}-too")

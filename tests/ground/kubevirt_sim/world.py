@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from ground.api import Json
+from ground.api import Json, version
 from ground.kubevirt_sim.kinds import BY_NAME, Kind
 
 Key = tuple[str, str, str]
@@ -47,7 +47,7 @@ class World:
         """Take in a version of an object, unless a newer one of the same object is known."""
         key = key_of(kind, found)
         old = self.objects[kind.name].get(key)
-        if old and old["metadata"]["uid"] == found["metadata"]["uid"] and _version(found) <= _version(old):
+        if old and old["metadata"]["uid"] == found["metadata"]["uid"] and version(found) <= version(old):
             return
         if old:
             self._forget(key, old)
@@ -79,10 +79,6 @@ class World:
             self.owned[owner["uid"]].discard(key)
             if not self.owned[owner["uid"]]:
                 del self.owned[owner["uid"]]
-
-
-def _version(found: Json) -> int:
-    return int(found["metadata"]["resourceVersion"])
 
 
 class Queue:

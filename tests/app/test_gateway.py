@@ -22,6 +22,7 @@ from berth.kube.resources import (
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
+    TENANTS,
     WORKLOADS,
     Resource,
 )
@@ -30,13 +31,14 @@ from berth.render.claim import grown_claim
 from berth.render.model import Child, Growth
 from berth.render.resource_quota import resource_quota
 from berth.verify.model import QuotaBounds
+from berth.world.packed import pack
 from berth.world.records import TenantRecord, WorkloadRecord
 from kube.fake_apiserver import FakeApiServer, answer, lost, raw
 from plan.records import FOREIGN, SERVED, UID, stored, wanted
 from render.specs import CONTAINER, KATA, VM, machine, subject
 from verify.bounds import bounds_of
 
-WORKLOAD = WorkloadRecord(("shop", "web"), UID, 1, "1", 0.0, False, (), b"{}", b"{}")
+WORKLOAD = WorkloadRecord(("shop", "web"), UID, 1, "1", 0.0, False, (), b"{}", pack({}))
 SERVICE = next(child for child in wanted(SERVED) if child.kind == "Service")
 OURS = SERVICE.body["metadata"]["ownerReferences"]
 CLONED = machine(bootDisk={"dataSource": {"name": "golden", "storage": "30Gi"}})
@@ -289,7 +291,30 @@ async def test_a_child_is_held_against_the_cluster_of_the_moment_in_which_it_is_
     assert replica.of("networkpolicies")
 
 
-TENANT = TenantRecord("acme", "uid-of-acme", 1, None, None, b"")
+async def test_nothing_is_made_anew_for_a_workload_of_which_it_is_not_known_yet_that_it_is_gone(
+    replica: Replica,
+) -> None:
+    known = replace(WORKLOAD, status=pack({"replicas": 1}))
+
+    async def again() -> Done:
+        return await replica.deps.gateway.execute((Apply(SERVICE, None),), known, lambda: SERVED_BOUNDS)
+
+    with pytest.raises(errors.NotFound):
+        await again()
+    replica.server.put(WORKLOADS, "web", "shop", metadata={"uid": "another"})
+    with pytest.raises(errors.Conflict, match="made anew"):
+        await again()
+    replica.server.remove(WORKLOADS, "web", "shop")
+    replica.server.put(WORKLOADS, "web", "shop", metadata={"uid": UID, "deletionTimestamp": "2026-11-30T00:00:00Z"})
+    with pytest.raises(errors.Conflict, match="being deleted"):
+        await again()
+    assert replica.writes() == []
+    replica.server.put(WORKLOADS, "web", "shop", metadata={"uid": UID})
+    assert await again() == Done()
+    assert replica.of("services")
+
+
+TENANT = TenantRecord("acme", "uid-of-acme", 1, None, None, b"{}")
 NET = QuotaBounds("shop", "berth", "acme", "uid-of-acme", (("requests.memory", "8Gi"),))
 
 
@@ -305,6 +330,16 @@ async def test_the_quota_of_a_tenant_is_written_and_removed(replica: Replica) ->
     record = replace(stored(net()), uid=live["metadata"]["uid"])
     assert await replica.deps.gateway.settle(Delete(record, "x"), TENANT, NET) == ()
     assert replica.of("resourcequotas") == {}
+
+
+async def test_no_quota_is_made_anew_for_a_tenant_that_is_gone(replica: Replica) -> None:
+    known = replace(TENANT, status=b'{"namespaces":1}')
+    with pytest.raises(errors.NotFound):
+        await replica.deps.gateway.settle(Apply(net(), None), known, NET)
+    assert replica.writes() == []
+    replica.server.put(TENANTS, "acme", metadata={"uid": "uid-of-acme"})
+    assert await replica.deps.gateway.settle(Apply(net(), None), known, NET) == ()
+    assert replica.of("resourcequotas")
 
 
 @pytest.mark.parametrize("child", [net("16Gi"), net(namespace="bank")])

@@ -239,7 +239,7 @@ class FakeApiServer:
         stored = self.objects.setdefault(plural, {}).get(key)
         self.version += 1
         meta = {**body["metadata"], "resourceVersion": str(self.version)}
-        meta["uid"] = stored["metadata"]["uid"] if stored else str(uuid4())
+        meta["uid"] = stored["metadata"]["uid"] if stored else meta.get("uid") or str(uuid4())
         obj = self.objects[plural][key] = {**body, "metadata": meta}
         self._happened(plural, "MODIFIED" if stored else "ADDED", obj)
         return obj

@@ -13,6 +13,7 @@ from berth.plan.model import Apply
 from berth.render.model import Child as Rendered
 from berth.verify.check import verify
 from berth.verify.model import Bounds, Images, Runtime
+from berth.world.packed import pack
 from berth.world.records import WorkloadRecord
 from ground.api import APPLY, JSON, MERGE, ApiError, call
 from scenarios import objects, site
@@ -227,7 +228,7 @@ def gateway(body: Json, bounds: Bounds) -> Answer:
     client = _Deaf()
     doors = Gateway(client, lambda: True, lambda *_: None, lambda _: None)
     key = (bounds.namespace, bounds.workload)
-    workload = WorkloadRecord(key, bounds.uid, 1, "1", 0.0, False, (), b"{}", b"{}")
+    workload = WorkloadRecord(key, bounds.uid, 1, "1", 0.0, False, (), b"{}", pack({}))
     child = Rendered(body.get("kind", ""), body["metadata"].get("name", ""), body)
     try:
         done = asyncio.run(doors.execute((Apply(child, None),), workload, lambda: bounds))

@@ -5,7 +5,7 @@ and is not ours is touched (reference: the confused-deputy class of operator vul
 the status is written.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,6 +21,7 @@ from berth.kube.resources import (
     OWN,
     PERSISTENT_VOLUME_CLAIMS,
     RESOURCE_QUOTAS,
+    TENANTS,
     WORKLOADS,
     Resource,
 )
@@ -31,11 +32,16 @@ from berth.render.model import Child
 from berth.verify.check import verify, verify_claim, verify_quota
 from berth.verify.model import Bounds, QuotaBounds, Violation
 from berth.world.children import controller_uid, disk_of
+from berth.world.packed import pack
+from berth.world.parse import canonical
 from berth.world.records import ChildRecord, Problem, TenantRecord, WorkloadRecord
 
 _CLASS: Final = ISOLATION_CLASSES.kind
 _CLUSTER_EVENTS: Final = "default"
 """Where Events are about what has no namespace (events.k8s.io)."""
+
+_NO_STATUS: Final = pack({})
+"""The status of a Workload that was never looked at, and so has no children yet."""
 
 CHILD_RESOURCES: Final = {resource.kind: resource for resource in CHILDREN}
 """The only kinds that Berth writes for a Workload, by name."""
@@ -74,7 +80,7 @@ class Gateway:
         self._written = written
         self._deleted = deleted
 
-    async def execute(self, steps: Iterable[Write], workload: WorkloadRecord, bounds: Callable[[], Bounds]) -> Done:
+    async def execute(self, steps: Sequence[Write], workload: WorkloadRecord, bounds: Callable[[], Bounds]) -> Done:
         """Carry out the steps, in order. Every child is verified just before it is written, by bounds of that moment.
 
         Raises:
@@ -85,6 +91,8 @@ class Gateway:
         refused: list[Problem] = []
         taken: list[Taken] = []
         missing = set[str]()
+        if workload.status != _NO_STATUS and any(isinstance(step, Apply) and step.uid is None for step in steps):
+            await self._is_there(WORKLOADS, *workload.key, workload.uid)
         for step in steps:
             if isinstance(step, Apply) and lacks_a_disk(step.child, missing):
                 continue
@@ -176,6 +184,8 @@ class Gateway:
         violations = verify_quota(step.child.body, bounds)
         if violations:
             return (_unsafe(step, violations),)
+        if step.uid is None and tenant.status != canonical({}):
+            await self._is_there(TENANTS, None, tenant.name, tenant.uid)
         try:
             stored = await self._client.apply(
                 RESOURCE_QUOTAS, namespace, bounds.name, step.child.body, create_only=step.uid is None, uid=step.uid
@@ -251,6 +261,19 @@ class Gateway:
             return [_unsafe(step, violations)]
         self._written(resource, await self._apply(resource, step, workload))
         return []
+
+    async def _is_there(self, resource: Resource, namespace: str | None, name: str, uid: str) -> None:
+        """Look whether an owner is still there before anything is made anew for it.
+
+        No order holds between two watches: that its children went with it may be known before that it is gone itself.
+
+        Raises:
+            ApiError: NotFound when it is gone, Conflict when it is going or another one has its name.
+
+        """
+        meta = (await self._client.get(resource, namespace, name))["metadata"]
+        if meta["uid"] != uid or "deletionTimestamp" in meta:
+            raise errors.Conflict(0, "Overtaken", f"{resource.kind} {name} is being deleted, or was made anew")
 
     async def _grow(self, step: Grow, namespace: str, bounds: Bounds) -> list[Problem]:
         """Let a claim ask for more. The verifier holds it to the disks and the namespace of its Workload."""

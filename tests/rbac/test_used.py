@@ -104,12 +104,16 @@ def work(space: Space) -> None:
 
 
 def policy_is_looked_at(space: Space) -> None:
-    """Have a Tenant whose quota comes, is kept and goes, and a Waiver; each says what became of it."""
+    """Have a Tenant whose quota comes, is kept, made anew and goes, and a Waiver; each says what became of it."""
     tenant = {"namespaceSelector": space.selector["namespaceSelector"]}
     space.put(TENANT, space.name, {**tenant, "quota": {"workloads": 50}})
     hard = space.until(QUOTA, "berth", lambda found: found)["spec"]
     space.merge(QUOTA, "berth", {"spec": {"hard": {"count/workloads.berth.dev": "1"}}})
     space.until(QUOTA, "berth", lambda found: found["spec"] == hard)
+    space.until(TENANT, space.name, lambda found: found.get("status"))
+    before = space.get(QUOTA, "berth")["metadata"]["uid"]
+    space.delete(QUOTA, "berth")
+    space.until(QUOTA, "berth", lambda found: found["metadata"]["uid"] != before)
     space.put(TENANT, space.name, tenant)
     space.gone(QUOTA, "berth")
     space.put(WAIVER, space.name, specs.waiver(space.name))

@@ -20,10 +20,9 @@ def test_a_node_that_is_gone_is_told_of_what_ran_there_and_of_what_comes_there(s
     space.ready("before")
     with site.silent(space.cluster):
         space.workload("after", service(IMAGE))
-        found = space.expect("after", "Ready", "False", "NodeLost", SECONDS)
-        assert f"node {NAME} does not take the pod" in condition(found, "Ready")["message"]
-        found = space.expect("before", "Ready", "False", "NodeLost", GRACE_SECONDS)
-        assert f"node {NAME} does not answer" in condition(found, "Ready")["message"]
+        space.expect("after", "Ready", "False", "NodeLost", SECONDS, says=f"node {NAME} does not take the pod")
+        says = f"node {NAME} does not answer"
+        found = space.expect("before", "Ready", "False", "NodeLost", GRACE_SECONDS, says=says)
         assert condition(found, "Stalled")["message"] != "nothing blocks progress"
     for name in ("before", "after"):
         space.ready(name)

@@ -201,13 +201,25 @@ class Space:
         )
         return self.get(WORKLOAD, name)
 
-    def expect(self, name: str, kind: str, status: str, reason: str | None = None, seconds: float = SECONDS) -> Json:
-        """Wait for a condition of a Workload, for its current generation, and return the Workload."""
+    def expect(
+        self,
+        name: str,
+        kind: str,
+        status: str,
+        reason: str | None = None,
+        seconds: float = SECONDS,
+        *,
+        says: str | tuple[str, ...] = (),
+    ) -> Json:
+        """Wait for a condition of a Workload, for its current generation, and return the Workload.
+
+        The first status with a reason may tell of a world half seen, for no order holds between the operator's watches:
+        what the message is to say is waited for as well.
+        """
 
         def wish(found: Json) -> bool:
-            item = condition(found, kind)
-            current = item.get("observedGeneration") == found["metadata"]["generation"]
-            return current and item["status"] == status and reason in (None, item["reason"])
+            current = condition(found, kind).get("observedGeneration") == found["metadata"]["generation"]
+            return current and shows(found, kind, status, reason, says=says)
 
         return self.until(WORKLOAD, name, wish, seconds)
 
@@ -260,6 +272,13 @@ def condition(found: Json, kind: str) -> Json:
     """Return a condition of an object; an Unknown one when there is none."""
     listed: list[Json] = found.get("status", {}).get("conditions", [])
     return next((each for each in listed if each["type"] == kind), {"status": "Unknown", "reason": "", "message": ""})
+
+
+def shows(found: Json, kind: str, status: str, reason: str | None = None, *, says: str | tuple[str, ...] = ()) -> bool:
+    """Tell whether a condition of an object has a status and, where given, a reason and words in its message."""
+    item, words = condition(found, kind), (says,) if isinstance(says, str) else says
+    met = item["status"] == status and reason in (None, item["reason"])
+    return met and all(word in item["message"] for word in words)
 
 
 def load(text: str) -> Json:

@@ -6,7 +6,7 @@ from ground.nodes import PLAIN, Shape
 from scenarios import specs
 from scenarios.kinds import CLASS, NODE, RUNTIME_CLASS
 from scenarios.objects import Json
-from scenarios.site import Space, condition
+from scenarios.site import Space, condition, shows
 
 pytestmark = pytest.mark.ground
 
@@ -14,9 +14,7 @@ pytestmark = pytest.mark.ground
 def assert_waits(space: Space, spec: Json, reason: str, *words: str) -> None:
     """Apply a Workload that has no place, and look at what it says."""
     space.workload("web", spec)
-    found = space.expect("web", "Placed", "False", reason)
-    message = condition(found, "Placed")["message"]
-    assert all(word in message for word in words), message
+    found = space.expect("web", "Placed", "False", reason, says=words)
     assert condition(found, "Ready")["status"] == "False"
     assert space.children("web") == set()
 
@@ -42,11 +40,11 @@ def test_no_node_with_the_handler_of_the_runtime(space: Space) -> None:
     name = space.isolation_class("handler", {"level": "Sandboxed", "pod": pod, **space.pool})
     space.node("plain", PLAIN)
     assert_waits(space, specs.pinned(name, specs.container()), "NoCapableNode", "handler", space.name)
-    assert condition(space.get(CLASS, name), "Available")["reason"] == "NoCapableNode"
+    space.until(CLASS, name, lambda found: shows(found, "Available", "False", "NoCapableNode"))
     space.merge(NODE, f"{space.name}-plain", {"spec": {"unschedulable": True}})
     space.node("able", Shape(handlers=(space.name,)))
-    found = space.ready("web")
-    assert condition(found, "Isolated")["status"] == "True"
+    space.ready("web")
+    space.expect("web", "Isolated", "True")
 
 
 def test_user_namespaces_that_no_node_has_and_one_that_may_ignore_them(space: Space) -> None:
@@ -55,21 +53,19 @@ def test_user_namespaces_that_no_node_has_and_one_that_may_ignore_them(space: Sp
     root = specs.pinned(name, specs.container(needs={"root": True}))
     assert_waits(space, root, "NoCapableNode", "handler default with user namespaces")
     space.node("able")
-    found = space.until(CLASS, name, lambda found: condition(found, "Available")["status"] == "True")
-    assert (
-        f"not on 1 nodes that its pods may be sent to, {space.name}-old-runc"
-        in condition(found, "Available")["message"]
-    )
+    lacks = f"not on 1 nodes that its pods may be sent to, {space.name}-old-runc"
+    space.until(CLASS, name, lambda found: shows(found, "Available", "True", says=lacks))
     space.node("old-kubelet", silent=True)
-    found = space.until(CLASS, name, lambda found: condition(found, "Available")["status"] == "False")
-    assert f"{space.name}-old-kubelet among them, do not say" in condition(found, "Available")["message"]
+    says = f"{space.name}-old-kubelet among them, do not say"
+    space.until(CLASS, name, lambda found: shows(found, "Available", "False", says=says))
 
 
 def test_all_nodes_of_the_class_are_cordoned(space: Space) -> None:
     name = space.isolation_class("pool", {"level": "Container", "pod": {}, **space.pool})
     node = space.node("only")
+    space.until(CLASS, name, lambda found: shows(found, "Available", "True"))  # the node has been seen
     space.merge(NODE, node, {"spec": {"unschedulable": True}})
-    space.until(CLASS, name, lambda found: condition(found, "Available")["status"] == "False")
+    space.until(CLASS, name, lambda found: shows(found, "Available", "False"))
     assert_waits(space, specs.pinned(name, specs.container()), "NoCapableNode")
     space.merge(NODE, node, {"spec": {"unschedulable": None}})
     space.ready("web")

@@ -17,10 +17,12 @@ STATUS = "patch workloads/status"
 ADDRESSED = {"create networkpolicies": 1, "create services": 1}
 
 
-def assert_placed(found: Json, class_name: str, backend: str) -> None:
+def placed(space: Space, name: str, class_name: str, backend: str) -> Json:
+    """Wait until a Workload is ready and seen to be isolated, look at where it runs, and return it."""
+    space.ready(name)
+    found = space.expect(name, "Isolated", "True")
     placement = found["status"]["placement"]
     assert (placement["className"], placement["backend"]) == (class_name, backend)
-    assert condition(found, "Isolated")["status"] == "True", condition(found, "Isolated")
     assert {each["type"] for each in found["status"]["conditions"]} == {
         "Accepted",
         "Placed",
@@ -29,6 +31,7 @@ def assert_placed(found: Json, class_name: str, backend: str) -> None:
         "Reconciling",
         "Stalled",
     }
+    return found
 
 
 def assert_writes(space: Space, children: dict[str, int]) -> None:
@@ -42,7 +45,7 @@ def assert_writes(space: Space, children: dict[str, int]) -> None:
 
 def test_a_container_runs_as_pods(space: Space) -> None:
     space.workload("web", specs.container())
-    assert_placed(space.ready("web"), "container", "Pod")
+    placed(space, "web", "container", "Pod")
     assert space.children("web") == {"Deployment web", "Service web", "NetworkPolicy web"}
     assert "runtimeClassName" not in space.get(DEPLOYMENT, "web")["spec"]["template"]["spec"]
     assert_writes(space, {"create deployments": 1, **ADDRESSED})
@@ -74,7 +77,7 @@ def test_replicas_and_load_bring_a_budget_and_an_autoscaler(space: Space) -> Non
 
 def test_less_trust_runs_in_a_sandbox(space: Space) -> None:
     space.workload("web", specs.container(trust="Restricted"))
-    assert_placed(space.ready("web"), "gvisor", "Pod")
+    placed(space, "web", "gvisor", "Pod")
     assert space.get(DEPLOYMENT, "web")["spec"]["template"]["spec"]["runtimeClassName"] == "gvisor"
     assert {pod["spec"]["runtimeClassName"] for pod in space.pods("web")} == {"gvisor"}
     assert_writes(space, {"create deployments": 1, **ADDRESSED})
@@ -83,7 +86,7 @@ def test_less_trust_runs_in_a_sandbox(space: Space) -> None:
 def test_a_policy_for_a_kernel_of_its_own_runs_an_image_in_kata_pods(space: Space) -> None:
     space.policy({"level": "Virtualized"})
     space.workload("web", specs.container())
-    assert_placed(space.ready("web"), "kata", "Pod")
+    placed(space, "web", "kata", "Pod")
     pod = space.pods("web")[0]["spec"]
     assert (pod["runtimeClassName"], pod["overhead"]) == ("kata", {"cpu": "250m", "memory": "320Mi"})
     assert_writes(space, {"create deployments": 1, **ADDRESSED})
@@ -91,16 +94,15 @@ def test_a_policy_for_a_kernel_of_its_own_runs_an_image_in_kata_pods(space: Spac
 
 def test_a_disk_runs_as_a_machine(space: Space) -> None:
     space.workload("erp", specs.machine())
-    assert_placed(space.ready("erp"), "vm", "VirtualMachine")
+    placed(space, "erp", "vm", "VirtualMachine")
     assert space.children("erp") == {"VirtualMachine erp", "Service erp", "NetworkPolicy erp"}
-    assert space.get(VM, "erp")["status"]["printableStatus"] == "Running"
+    space.until(VM, "erp", lambda vm: vm["status"]["printableStatus"] == "Running")
     assert_writes(space, {"create virtualmachines": 1, **ADDRESSED})
 
 
 def test_replicas_of_a_disk_run_as_a_pool(space: Space) -> None:
     space.workload("gate", specs.machine(replicas=3))
-    found = space.ready("gate")
-    assert_placed(found, "vm", "VirtualMachine")
+    found = placed(space, "gate", "vm", "VirtualMachine")
     assert (found["status"]["replicas"], found["status"]["readyReplicas"]) == (3, 3)
     assert space.children("gate") == {
         "VirtualMachinePool gate",
@@ -108,7 +110,7 @@ def test_replicas_of_a_disk_run_as_a_pool(space: Space) -> None:
         "NetworkPolicy gate",
         "PodDisruptionBudget gate",
     }
-    assert space.get(POOL, "gate")["status"]["readyReplicas"] == 3
+    space.until(POOL, "gate", lambda pool: pool["status"].get("readyReplicas") == 3)
     assert_writes(space, {"create virtualmachinepools": 1, "create poddisruptionbudgets": 1, **ADDRESSED})
 
 
@@ -134,7 +136,7 @@ def test_a_task_on_a_disk_that_is_edited_when_it_has_ended_runs_anew(space: Spac
     assert space.get(VM, "build")["metadata"]["uid"] != first["metadata"]["uid"]
     assert again["spec"]["domain"]["cpu"]["sockets"] == 2
     space.merge(VM, "build", power_off)
-    assert condition(space.expect("build", "Ready", "True"), "Ready")["reason"] == "Completed"
+    space.expect("build", "Ready", "True", "Completed")
 
 
 def test_a_task_on_a_disk_runs_until_the_guest_powers_off(space: Space, cluster: Cluster) -> None:

@@ -6,7 +6,7 @@ from scenarios import specs
 from scenarios.acting import plays
 from scenarios.kinds import CLAIM, DATA_VOLUME, STORAGE_CLASS, TENANT, VM, VMI, WORKLOAD
 from scenarios.objects import Json
-from scenarios.site import Space, condition
+from scenarios.site import Space
 
 pytestmark = pytest.mark.ground
 
@@ -34,15 +34,16 @@ def test_a_disk_that_comes_back_with_another_source_is_told_and_holds_what_it_he
     space.workload("db", machine())
     space.until(VM, "db", lambda found: "data" not in str(found["spec"]["template"]["spec"]["volumes"]))
     space.workload("db", machine(COPY))
-    told = condition(space.expect("db", "Stalled", "True", "Misconfigured"), "Stalled")["message"]
-    assert "DataVolume db-data was made from blank and is kept, and the spec makes it from pvc old" in told
+    says = "DataVolume db-data was made from blank and is kept, and the spec makes it from pvc old"
+    space.expect("db", "Stalled", "True", "Misconfigured", says=says)
     space.quiet()
     assert "data" not in volumes(space, "db")
     assert space.get(DATA_VOLUME, "db-data")["spec"] == kept["spec"]
     assert space.get(VMI, "db")["metadata"]["uid"] == guest
     space.delete(DATA_VOLUME, "db-data")
     space.until(VM, "db", lambda found: "db-data" in str(found["spec"]["template"]["spec"]["volumes"]))
-    assert space.get(DATA_VOLUME, "db-data")["spec"]["source"] == {"pvc": {"namespace": space.name, "name": "old"}}
+    copied = {"pvc": {"namespace": space.name, "name": "old"}}
+    space.until(DATA_VOLUME, "db-data", lambda found: found["spec"]["source"] == copied)
     space.expect("db", "Stalled", "False")
 
 
@@ -63,11 +64,23 @@ def test_a_workload_that_comes_back_takes_its_disk_up_by_the_same_source_only(sp
         assert space.get(CLAIM, "db-data")["metadata"]["uid"] == claim
 
 
+def seen(space: Space, claim: str) -> None:
+    """Wait until the operator has seen a claim: a Workload that mounts it has a place from then on, and goes again."""
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
+    spec = specs.container(volumes=volumes, replicas=0)
+    spec["container"] = spec["container"] | {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    space.workload("sees", spec)
+    space.expect("sees", "Placed", "True")
+    space.delete(WORKLOAD, "sees")
+    space.gone(WORKLOAD, "sees")
+
+
 def test_a_claim_of_others_is_told_before_anything_is_made(space: Space) -> None:
     space.put(CLAIM, "db-data", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+    seen(space, "db-data")
     space.workload("db", machine(BLANK))
-    told = condition(space.expect("db", "Placed", "False", "Misconfigured"), "Placed")["message"]
-    assert "PersistentVolumeClaim db-data was not made for this disk: give the disk" in told
+    says = "PersistentVolumeClaim db-data was not made for this disk: give the disk"
+    space.expect("db", "Placed", "False", "Misconfigured", says=says)
     assert (space.get(VM, "db"), space.get(DATA_VOLUME, "db-data")) == ({}, {})
     space.delete(CLAIM, "db-data")
     space.ready("db")
@@ -76,8 +89,8 @@ def test_a_claim_of_others_is_told_before_anything_is_made(space: Space) -> None
 def test_a_storage_class_that_is_missing_is_waited_for_before_anything_is_made(space: Space) -> None:
     stored = {"name": "data", "blank": {"storage": "1Gi", "storageClassName": f"{space.name}-fast"}}
     space.workload("db", machine(stored))
-    told = condition(space.expect("db", "Placed", "False", "VolumeMissing"), "Placed")["message"]
-    assert f"StorageClass {space.name}-fast of a disk does not exist: create it, or name another" in told
+    says = f"StorageClass {space.name}-fast of a disk does not exist: create it, or name another"
+    space.expect("db", "Placed", "False", "VolumeMissing", says=says)
     assert (space.get(VM, "db"), space.get(DATA_VOLUME, "db-data")) == ({}, {})
     provisioner = "ground.berth.dev/volume"
     space.put_body(STORAGE_CLASS, {"metadata": {"name": f"{space.name}-fast"}, "provisioner": provisioner})
@@ -104,8 +117,8 @@ def test_a_disk_grows_while_its_machine_runs_as_far_as_the_quota_lets_it(space: 
     space.workload("db", machine(blank("1Gi")))
     guest = space.ready("db") and space.get(VMI, "db")["metadata"]["uid"]
     space.workload("db", machine(blank("5Gi")))
-    told = condition(space.expect("db", "Stalled", "True", "ExceedsQuota"), "Stalled")["message"]
-    assert f"needs 5Gi storage, but Tenant {space.name} may have 4Gi" in told
+    says = f"needs 5Gi storage, but Tenant {space.name} may have 4Gi"
+    space.expect("db", "Stalled", "True", "ExceedsQuota", says=says)
     space.quiet()
     assert space.get(CLAIM, "db-data")["spec"]["resources"]["requests"] == {"storage": "1Gi"}
     space.workload("db", machine(blank("3Gi")))
@@ -116,8 +129,8 @@ def test_a_disk_grows_while_its_machine_runs_as_far_as_the_quota_lets_it(space: 
     used = {"resource": "storage", "used": "3Gi", "requested": "3Gi", "overhead": "0", "reserved": "0", "limit": "4Gi"}
     space.until(TENANT, space.name, lambda found: used in found["status"]["usage"])
     space.workload("db", machine(blank("2Gi")))
-    told = condition(space.expect("db", "Stalled", "True", "Misconfigured"), "Stalled")["message"]
-    assert "disk db-data has 3Gi and does not shrink to 2Gi: set its storage to 3Gi or more" in told
+    says = "disk db-data has 3Gi and does not shrink to 2Gi: set its storage to 3Gi or more"
+    space.expect("db", "Stalled", "True", "Misconfigured", says=says)
     space.workload("db", machine(blank("3Gi")))
     space.expect("db", "Stalled", "False")
 
@@ -127,9 +140,8 @@ def test_growth_that_a_storage_driver_owes_is_told_while_the_guest_serves(space:
     space.ready("db")
     space.merge(CLAIM, "db-data", {"metadata": {"annotations": {"ground.berth.dev/fail": "NoRoom"}}})
     space.workload("db", machine(blank("2Gi")))
-    told = condition(space.expect("db", "Ready", "True", "LiveUpdating"), "Ready")["message"]
-    assert "disk db-data grows to 2Gi: StorageClass ground has yet to give its claim 2Gi" in told
-    space.until(WORKLOAD, "db", lambda found: "the pool has no room" in condition(found, "Ready")["message"])
+    says = "disk db-data grows to 2Gi: StorageClass ground has yet to give its claim 2Gi"
+    space.expect("db", "Ready", "True", "LiveUpdating", says=(says, "the pool has no room"))
     space.merge(CLAIM, "db-data", {"metadata": {"annotations": {"ground.berth.dev/fail": None}}})
     space.expect("db", "Ready", "True", "Running")
 
@@ -140,8 +152,8 @@ def test_a_disk_of_a_class_that_lets_no_claim_grow_is_told_with_the_fix(space: S
     space.workload("db", machine(blank("1Gi", storageClassName=fixed)))
     space.ready("db")
     space.workload("db", machine(blank("2Gi", storageClassName=fixed)))
-    told = condition(space.expect("db", "Stalled", "True", "Misconfigured"), "Stalled")["message"]
-    assert f"disk db-data has 1Gi and cannot grow to 2Gi, for StorageClass {fixed} does not let claims grow" in told
+    says = f"disk db-data has 1Gi and cannot grow to 2Gi, for StorageClass {fixed} does not let claims grow"
+    space.expect("db", "Stalled", "True", "Misconfigured", says=says)
     space.merge(STORAGE_CLASS, fixed, {"allowVolumeExpansion": True})
     space.until(CLAIM, "db-data", lambda found: found["status"]["capacity"] == {"storage": "2Gi"})
     space.expect("db", "Ready", "True", "Running")

@@ -4,17 +4,14 @@ import pytest
 
 from scenarios import specs
 from scenarios.kinds import POLICY, WORKLOAD
-from scenarios.site import Space, condition
+from scenarios.site import Space, shows
 
 pytestmark = pytest.mark.ground
 
 
 def test_a_condition_that_does_not_compile_counts_as_true(space: Space) -> None:
     space.policy({"level": "Sandboxed"}, when="workload.spec.needs.root &&")
-    policy = space.get(POLICY, space.name)
-    accepted = condition(policy, "Accepted")
-    assert (accepted["status"], accepted["reason"]) == ("False", "Misconfigured")
-    assert "strictest" in accepted["message"]
+    space.until(POLICY, space.name, lambda found: shows(found, "Accepted", "False", "Misconfigured", says="strictest"))
     space.workload("web", specs.container())
     found = space.ready("web")
     assert found["status"]["placement"]["className"] == "gvisor"
@@ -28,10 +25,8 @@ def test_a_condition_that_fails_on_a_workload_counts_as_true_for_it_and_says_so(
     space.workload("unlabelled", specs.container())
     classes = {name: space.ready(name)["status"]["placement"]["className"] for name in ("back", "front", "unlabelled")}
     assert classes == {"back": "container", "front": "gvisor", "unlabelled": "gvisor"}
-    found = space.get(WORKLOAD, "unlabelled")
-    assert space.name in " ".join(found["status"].get("warnings", []))
-    policy = space.until(POLICY, space.name, lambda found: condition(found, "Accepted")["status"] == "False")
-    assert "tier" in condition(policy, "Accepted")["message"]
+    space.until(WORKLOAD, "unlabelled", lambda found: space.name in " ".join(found["status"].get("warnings", [])))
+    space.until(POLICY, space.name, lambda found: shows(found, "Accepted", "False", says="tier"))
 
 
 def test_an_invalid_policy_touches_no_other_namespace(space: Space) -> None:
@@ -43,6 +38,5 @@ def test_an_invalid_policy_touches_no_other_namespace(space: Space) -> None:
     finally:
         other.remove()
     space.workload("web", specs.container())
-    found = space.expect("web", "Placed", "False")
-    assert f"IsolationPolicy {space.name}" in condition(found, "Placed")["message"]
+    space.expect("web", "Placed", "False", says=f"IsolationPolicy {space.name}")
     assert space.children("web") == set()

@@ -24,7 +24,7 @@ from scenarios.kinds import (
 from scenarios.machine_fields import GROWING, ROWS, after, before, fields, missing
 from scenarios.objects import Json, items
 from scenarios.process import Operator
-from scenarios.site import Space, condition
+from scenarios.site import Space, condition, shows
 
 LARGE: Json = {"cpu": {"guest": 2}, "memory": {"guest": "1Gi"}}
 SMALL: Json = {"cpu": {"guest": 1}, "memory": {"guest": "1Gi"}}
@@ -79,6 +79,14 @@ def test_no_row_expects_what_runs_already(name: str) -> None:
 def edited(shared: Operator) -> Iterator[Edited]:
     """All rows, played at once in a namespace of their own."""
     space = Space.make(shared.cluster)
+    try:
+        yield played(space)
+    finally:
+        space.remove()
+
+
+def played(space: Space) -> Edited:
+    """Make a machine of each row, edit it, and start anew those that wait for it."""
     pins = prepared(space)
     for name, row in RUNNING.items():
         space.workload(name, pinned(row, before(row), pins))
@@ -89,14 +97,13 @@ def edited(shared: Operator) -> Iterator[Edited]:
     reach(space, dict.fromkeys(named("live"), ("Ready", "LiveUpdating")))
     for name in named("live"):  # as KubeVirt's workload updater does
         space.put_body(MIGRATION, {"metadata": {"name": name}, "spec": {"vmiName": name}})
-    told = reach(space, {name: OUTCOMES[row["became"]] for name, row in RUNNING.items()})
+    told = reach(space, {name: (*OUTCOMES[row["became"]], row.get("words", "")) for name, row in RUNNING.items()})
     running = listed(space, VMI)
     for replicas, reason in ((0, "ScaledToZero"), (1, "Running")):
         for name in named("restart"):
             space.merge(WORKLOAD, name, {"spec": {"replicas": replicas}}, "/scale")
         again = reach(space, dict.fromkeys(named("restart"), ("Ready", reason)))
-    yield Edited(space, started, told, running, again, listed(space, VMI))
-    space.remove()
+    return Edited(space, started, told, running, again, listed(space, VMI))
 
 
 def prepared(space: Space) -> str:
@@ -125,8 +132,8 @@ def listed(space: Space, kind: Kind) -> Objects:
     return {each["metadata"]["name"]: each for each in items(space.cluster, kind, space.name)}
 
 
-def reach(space: Space, wishes: Mapping[str, tuple[str, str]]) -> Objects:
-    """Wait until a condition of each Workload is True for a reason, and return all of them as they are then.
+def reach(space: Space, wishes: Mapping[str, tuple[str, ...]]) -> Objects:
+    """Wait until a condition of each Workload is True for a reason, with these words, and return all as they are then.
 
     One that does not get there is returned as it is at last: its own test tells.
     """
@@ -140,16 +147,16 @@ def reach(space: Space, wishes: Mapping[str, tuple[str, str]]) -> Objects:
     return listed(space, WORKLOAD)
 
 
-def stands(found: Json, kind: str, reason: str) -> bool:
+def stands(found: Json, kind: str, reason: str, says: str = "") -> bool:
     """Return whether a condition of a Workload is True for a reason, about its newest spec, with nothing else to do.
 
     What its guest has is told by the instance, what it waits for by the machine: the one may be heard of before the other.
     """
-    item, current = condition(found, kind), found["metadata"]["generation"]
+    current = condition(found, kind).get("observedGeneration") == found["metadata"]["generation"]
     busy = condition(found, "Reconciling")["status"] == "True"
-    other = reason == "Running" and "running" in found["status"].get("cost", {})
-    told = (item["status"], item["reason"], item.get("observedGeneration"))
-    return busy == (reason == "LiveUpdating") and not other and told == ("True", reason, current)
+    other = reason == "Running" and "running" in found.get("status", {}).get("cost", {})
+    told = current and shows(found, kind, "True", reason, says=says)
+    return told and busy == (reason == "LiveUpdating") and not other
 
 
 @plays("edit the Workload")

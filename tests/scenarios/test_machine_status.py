@@ -62,10 +62,9 @@ def test_a_change_that_waits_for_a_restart_is_told_and_comes_with_replicas_0_and
     space.workload("erp", specs.machine())
     uid = _running(space, "erp")
     space.workload("erp", graphics())
-    found = space.expect("erp", "Ready", "True", "RestartRequired")
-    message = condition(found, "Ready")["message"]
-    assert "a non-live-updatable field was changed in the template spec" in message
-    assert f"kubectl scale workloads.berth.dev -n {space.name} erp --replicas=0" in message
+    why = "a non-live-updatable field was changed in the template spec"
+    fix = f"kubectl scale workloads.berth.dev -n {space.name} erp --replicas=0"
+    found = space.expect("erp", "Ready", "True", "RestartRequired", says=(why, fix))
     assert (found["status"]["reason"], condition(found, "Stalled")["status"]) == ("RestartRequired", "False")
     space.quiet()
     space.silence(2.0)
@@ -88,16 +87,12 @@ def test_a_change_that_waits_is_taken_back_and_nothing_waits_any_more(space: Spa
 
 
 def test_a_guest_that_is_to_shrink_counts_with_its_own_size_until_it_is_restarted(space: Space) -> None:
-    tenant = space.name
-    space.put(
-        TENANT,
-        tenant,
-        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": space.name}}, "quota": {"memory": "8Gi"}},
-    )
+    space.enact(TENANT, space.name, {**space.selector, "quota": {"memory": "8Gi"}})
     space.workload("erp", sized("1", "4Gi"))
     space.ready("erp")
     space.workload("erp", sized("1", "1Gi"))
-    found = space.expect("erp", "Ready", "True", "RestartRequired")
+    space.expect("erp", "Ready", "True", "RestartRequired")
+    found = space.until(WORKLOAD, "erp", lambda found: "running" in found["status"]["cost"])
     cost = found["status"]["cost"]
     assert (cost["requested"]["memory"], cost["running"]["memory"]) == ("1Gi", "4Gi")
     space.workload("late", sized("1", "5Gi"))
@@ -114,8 +109,7 @@ def test_a_paused_machine_is_not_ready_until_it_is_unpaused(space: Space) -> Non
     space.workload("erp", specs.machine())
     space.ready("erp")
     space.edit(VMI, "erp", lambda found: found["status"]["conditions"].append(PAUSED))
-    found = space.expect("erp", "Ready", "False", "Paused")
-    assert f"virtctl unpause vm erp -n {space.name}" in condition(found, "Ready")["message"]
+    found = space.expect("erp", "Ready", "False", "Paused", says=f"virtctl unpause vm erp -n {space.name}")
     assert (found["status"]["ready"], condition(found, "Stalled")["status"]) == ("0/1", "False")
     space.edit(VMI, "erp", lambda found: found["status"]["conditions"].remove(PAUSED))
     space.expect("erp", "Ready", "True", "Running")
@@ -136,14 +130,14 @@ def test_a_disk_tells_that_it_is_filled_what_it_fails_at_and_nothing_once_it_is_
     space.workload("erp", cloned())
     space.until(VMI, "erp", lambda found: "FailedPvcNotFound" in str(found.get("status")))
     space.quiet()
-    ready = condition(space.expect("erp", "Ready", "False", "Provisioning"), "Ready")
-    assert ready["message"] == "disk root is being filled: Pending"
+    says = "disk root is being filled: Pending"
+    found = space.expect("erp", "Ready", "False", "Provisioning", says=says)
+    assert condition(found, "Ready")["message"] == says
     space.merge(DATA_VOLUME, "erp-root", {"metadata": {"annotations": {FAIL: "Error"}}})
     space.put(CLAIM, "golden", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
-    found = space.expect("erp", "Ready", "False", "VolumeMissing")
     text = "disk root cannot be filled: Error: Unable to process data: 404 Not Found"
-    assert condition(space.until(WORKLOAD, "erp", lambda seen: text in str(seen)), "Stalled")["status"] == "False"
-    assert found["status"]["reason"] == "VolumeMissing"
+    found = space.expect("erp", "Ready", "False", "VolumeMissing", says=text)
+    assert (found["status"]["reason"], condition(found, "Stalled")["status"]) == ("VolumeMissing", "False")
     space.merge(DATA_VOLUME, "erp-root", {"metadata": {"annotations": {FAIL: None}}})
     space.expect("erp", "Ready", "True", "Running")
 
@@ -154,9 +148,9 @@ def test_a_machine_that_is_to_leave_a_node_that_is_drained_tells_so_until_it_has
     uid = _running(space, "erp")
     node = space.get(VMI, "erp")["status"]["nodeName"]
     space.merge(VMI, "erp", {"status": {"evacuationNodeName": node}})  # as KubeVirt does with an eviction
-    found = space.expect("erp", "Ready", "True", "Migrating")
-    message = condition(found, "Ready")["message"]
-    assert message.startswith(f"node {node} is being drained, and no live migration has begun")
+    says = f"node {node} is being drained, and no live migration has begun"
+    found = space.expect("erp", "Ready", "True", "Migrating", says=says)
+    assert condition(found, "Ready")["message"].startswith(says)
     space.put_body(MIGRATION, {"metadata": {"name": "away"}, "spec": {"vmiName": "erp"}})
     space.until(VMI, "erp", lambda seen: seen["status"]["nodeName"] != node)
     space.merge(VMI, "erp", {"status": {"evacuationNodeName": None}})

@@ -89,8 +89,8 @@ def test_a_migration_is_told_while_it_runs_and_the_guest_serves(erp: Space) -> N
     before = erp.get(VMI, "erp")
     held = {"metadata": {"annotations": {HOLD: ""}}, "spec": {"vmiName": "erp"}}
     create(erp, VIRT_API, MIGRATION, "move", held)
-    told = condition(erp.expect("erp", "Ready", "True", "Migrating"), "Ready")["message"]
-    assert told.startswith("the guest moves to node")
+    told = erp.expect("erp", "Ready", "True", "Migrating", says="the guest moves to node")
+    assert condition(told, "Ready")["message"].startswith("the guest moves to node")
     erp.merge(MIGRATION, "move", {"metadata": {"annotations": {HOLD: None}}})
     found = erp.until(VMI, "erp", lambda vmi: vmi["status"]["nodeName"] != before["status"]["nodeName"])
     erp.expect("erp", "Ready", "True", "Running")
@@ -184,8 +184,9 @@ def test_another_instancetype_in_the_workload_reaches_the_guest_that_runs(space:
     space.workload("erp", {"machine": machine | {"instancetype": f"{space.name}-large"}})
     space.expect("erp", "Ready", "True", "LiveUpdating")
     create(space, VIRT_CONTROLLER, MIGRATION, "grow", {"spec": {"vmiName": "erp"}})
-    found = space.expect("erp", "Ready", "True", "Running")
-    assert found["status"]["cost"]["requested"] == {"cpu": "200m", "memory": "1Gi"}
+    space.expect("erp", "Ready", "True", "Running")
+    large = {"cpu": "200m", "memory": "1Gi"}
+    space.until(WORKLOAD, "erp", lambda found: found["status"]["cost"]["requested"] == large)
     assert space.get(VMI, "erp")["metadata"]["uid"] == before
 
 
@@ -197,7 +198,9 @@ def test_an_instancetype_that_is_edited_in_place_leaves_a_guest_that_runs_as_it_
     space.workload("erp", {"machine": machine})
     space.ready("erp")
     before = space.get(VMI, "erp")
+    space.until(VM, "erp", lambda found: "instancetypeRef" in found.get("status", {}))
     space.put(CLUSTER_INSTANCETYPE, name, {"cpu": {"guest": 4}, "memory": {"guest": "1Gi"}})
+    space.until(WORKLOAD, "erp", lambda found: "was edited" in str(found["status"].get("warnings")))
     space.quiet()
     found = space.get(VMI, "erp")
     assert (found["metadata"]["uid"], found["spec"]["domain"]) == (before["metadata"]["uid"], before["spec"]["domain"])
@@ -236,10 +239,10 @@ def test_an_instancetype_that_is_edited_is_counted_as_the_machine_keeps_it_until
         space.merge(WORKLOAD, "keeps", {"spec": {"machine": {"instancetype": name}}})
         space.until(VM, "keeps", lambda found, name=name: found["status"]["instancetypeRef"]["name"] == name)
     space.scale("keeps", 1)
-    told = space.ready("keeps")
+    space.ready("keeps")
     assert guest_of(space, "keeps")["memory"]["guest"] == "1Gi"
+    told = space.until(WORKLOAD, "keeps", lambda found: "was edited" not in str(found["status"].get("warnings")))
     assert told["status"]["cost"]["requested"]["memory"] == "1Gi"
-    assert "was edited" not in str(told["status"].get("warnings"))
 
 
 @plays("additions")
@@ -260,6 +263,6 @@ def test_what_virt_controller_adds_to_an_old_machine_stays(erp: Space) -> None:
 def test_scaling_to_zero_and_back_stops_and_starts(erp: Space) -> None:
     erp.scale("erp", 0)
     erp.gone(VMI, "erp")
-    assert condition(erp.expect("erp", "Ready", "True"), "Ready")["reason"] == "ScaledToZero"
+    erp.expect("erp", "Ready", "True", "ScaledToZero")
     erp.scale("erp", 1)
     erp.expect("erp", "Ready", "True", "Running")

@@ -8,7 +8,7 @@ import pytest
 from scenarios import specs
 from scenarios.kinds import WORKLOAD
 from scenarios.objects import Json, history
-from scenarios.site import Space, condition
+from scenarios.site import Space, condition, shows
 
 pytestmark = pytest.mark.ground
 
@@ -81,10 +81,12 @@ def test_a_move_that_cannot_go_on_says_why_and_that_the_old_pods_are_weaker(spac
     space.ready("web")
     image = {"image": "registry.example/team/web:fail-ImagePullBackOff"}
     space.workload("web", specs.pinned("gvisor", spec | {"container": spec["container"] | image}))
-    found = space.until(WORKLOAD, "web", lambda found: reads(found, "ImagePullFailed"))
-    isolated = condition(found, "Isolated")
-    assert (isolated["status"], isolated["reason"]) == ("False", "Switching")
-    assert isolated["message"] == "still runs in class container until gvisor has taken over"
+    says = "still runs in class container until gvisor has taken over"
+
+    def told(found: Json) -> bool:
+        return reads(found, "ImagePullFailed") and shows(found, "Isolated", "False", "Switching", says=says)
+
+    assert condition(space.until(WORKLOAD, "web", told), "Isolated")["message"] == says
     assert {event["type"] for event in space.events("web")} <= {"Normal"}
 
 

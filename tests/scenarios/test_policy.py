@@ -5,10 +5,10 @@ import pytest
 from ground.api import eventually
 from ground.nodes import Shape
 from scenarios import specs
-from scenarios.kinds import DEPLOYMENT, POLICY, REPLICA_SET, VM, VMI, WORKLOAD
+from scenarios.kinds import CLASS, DEPLOYMENT, POLICY, REPLICA_SET, VM, VMI, WORKLOAD
 from scenarios.objects import SECONDS, Json, history, items
 from scenarios.process import Operator
-from scenarios.site import Space, condition
+from scenarios.site import Space, condition, shows
 
 pytestmark = pytest.mark.ground
 
@@ -54,9 +54,10 @@ def test_pods_move_up_by_themselves_without_a_gap_and_never_down(space: Space) -
 def confidential(space: Space) -> str:
     """Make a place for confidential machines, which others cannot use."""
     space.node("snp", Shape(labels={"kubevirt.io/sev-snp": "true"}))
-    return space.isolation_class(
-        "snp", {"level": "Confidential", "virtualMachine": {"launchSecurity": "snp"}, **space.pool}
-    )
+    snp = {"level": "Confidential", "virtualMachine": {"launchSecurity": "snp"}, **space.pool}
+    name = space.isolation_class("snp", snp)
+    space.until(CLASS, name, lambda found: shows(found, "Available", "True"))
+    return name
 
 
 def test_a_machine_waits_for_approval_and_says_that_it_runs_below(space: Space, operator: Operator) -> None:
@@ -65,18 +66,17 @@ def test_a_machine_waits_for_approval_and_says_that_it_runs_below(space: Space, 
     space.ready("erp")
     running = space.get(VMI, "erp")["metadata"]["uid"]
     space.policy({"level": "Confidential"})
-    found = space.expect("erp", "Isolated", "False", "BelowRequired")
+    found = space.expect("erp", "Isolated", "False", "BelowRequired", says=space.name)
     pending = found["status"]["pendingSwitch"]
     assert (pending["from"], pending["to"]) == ("vm", place)
     assert found["status"]["placement"]["className"] == "vm"
-    assert space.name in condition(found, "Isolated")["message"]
-    assert condition(space.get(WORKLOAD, "erp"), "Ready")["status"] == "True"
+    assert condition(found, "Ready")["status"] == "True"
     eventually(lambda: {"AwaitingApproval", "BelowRequired"} <= reasons(space, "erp"), SECONDS, "both Events")
     gauges(operator, below=1, pending=1)
     assert space.get(VMI, "erp")["metadata"]["uid"] == running
     space.delete(POLICY, space.name)
-    found = space.until(WORKLOAD, "erp", lambda found: "pendingSwitch" not in found["status"])
-    assert condition(found, "Isolated")["status"] == "True"
+    space.until(WORKLOAD, "erp", lambda found: "pendingSwitch" not in found["status"])
+    space.expect("erp", "Isolated", "True")
     gauges(operator, below=0, pending=0)
     assert space.get(VMI, "erp")["metadata"]["uid"] == running
 

@@ -67,6 +67,11 @@ def candidate(found: Json, name: str) -> Json:
     return told
 
 
+def refused_in_vm(found: Json) -> bool:
+    """Tell whether a status says that its machine is refused in class vm."""
+    return SAYS in candidate(found, "vm")["message"]
+
+
 def test_what_is_alike_is_asked_about_once_and_what_runs_never_again(space: Space, operator: Operator) -> None:
     names = ["one", "two", "three", "large", "pool"]
     for name in names[:3]:
@@ -94,8 +99,8 @@ def test_a_refused_class_gives_way_to_the_next_and_it_heals_when_the_policy_goes
     assert ready["status"]["placement"]["className"] == other
     told = candidate(ready, "vm")
     assert (told["verdict"], told["rule"], SAYS in told["message"]) == ("Never", "preflight", True)
-    waits = space.expect("pinned", "Placed", "False", "ChildRejected")
-    assert SAYS in candidate(waits, "vm")["message"]
+    space.expect("pinned", "Placed", "False", "ChildRejected")
+    space.until(WORKLOAD, "pinned", refused_in_vm)
     assert space.children("pinned") == set()
     space.delete(BINDING, space.name)
     space.expect("pinned", "Ready", "True", seconds=HEALS_SECONDS)
@@ -108,8 +113,8 @@ def test_a_machine_goes_on_as_it_is_while_its_edit_is_refused(space: Space) -> N
     refuse(space, "object.spec.template.spec.domain.cpu.sockets < 4", a_machine({}, sockets=4))
     before = space.get(VM, "web")
     space.workload("web", specs.machine(**LARGE))
-    told = space.expect("web", "Placed", "False")
-    assert SAYS in candidate(told, "vm")["message"]
+    space.expect("web", "Placed", "False")
+    space.until(WORKLOAD, "web", refused_in_vm)
     space.quiet()
     assert space.get(VM, "web")["spec"] == before["spec"]
     space.delete(BINDING, space.name)

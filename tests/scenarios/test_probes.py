@@ -11,7 +11,7 @@ from scenarios import objects, site, specs
 from scenarios.kinds import CLASS, EVENT, JOB, TENANT, WORKLOAD
 from scenarios.objects import SECONDS, Json
 from scenarios.process import Operator
-from scenarios.site import Space, condition
+from scenarios.site import Space, condition, shows
 
 pytestmark = pytest.mark.ground
 
@@ -38,14 +38,10 @@ def space(probed: Operator) -> Iterator[Space]:
     made.remove()
 
 
-def says(space: Space, name: str, kind: str, status: str, reason: str) -> str:
-    """Wait for a condition of a class, and return its message."""
-
-    def met(found: Json) -> bool:
-        seen = condition(found, kind)
-        return (seen["status"], seen["reason"]) == (status, reason)
-
-    message: str = condition(space.until(CLASS, name, met), kind)["message"]
+def says(space: Space, name: str, kind: str, status: str, reason: str, *words: str) -> str:
+    """Wait for a condition of a class with these words in its message, and return the message."""
+    found = space.until(CLASS, name, lambda found: shows(found, kind, status, reason, says=words))
+    message: str = condition(found, kind)["message"]
     return message
 
 
@@ -58,23 +54,23 @@ def about(space: Space, name: str) -> list[Json]:
 def test_what_the_chart_installs_is_seen_to_be_what_it_says(space: Space, name: str) -> None:
     says(space, name, "Probed", "True", "Verified")
     says(space, name, "NetworkPolicyEnforced", "True", "Verified")
-    found = space.get(CLASS, name)
-    assert condition(found, "Available")["status"] == "True"
+    found = space.until(CLASS, name, lambda found: shows(found, "Available", "True"))
     assert [probe["seen"]["noNewPrivs"] for probe in found["status"]["probes"]] == ["1"]
 
 
 def test_a_runtime_that_is_another_is_found_out_and_takes_nobody(space: Space, probed: Operator) -> None:
     node = space.node("impostor")
     name = space.isolation_class("sandbox", SANDBOX | space.pool)
-    message = says(space, name, "Available", "False", "IsolationContradicted")
-    assert all(word in message for word in (node, "kernel of the node", "6.18.44", "nodes.selector"))
+    words = (node, "kernel of the node", "6.18.44", "nodes.selector")
+    message = says(space, name, "Available", "False", "IsolationContradicted", *words)
     assert says(space, name, "Probed", "False", "IsolationContradicted") == message
     (event,) = eventually(lambda: about(space, name), SECONDS, f"an Event about {name}")
     assert (event["type"], event["reason"], event["note"]) == ("Warning", "IsolationContradicted", message)
     space.workload("web", specs.pinned(name, specs.container()))
     space.expect("web", "Placed", "False", "IsolationContradicted")
     assert space.children("web") == set()
-    assert f'berth_class_isolation_seen{{class="{name}"}} 0.0' in probed.scrape()
+    seen = f'berth_class_isolation_seen{{class="{name}"}} 0.0'
+    eventually(lambda: seen in probed.scrape(), SECONDS, seen)
 
 
 def test_what_runs_in_a_class_that_is_found_out_is_not_isolated(space: Space) -> None:
@@ -82,13 +78,9 @@ def test_what_runs_in_a_class_that_is_found_out_is_not_isolated(space: Space) ->
     name = space.isolation_class("sandbox", SANDBOX | space.pool)
     says(space, name, "Probed", "True", "Verified")
     space.workload("web", specs.pinned(name, specs.container()))
-    assert (
-        "a probe saw from inside"
-        in condition(space.expect("web", "Isolated", "True", "Verified"), "Isolated")["message"]
-    )
+    space.expect("web", "Isolated", "True", "Verified", says="a probe saw from inside")
     space.node("impostor", Shape(user_namespaces=False))  # of another kind, so it is probed as well
-    found = space.expect("web", "Isolated", "False", "IsolationMismatch")
-    assert "kernel of the node" in condition(found, "Isolated")["message"]
+    space.expect("web", "Isolated", "False", "IsolationMismatch", says="kernel of the node")
 
 
 def test_another_value_of_the_annotation_has_it_probed_again(space: Space) -> None:
@@ -104,8 +96,8 @@ def test_another_value_of_the_annotation_has_it_probed_again(space: Space) -> No
 def test_an_open_network_is_told_on_the_class_and_on_what_is_to_be_isolated(space: Space) -> None:
     space.node("open")
     name = space.isolation_class("open", {"level": "Container", "pod": {}} | space.pool)
-    assert "10.96.0.1:443" in says(space, name, "NetworkPolicyEnforced", "False", "NetworkNotEnforced")
-    assert condition(space.get(CLASS, name), "Available")["status"] == "True"
+    says(space, name, "NetworkPolicyEnforced", "False", "NetworkNotEnforced", "10.96.0.1:443")
+    space.until(CLASS, name, lambda found: shows(found, "Available", "True"))
     labelled = {"matchLabels": {"kubernetes.io/metadata.name": space.name}}
     space.put(TENANT, space.name, {"namespaceSelector": labelled, "network": {"mode": "Isolated"}})
     space.workload("web", specs.pinned(name, specs.container()))

@@ -3,7 +3,7 @@
 import pytest
 
 from scenarios import specs
-from scenarios.kinds import CLAIM, CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, POD, QUOTA, VM, VMI, WORKLOAD
+from scenarios.kinds import CLAIM, CLUSTER_INSTANCETYPE, CLUSTER_PREFERENCE, POD, QUOTA, VM, VMI
 from scenarios.objects import Json
 from scenarios.site import Space, condition
 
@@ -12,10 +12,9 @@ pytestmark = pytest.mark.ground
 FAIL = "ground.berth.dev/fail"
 
 
-def said(space: Space, name: str, reason: str) -> str:
-    """Wait until a Workload is not Ready for this reason, and return its message."""
-    message: str = condition(space.expect(name, "Ready", "False", reason), "Ready")["message"]
-    return message
+def said(space: Space, name: str, reason: str, *words: str) -> Json:
+    """Wait until a Workload is not Ready for this reason and says these words, and return it."""
+    return space.expect(name, "Ready", "False", reason, says=words)
 
 
 def failing_image(how: str) -> Json:
@@ -37,8 +36,8 @@ def failing_image(how: str) -> Json:
 )
 def test_a_pod_that_does_not_start_tells_what_mends_it(space: Space, how: str, reason: str, words: str) -> None:
     space.workload("web", failing_image(how))
-    assert words in said(space, "web", reason)
-    assert "nothing blocks" not in condition(space.get(WORKLOAD, "web"), "Stalled")["message"]
+    found = said(space, "web", reason, words)
+    assert "nothing blocks" not in condition(found, "Stalled")["message"]
     space.workload("web", specs.container())
     space.ready("web")
 
@@ -56,7 +55,7 @@ def test_what_is_told_of_pods_that_come_and_go_stays(space: Space, how: str, rea
     """They run, end, wait and run again meanwhile: once in less than five seconds."""
     size = {"requests": specs.RESOURCES["requests"] | {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}
     space.workload("web", failing_image(how) | {"resources": size})
-    assert words in said(space, "web", reason)
+    said(space, "web", reason, words)
     space.quiet(5.0)
     space.silence(10.0)
 
@@ -66,7 +65,7 @@ def test_a_pod_that_runs_and_never_passes_its_readiness_probe(space: Space) -> N
     probe = {"httpGet": {"port": "http", "path": "/ready"}, "periodSeconds": 1, "failureThreshold": 1}
     spec["container"] = spec["container"] | {"readinessProbe": probe}
     space.workload("web", spec)
-    assert "its readinessProbe (HTTP GET /ready at port http) does not pass" in said(space, "web", "ProbeFailing")
+    said(space, "web", "ProbeFailing", "its readinessProbe (HTTP GET /ready at port http) does not pass")
 
 
 def test_a_pod_that_starts_to_crash_later(space: Space) -> None:
@@ -85,8 +84,7 @@ def test_a_pod_that_fits_no_node_now(space: Space) -> None:
     filler = {"containers": [{"name": "main", "image": specs.IMAGE, "resources": {"requests": {"cpu": "31"}}}]}
     space.put(POD, "filler", {**filler, "nodeName": node})
     space.workload("web", specs.pinned(name, specs.container(resources={"requests": {"cpu": "2", "memory": "128Mi"}})))
-    said(space, "web", "Unschedulable")
-    space.until(WORKLOAD, "web", lambda found: "Insufficient cpu" in condition(found, "Ready")["message"])
+    said(space, "web", "Unschedulable", "Insufficient cpu")
     space.delete(POD, "filler")
     space.ready("web")
 
@@ -95,7 +93,7 @@ def test_a_claim_that_does_not_exist(space: Space) -> None:
     spec = specs.container(volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}])
     spec["container"] = spec["container"] | {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
     space.workload("web", spec)
-    assert "data does not exist" in said(space, "web", "VolumeMissing")
+    said(space, "web", "VolumeMissing", "data does not exist")
     space.put(CLAIM, "data", {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
     space.ready("web")
 
@@ -103,7 +101,7 @@ def test_a_claim_that_does_not_exist(space: Space) -> None:
 def test_a_quota_that_is_used_up(space: Space) -> None:
     space.put(QUOTA, "few", {"hard": {"pods": "0"}})
     space.workload("web", specs.container())
-    assert "exceeded quota: few" in said(space, "web", "WaitingForQuota")
+    said(space, "web", "WaitingForQuota", "exceeded quota: few")
     space.quiet()
     space.silence(3.0)
     space.put(QUOTA, "few", {"hard": {"pods": "5"}})
@@ -114,7 +112,7 @@ def test_a_machine_whose_preference_is_missing(space: Space) -> None:
     spec = specs.machine()
     spec["machine"] = spec["machine"] | {"preference": space.name}
     space.workload("erp", spec)
-    assert space.name in said(space, "erp", "NotAdmitted")
+    said(space, "erp", "NotAdmitted", space.name)
     space.put(CLUSTER_PREFERENCE, space.name, {})
     space.ready("erp")
 
@@ -124,8 +122,7 @@ def test_a_machine_whose_instancetype_is_missing(space: Space) -> None:
     spec["machine"] = spec["machine"] | {"instancetype": space.name}
     del spec["resources"]
     space.workload("erp", spec)
-    found = space.expect("erp", "Ready", "False", "NotAdmitted")
-    assert space.name in condition(found, "Ready")["message"]
+    said(space, "erp", "NotAdmitted", space.name)
     space.put(CLUSTER_INSTANCETYPE, space.name, {"cpu": {"guest": 1}, "memory": {"guest": "1Gi"}})
     space.ready("erp")
 
@@ -152,8 +149,7 @@ def test_a_task_that_fails(space: Space) -> None:
     spec = specs.task(task={"backoffLimit": 0})
     spec["container"] = {"image": "registry.example/team/build:fail-Error"}
     space.workload("build", spec)
-    why = "1 of 1 tries failed; the last: container main: ended with exit code 1 (Error)"
-    assert why in said(space, "build", "TaskFailed")
-    assert condition(space.expect("build", "Stalled", "True"), "Stalled")["reason"] == "TaskFailed"
+    said(space, "build", "TaskFailed", "1 of 1 tries failed; the last: container main: ended with exit code 1 (Error)")
+    space.expect("build", "Stalled", "True", "TaskFailed")
     space.quiet()
     space.silence(2.0)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ground.api import eventually
 from scenarios import specs
 from scenarios.audit import lasted
 from scenarios.kinds import (
@@ -16,7 +17,7 @@ from scenarios.kinds import (
     VMI,
     WORKLOAD,
 )
-from scenarios.objects import Json
+from scenarios.objects import SECONDS, Json
 from scenarios.process import PROGRESS_SECONDS
 from scenarios.site import Space
 
@@ -87,9 +88,9 @@ def test_a_workload_that_comes_back_at_once_gets_children_of_its_own(space: Spac
     space.delete(WORKLOAD, "web")
     space.gone(WORKLOAD, "web")
     space.workload("web", specs.container())
-    found = space.ready("web")
-    assert found["metadata"]["uid"] != before
-    assert space.children("web") == {"Deployment web", "Service web", "NetworkPolicy web"}
+    assert space.ready("web")["metadata"]["uid"] != before
+    own = {"Deployment web", "Service web", "NetworkPolicy web"}
+    eventually(lambda: space.children("web") == own, SECONDS, "children of its own")
 
 
 def test_a_namespace_with_workloads_goes_away_without_a_storm(space: Space) -> None:

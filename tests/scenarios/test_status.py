@@ -7,7 +7,7 @@ import pytest
 from scenarios import specs
 from scenarios.kinds import DEPLOYMENT, WORKLOAD
 from scenarios.objects import Json
-from scenarios.site import Space, condition, kubectl
+from scenarios.site import Space, kubectl
 
 pytestmark = pytest.mark.ground
 
@@ -83,7 +83,7 @@ def test_conditions_follow_the_conventions_through_an_edit(space: Space) -> None
     was, now = times(before), times(found)
     for kind in ("Accepted", "Placed", "Stalled"):
         assert now[kind] == was[kind], "the time changes only with the status"
-    assert condition(found, "Reconciling")["status"] == "False"
+    space.expect("web", "Reconciling", "False")
 
 
 def test_the_scale_subresource_says_what_runs(space: Space) -> None:

@@ -49,8 +49,8 @@ def test_a_machine_that_does_not_start_leaves_the_pods_serving(space: Space) -> 
     space.put(QUOTA, "full", {"hard": {"pods": "1"}})
     space.policy({"level": "Virtualized", "classes": ["vm"]})
     space.until(VM, "portal", lambda found: condition(found, "Synchronized")["status"] == "False")
-    found = space.expect("portal", "Isolated", "False", "Switching")
-    assert condition(found, "Ready")["status"] == "False"
+    space.expect("portal", "Isolated", "False", "Switching")
+    space.expect("portal", "Ready", "False")
     space.quiet()
     assert pod in {each["metadata"]["uid"] for each in space.pods("portal")}
     assert space.get(DEPLOYMENT, "portal")["status"]["readyReplicas"] == 1

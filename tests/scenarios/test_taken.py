@@ -5,7 +5,7 @@ import pytest
 from scenarios import specs
 from scenarios.kinds import DEPLOYMENT, NETWORK_POLICY, SERVICE, VM, Kind
 from scenarios.objects import Json
-from scenarios.site import Space, condition
+from scenarios.site import Space
 
 pytestmark = pytest.mark.ground
 
@@ -41,15 +41,14 @@ def test_a_foreign_object_is_never_adopted(space: Space, name: str, labels: dict
     kind, spec = SPECS[name]
     before = untouched(space.put(kind, "web", spec, labels))
     space.workload("web", specs.container())
-    found = space.expect("web", "Stalled", "True", "NameTaken")
-    assert f"{name} web" in condition(found, "Stalled")["message"]
+    space.expect("web", "Stalled", "True", "NameTaken", says=f"{name} web")
     space.quiet()
     assert untouched(space.get(kind, "web")) == before
     space.silence(2.0)
     space.delete(kind, "web")
+    space.expect("web", "Stalled", "False")
     space.ready("web")
     assert space.children("web") == {"Deployment web", "Service web", "NetworkPolicy web"}
-    assert condition(space.expect("web", "Stalled", "False"), "Ready")["status"] == "True"
 
 
 def test_a_foreign_machine_is_never_adopted(space: Space) -> None:

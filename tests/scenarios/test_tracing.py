@@ -56,21 +56,22 @@ def test_a_collector_gets_every_pass_with_its_writes(tmp_path: Path) -> None:
             space = Space.make(cluster)
             space.workload("web", specs.container())
             space.ready("web")
-            passes = eventually(
-                lambda: [
-                    each
-                    for each in spans
-                    if each.name == "reconcile berth-workload"
-                    and any(attribute.value.string_value == "web" for attribute in each.attributes)
-                ],
-                SECONDS,
-                "passes over web are traced",
-            )
-            inside = {each.name for each in spans if each.parent_span_id in {found.span_id for found in passes}}
-            assert {"PATCH deployments", "PATCH services", "PATCH networkpolicies", "PATCH workloads"} <= inside
+            writes = {"PATCH deployments", "PATCH services", "PATCH networkpolicies", "PATCH workloads"}
+            eventually(lambda: writes <= inside_passes(spans), SECONDS, "passes over web are traced with their writes")
             assert any("trace_id=" in line for line in open_metrics(operator).splitlines()), "exemplars lead to traces"
         finally:
             assert operator.stop() == 0
+
+
+def inside_passes(spans: list[Span]) -> set[str]:
+    """Return the names of the spans inside passes over web."""
+    passes = {
+        each.span_id
+        for each in spans
+        if each.name == "reconcile berth-workload"
+        and any(attribute.value.string_value == "web" for attribute in each.attributes)
+    }
+    return {each.name for each in spans if each.parent_span_id in passes}
 
 
 def open_metrics(operator: Operator) -> str:

@@ -19,7 +19,7 @@ from scenarios.kinds import (
     WORKLOAD,
     Kind,
 )
-from scenarios.site import condition
+from scenarios.site import condition, shows
 from threats.people import kubeconfig
 from threats.site import EVIL, Site
 from threats.specs import CONTAINER
@@ -46,10 +46,12 @@ def workload(
         objects.delete(site.cluster, WORKLOAD, namespace, name)
 
 
-def until(site: Site, name: str, kind: str, status: str, namespace: str = EVIL) -> Json:
+def until(site: Site, name: str, kind: str, status: str, namespace: str = EVIL, *, says: str = "") -> Json:
+    """Wait for a condition of a Workload with these words in its message, for its current generation; return it."""
+
     def wish(found: Json) -> bool:
-        seen = condition(found, kind)
-        return seen["status"] == status and seen.get("observedGeneration") == found["metadata"]["generation"]
+        current = condition(found, kind).get("observedGeneration") == found["metadata"]["generation"]
+        return current and shows(found, kind, status, says=says)
 
     return objects.until(site.cluster, WORKLOAD, namespace, name, wish)
 

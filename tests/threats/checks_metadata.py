@@ -20,6 +20,7 @@ from scenarios.kinds import (
     VMI,
     WORKLOAD,
 )
+from scenarios.site import condition
 from threats.acting import (
     WORKLOADS,
     children_of,
@@ -258,9 +259,8 @@ def a_taken_disk_is_not_shared(site: Site) -> str:
     with workload(site, "col-a", changed(DISKS, path_of("machine.disks"), [size])):
         objects.until(site.cluster, DATA_VOLUME, EVIL, "col-a-b-c", lambda found: found)
         with workload(site, "col-a-b", changed(DISKS, path_of("machine.disks"), [{"name": "c", **source}])):
-            found = until(site, "col-a-b", "Stalled", "True")
-            said = next(each["message"] for each in found["status"]["conditions"] if each["type"] == "Stalled")
-            assert "col-a-b-c" in said, said
+            found = until(site, "col-a-b", "Stalled", "True", says="col-a-b-c")
+            said: str = condition(found, "Stalled")["message"]
             assert not objects.get(site.cluster, VM, EVIL, "col-a-b")
         disk = objects.get(site.cluster, DATA_VOLUME, EVIL, "col-a-b-c")
         assert disk["metadata"]["labels"]["berth.dev/disk-of"] == "col-a"

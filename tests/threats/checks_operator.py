@@ -20,7 +20,7 @@ from scenarios.kinds import (
     VM,
     WORKLOAD,
 )
-from scenarios.site import audit_of
+from scenarios.site import audit_of, condition
 from threats.acting import (
     DENIED,
     WORKLOADS,
@@ -157,8 +157,8 @@ def the_deadline_stops(site: Site) -> str:
         objects.until(site.cluster, VM, name, "vm", lambda found: found)
         require(site, name, require={"level": "Confidential"}, onDeadline="Stop", deadlineSeconds=2)
         objects.gone(site.cluster, VM, name, "vm")
-        found = until(site, "vm", "Placed", "False", name)
-        return str(next(each["message"] for each in found["status"]["conditions"] if each["type"] == "Placed"))
+        found = until(site, "vm", "Placed", "False", name, says="Confidential")
+        return str(condition(found, "Placed")["message"])
 
 
 def status_keeps_secrets(site: Site) -> str:

@@ -141,6 +141,7 @@ def furnish(cluster: Cluster) -> None:
     for name, spec in TENANTS.items():
         body = {"namespaceSelector": {"matchLabels": {"tenant": name}}, **spec}
         objects.put(cluster, TENANT, "", {"metadata": {"name": name}, "spec": body})
+        objects.observed(cluster, TENANT, "", name)
     for name, labels in LABELS.items():
         objects.put(cluster, NAMESPACE, "", {"metadata": {"name": name, "labels": labels}})
         eventually(lambda at=name: objects.get(cluster, ACCOUNT, at, "default"), objects.SECONDS, f"{name} is usable")
@@ -152,6 +153,7 @@ def furnish(cluster: Cluster) -> None:
             "",
             {"metadata": {"name": name}, "spec": {"mode": "Enforce", "reason": "a test", "match": match, **spec}},
         )
+        objects.observed(cluster, POLICY, "", name)
     objects.put(cluster, PRIORITY, "", {"metadata": {"name": "batch"}, "value": -1, "preemptionPolicy": "Never"})
     objects.put(
         cluster,

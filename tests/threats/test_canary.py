@@ -112,7 +112,7 @@ def reached(site: Site, name: str) -> bool:
 def test_no_secret_of_a_workload_is_told_anywhere(shared: Site, written: list[str]) -> None:
     for name in written:
         eventually(lambda at=name: reached(shared, at), objects.SECONDS, f"{name} has come to its end")
-    assert len(objects.items(shared.cluster, EVENT, EVIL)) > 3
+    eventually(lambda: len(objects.items(shared.cluster, EVENT, EVIL)) > 3, objects.SECONDS, "Events are told")
     told = {
         "status": [
             each.get("status")

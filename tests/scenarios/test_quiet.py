@@ -24,6 +24,8 @@ def test_all_sorts_of_workloads_come_to_rest_and_a_restart_writes_nothing(space:
         space.workload(name, spec)
     for name in list(every)[:-2]:
         space.ready(name)
+    space.expect("nowhere", "Placed", "False")
+    space.expect("denied", "Accepted", "False")
     space.quiet(5.0)
     space.silence(8.0)
     operator.stop()

@@ -102,12 +102,12 @@ def _has(found: Any, path: str) -> bool:
 
 
 def _decided(site: Site, vector: Vector, tried: Manifest, body: Json) -> Answer:
-    """Write a Workload for real and wait for the operator's decision."""
+    """Write a Workload for real and wait for the operator's decision, in the words of the vector where it refuses it."""
     name = body["metadata"]["name"]
     where, namespace = WORKLOADS.format(tried.namespace), tried.namespace
     call(kubeconfig(site.cluster, vector.who), "POST", f"{where}?fieldValidation=Strict", body)
     try:
-        found = objects.until(site.cluster, WORKLOAD, namespace, name, _settled)
+        found = objects.until(site.cluster, WORKLOAD, namespace, name, lambda found: _settled(found, vector.says))
         refused = _refused(found)
         if refused and not _children(site, namespace, name):
             return Answer(Layer.POLICY, refused)
@@ -121,11 +121,11 @@ def _decided(site: Site, vector: Vector, tried: Manifest, body: Json) -> Answer:
         objects.delete(site.cluster, WORKLOAD, namespace, name)
 
 
-def _settled(found: Json) -> bool:
-    """Tell whether the operator has decided and, where it placed it, written what runs it."""
+def _settled(found: Json, says: str) -> bool:
+    """Tell whether the operator has refused it in these words, or placed it and written what runs it."""
     current = found.get("status", {}).get("observedGeneration") == found["metadata"]["generation"]
-    placed = site.condition(found, "Placed")["status"]
-    return current and (bool(_refused(found)) or placed == "True")
+    placed, refused = site.condition(found, "Placed")["status"], _refused(found)
+    return current and ((bool(refused) and says in refused) or placed == "True")
 
 
 def _refused(found: Json) -> str:

@@ -44,21 +44,30 @@ class Connection:
     """How to reach an API server, as a kubeconfig of the ground says: by certificate files or token, as somebody else."""
 
     server: str
-    tls: ssl.SSLContext
     headers: dict[str, str]
+    files: dict[str, str]
+    """Its certificates, by the names that urllib3 has for them."""
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """Return a new context, for one thread alone."""
+        tls = ssl.create_default_context(cafile=self.files["ca_certs"])
+        if "cert_file" in self.files:
+            tls.load_cert_chain(self.files["cert_file"], self.files["key_file"])
+        return tls
 
 
 def connection(kubeconfig: Path) -> Connection:
     """Read the only context of a kubeconfig that kwokctl or `identity` wrote: it impersonates at most one group."""
     content = yaml.safe_load(kubeconfig.read_text())
     cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
-    tls = ssl.create_default_context(cafile=cluster["certificate-authority"])
+    files = {"ca_certs": cluster["certificate-authority"]}
     if "client-certificate" in user:
-        tls.load_cert_chain(user["client-certificate"], user["client-key"])
+        files |= {"cert_file": user["client-certificate"], "key_file": user["client-key"]}
     headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
     headers |= {"Impersonate-User": user["as"]} if "as" in user else {}
     headers |= {"Impersonate-Group": user["as-groups"][0]} if "as-groups" in user else {}
-    return Connection(cluster["server"], tls, headers)
+    return Connection(cluster["server"], headers, files)
 
 
 @lru_cache(maxsize=64)
@@ -75,7 +84,9 @@ def _pool(kubeconfig: Path, _changed: int) -> tuple[Connection, urllib3.PoolMana
         allowed_methods={"GET", "PATCH", "PUT"},
         respect_retry_after_header=False,
     )
-    return found, urllib3.PoolManager(ssl_context=found.tls, maxsize=16, retries=again, timeout=REQUEST_SECONDS)
+    # Each connection gets a context of its own. urllib3 sets the protocols of a context anew with each connection, while
+    # another thread may be copying them: then the server cannot read what the client says first.
+    return found, urllib3.PoolManager(**found.files, maxsize=16, retries=again, timeout=REQUEST_SECONDS)
 
 
 def call(kubeconfig: Path, method: str, path: str, body: object = None, content_type: str = JSON) -> Json:

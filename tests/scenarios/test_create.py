@@ -116,8 +116,8 @@ def test_replicas_of_a_disk_run_as_a_pool(space: Space) -> None:
 
 def test_a_task_runs_to_completion(space: Space) -> None:
     space.workload("build", specs.task())
-    found = space.ready("build")
-    assert (condition(found, "Ready")["reason"], found["status"]["ready"]) == ("Completed", "1/1")
+    found = space.expect("build", "Ready", "True", "Completed")
+    assert found["status"]["ready"] == "1/1"
     assert space.children("build") == {"Job build", "NetworkPolicy build"}
     assert space.get(JOB, "build")["status"]["succeeded"] == 1
     assert_writes(space, {"create jobs": 1, "create networkpolicies": 1})
@@ -129,7 +129,7 @@ def test_a_task_on_a_disk_that_is_edited_when_it_has_ended_runs_anew(space: Spac
     space.workload("build", specs.machine_task())
     first = space.until(VM, "build", lambda vm: vm.get("status", {}).get("printableStatus") == "Running")
     space.merge(VM, "build", power_off)
-    assert condition(space.ready("build"), "Ready")["reason"] == "Completed"
+    space.expect("build", "Ready", "True", "Completed")
     space.workload("build", specs.machine_task(resources={"requests": {"cpu": "2", "memory": "1Gi"}}))
     space.expect("build", "Ready", "False", "Provisioning")
     again = space.until(VMI, "build", lambda vmi: vmi.get("status", {}).get("phase") == "Running")
@@ -144,9 +144,10 @@ def test_a_task_on_a_disk_runs_until_the_guest_powers_off(space: Space, cluster:
     space.until(VM, "build", lambda vm: vm.get("status", {}).get("printableStatus") == "Running")
     power_off = {"metadata": {"annotations": {"ground.berth.dev/succeed-after": "1s"}}}
     merge(cluster, VM, space.name, "build", power_off)
-    found = space.ready("build")
-    assert (condition(found, "Ready")["reason"], found["status"]["ready"]) == ("Completed", "1/1")
+    found = space.expect("build", "Ready", "True", "Completed")
+    assert found["status"]["ready"] == "1/1"
     assert space.children("build") == {"VirtualMachine build", "NetworkPolicy build"}
     space.quiet()
+    found = space.get(WORKLOAD, "build")
     space.silence(2.0)
     assert space.get(WORKLOAD, "build")["status"]["conditions"] == found["status"]["conditions"]

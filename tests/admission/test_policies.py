@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.ground, pytest.mark.xdist_group("admission")]
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 BINDINGS = f"{ADMISSION}/validatingadmissionpolicybindings"
 POLICIES = f"{ADMISSION}/validatingadmissionpolicies"
-SECONDS = 30.0
+SECONDS = 60.0
 DOCUMENTS = chart.objects(*chart.ADMISSION)
 EVERY = {each["metadata"]["name"]: each for each in DOCUMENTS if each["kind"] == "ValidatingAdmissionPolicy"}
 BOUND = {each["spec"]["policyName"]: each for each in DOCUMENTS if each["kind"] == "ValidatingAdmissionPolicyBinding"}

@@ -63,6 +63,11 @@ async def execute(replica: Replica, *steps: Apply | Delete) -> Any:
     return await replica.deps.gateway.execute(steps, WORKLOAD, lambda: BOUNDS.get(kind, SERVED_BOUNDS))
 
 
+def there(replica: Replica) -> None:
+    """Put shop/web itself on the server."""
+    replica.server.put(WORKLOADS, "web", "shop", metadata={"uid": UID})
+
+
 def owned_by(uid: str) -> list[dict[str, Any]]:
     """Return the owner references of a child of another Workload."""
     return [OURS[0] | {"uid": uid}]
@@ -159,6 +164,7 @@ async def test_a_name_of_somebody_else_is_taken_and_left_alone(replica: Replica,
 
 @pytest.mark.parametrize("label", [DISK_LABEL, WORKLOAD_LABEL], ids=["its own", "that of former versions"])
 async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: Replica, label: str) -> None:
+    there(replica)
     before = replica.server.put(DATA_VOLUMES, DISK.name, "shop", metadata={"labels": {label: "web"}})
     done = await execute(replica, Apply(DISK, None))
     assert done.taken == ()
@@ -175,11 +181,13 @@ async def test_a_disk_that_outlives_its_workload_is_ours_by_its_label(replica: R
     ],
 )
 async def test_any_other_disk_of_that_name_is_taken(replica: Replica, meta: dict[str, Any]) -> None:
+    there(replica)
     replica.server.put(DATA_VOLUMES, DISK.name, "shop", metadata=meta)
     assert (await execute(replica, Apply(DISK, None))).taken == (Taken("DataVolume", DISK.name),)
 
 
 async def test_a_machine_whose_disk_turns_out_to_be_taken_is_not_made(replica: Replica) -> None:
+    there(replica)
     replica.server.put(DATA_VOLUMES, DISK.name, "shop")
     machine_of_it = next(child for child in wanted(CLONED, VM) if child.kind == "VirtualMachine")
     done = await execute(replica, Apply(DISK, None), Apply(machine_of_it, None))
@@ -299,18 +307,42 @@ async def test_nothing_is_made_anew_for_a_workload_of_which_it_is_not_known_yet_
     async def again() -> Done:
         return await replica.deps.gateway.execute((Apply(SERVICE, None),), known, lambda: SERVED_BOUNDS)
 
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.Conflict, match="is gone"):
         await again()
     replica.server.put(WORKLOADS, "web", "shop", metadata={"uid": "another"})
-    with pytest.raises(errors.Conflict, match="made anew"):
+    with pytest.raises(errors.Conflict, match="was made anew"):
         await again()
     replica.server.remove(WORKLOADS, "web", "shop")
     replica.server.put(WORKLOADS, "web", "shop", metadata={"uid": UID, "deletionTimestamp": "2026-11-30T00:00:00Z"})
-    with pytest.raises(errors.Conflict, match="being deleted"):
+    with pytest.raises(errors.Conflict, match="or going"):
         await again()
     assert replica.writes() == []
-    replica.server.put(WORKLOADS, "web", "shop", metadata={"uid": UID})
+    there(replica)
     assert await again() == Done()
+    assert replica.of("services")
+
+
+async def test_a_disk_that_would_outlive_its_workload_is_never_made_for_one_that_is_gone(replica: Replica) -> None:
+    with pytest.raises(errors.Conflict, match="is gone"):
+        await execute(replica, Apply(DISK, None))
+    assert replica.writes() == []
+    there(replica)
+    assert await execute(replica, Apply(DISK, None)) == Done()
+
+
+async def test_an_owner_is_read_only_before_something_is_made_anew(replica: Replica) -> None:
+    known = replace(WORKLOAD, status=pack({"replicas": 1}))
+    assert await execute(replica, Apply(SERVICE, None)) == Done()
+    uid = replica.of("services")["shop", "web"]["metadata"]["uid"]
+    steps = (Apply(SERVICE, uid), Delete(replace(stored(SERVICE), uid=uid), "x"))
+    assert await replica.deps.gateway.execute(steps, known, lambda: SERVED_BOUNDS) == Done()
+    assert "GET" not in {method for method, *_ in replica.server.requests}
+
+
+async def test_where_the_owner_may_not_be_read_it_is_gone_by_what_is_known(replica: Replica) -> None:
+    replica.server.fail("GET", "workloads", answer(403, "Forbidden"))
+    known = replace(WORKLOAD, status=pack({"replicas": 1}))
+    assert await replica.deps.gateway.execute((Apply(SERVICE, None),), known, lambda: SERVED_BOUNDS) == Done()
     assert replica.of("services")
 
 
@@ -334,7 +366,7 @@ async def test_the_quota_of_a_tenant_is_written_and_removed(replica: Replica) ->
 
 async def test_no_quota_is_made_anew_for_a_tenant_that_is_gone(replica: Replica) -> None:
     known = replace(TENANT, status=b'{"namespaces":1}')
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.Conflict, match="is gone"):
         await replica.deps.gateway.settle(Apply(net(), None), known, NET)
     assert replica.writes() == []
     replica.server.put(TENANTS, "acme", metadata={"uid": "uid-of-acme"})

@@ -91,6 +91,10 @@ class _Paper:
             self._store.put_child(resource.kind, parse.key_of(stored), children.child(stored))
         return stored
 
+    async def get(self, _resource: Resource, namespace: str, name: str) -> Object:
+        """Return what there is of a Workload."""
+        return {"metadata": {"uid": self._store.workloads[namespace, name].uid}}
+
     async def create(self, _resource: Resource, _namespace: str | None, body: Object) -> Object:
         """Take an Event."""
         return {**body, "metadata": {**body["metadata"], "name": body["metadata"]["generateName"]}}

@@ -19,10 +19,17 @@ def until(space: Space, name: str, kind: str, status: str, reason: str, says: st
     return space.until(CLASS, name, lambda found: shows(found, kind, status, reason, says=says), SECONDS)
 
 
+def until_available(space: Space, name: str, kind: str, status: str, reason: str) -> Json:
+    """Wait for a condition of a class that is available; return the class."""
+    available = ("Available", "True", "Verified")
+    return space.until(
+        CLASS, name, lambda found: shows(found, kind, status, reason) and shows(found, *available), SECONDS
+    )
+
+
 @pytest.mark.parametrize(("name", "kernel"), [("container", False), ("container-userns", False), ("gvisor", True)])
 def test_what_the_chart_installs_isolates_as_it_says(space: Space, name: str, kernel: bool) -> None:
-    until(space, name, "Probed", "True", "Verified")
-    found = until(space, name, "Available", "True", "Verified")
+    found = until_available(space, name, "Probed", "True", "Verified")
     seen = found["status"]["probes"][0]["seen"]
     assert ("gvisor" in seen["kernel"]) is kernel
     assert (seen["noNewPrivs"], seen["capEff"].strip("0")) == ("1", "")
@@ -44,7 +51,6 @@ def test_runc_under_the_name_of_a_sandbox_is_found_out(space: Space) -> None:
 def test_a_network_that_enforces_nothing_is_told(space: Space) -> None:
     with site.unenforced(space.cluster):
         space.merge(CLASS, "container", {"metadata": {"annotations": {"berth.dev/probe": space.name}}})
-        until(space, "container", "NetworkPolicyEnforced", "False", "NetworkNotEnforced")
-        until(space, "container", "Available", "True", "Verified")
+        until_available(space, "container", "NetworkPolicyEnforced", "False", "NetworkNotEnforced")
     space.merge(CLASS, "container", {"metadata": {"annotations": {"berth.dev/probe": f"{space.name}-again"}}})
     until(space, "container", "NetworkPolicyEnforced", "True", "Verified")

@@ -88,7 +88,7 @@ def _alive(space: Space, kind: Kind, marked: str) -> list[Json]:
 @contextmanager
 def untouched(space: Space, name: str) -> Iterator[None]:
     """Fail when the operator writes while the block runs, or when something has joined or left a Workload by its end."""
-    space.quiet()
+    space.quiet(5.0)
     before, heard = company(space, name), space.audit.again()
     yield
     space.silence()

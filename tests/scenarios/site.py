@@ -277,8 +277,8 @@ def condition(found: Json, kind: str) -> Json:
 def shows(found: Json, kind: str, status: str, reason: str | None = None, *, says: str | tuple[str, ...] = ()) -> bool:
     """Tell whether a condition of an object has a status and, where given, a reason and words in its message."""
     item, words = condition(found, kind), (says,) if isinstance(says, str) else says
-    met = item["status"] == status and reason in (None, item["reason"])
-    return met and all(word in item["message"] for word in words)
+    met = item["status"] == status and reason in (None, item.get("reason"))
+    return met and all(word in item.get("message", "") for word in words)
 
 
 def load(text: str) -> Json:

@@ -192,7 +192,7 @@ def test_kubevirt_comes_and_goes_without_a_restart(place: Space, replica: Starte
     place.ready("web")
     place.expect("erp", "Placed", "False", "KubeVirtNotReady", says="install")
     site.install_kubevirt(place.cluster)
-    place.ready("erp")
+    place.expect("erp", "Ready", "True", seconds=120.0)
     assert place.children("erp") == {"VirtualMachine erp", "Service erp", "NetworkPolicy erp"}
     pod = place.pods("web")[0]["metadata"]["uid"]
     crds.remove(place.cluster)

@@ -35,7 +35,7 @@ OUTCOMES = {
     "restart": ("Ready", "RestartRequired"),
     "ruled out": ("Stalled", "Misconfigured"),
 }
-PATIENCE = 180.0
+PATIENCE = 300.0
 """Seconds for all machines together."""
 
 Objects = dict[str, Json]

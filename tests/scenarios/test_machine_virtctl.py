@@ -32,7 +32,7 @@ from scenarios.kinds import (
 )
 from scenarios.objects import Json, items
 from scenarios.process import Operator
-from scenarios.site import Space, condition
+from scenarios.site import Space, condition, shows
 
 pytestmark = pytest.mark.ground
 
@@ -56,7 +56,7 @@ def restarted(space: Space) -> Json:
     before = space.get(VMI, "erp")["metadata"]["uid"]
     asked = [{"action": "Stop", "uid": before}, {"action": "Start"}]
     patch(space, VIRT_API, VM, "erp", {"status": {"stateChangeRequests": asked}}, "status")
-    space.until(VMI, "erp", lambda found: found["metadata"]["uid"] != before)
+    space.until(VMI, "erp", lambda found: found["metadata"]["uid"] != before and shows(found, "Ready", "True"))
     space.expect("erp", "Ready", "True", "Running")
     return space.get(VMI, "erp")
 
@@ -69,7 +69,7 @@ def test_a_restart_is_done_and_the_workload_is_ready_again(erp: Space, *, force:
     found = restarted(erp)
     assert found["spec"]["terminationGracePeriodSeconds"] == 180
     assert {f"VirtualMachineInstance {found['metadata']['name']}", "VirtualMachine erp"} <= company(erp, "erp")
-    erp.quiet()
+    erp.quiet(5.0)
     erp.silence()
 
 
@@ -106,7 +106,7 @@ def test_a_migration_that_is_cancelled_leaves_the_guest_where_it_was(erp: Space)
     remove(erp, AUTHOR, MIGRATION, "move")
     erp.gone(MIGRATION, "move")
     erp.until(POD, erp.pods("erp")[0]["metadata"]["name"], lambda pod: pod["spec"]["nodeName"])
-    erp.expect("erp", "Ready", "True")
+    erp.expect("erp", "Ready", "True", "MigrationFailed")
     assert erp.get(VMI, "erp")["status"]["nodeName"] == before["status"]["nodeName"]
 
 

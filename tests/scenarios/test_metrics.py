@@ -3,11 +3,14 @@
 import ssl
 from pathlib import Path
 
+import pytest
 import urllib3
 
 from ground.cluster import Cluster
 from scenarios.monitoring import secured, token
 from scenarios.process import Operator, free_port
+
+pytestmark = pytest.mark.ground
 
 
 def scraped(port: int, authorization: str = "") -> tuple[int, str]:

@@ -57,8 +57,8 @@ def a_machine(labels: dict[str, str], sockets: int = 1) -> Json:
 
 
 def asked(space: Space) -> dict[str, int]:
-    """Return how many dry runs there were in a namespace, by kind."""
-    return dict(Counter(each.resource for each in space.audit.dry_runs(space.name)))
+    """Return how many dry runs were answered in a namespace, by kind."""
+    return dict(Counter(each.resource for each in space.audit.dry_runs(space.name) if not each.refused))
 
 
 def candidate(found: Json, name: str) -> Json:

@@ -45,6 +45,11 @@ def says(space: Space, name: str, kind: str, status: str, reason: str, *words: s
     return message
 
 
+def available(found: Json) -> bool:
+    """Return whether a class is available."""
+    return shows(found, "Available", "True")
+
+
 def about(space: Space, name: str) -> list[Json]:
     """Return the Events about a class."""
     return [each for each in objects.items(space.cluster, EVENT, "default") if each["regarding"]["name"] == name]
@@ -52,9 +57,8 @@ def about(space: Space, name: str) -> list[Json]:
 
 @pytest.mark.parametrize("name", ["container", "container-userns", "gvisor"])
 def test_what_the_chart_installs_is_seen_to_be_what_it_says(space: Space, name: str) -> None:
-    says(space, name, "Probed", "True", "Verified")
     says(space, name, "NetworkPolicyEnforced", "True", "Verified")
-    found = space.until(CLASS, name, lambda found: shows(found, "Available", "True"))
+    found = space.until(CLASS, name, lambda found: shows(found, "Probed", "True", "Verified") and available(found))
     assert [probe["seen"]["noNewPrivs"] for probe in found["status"]["probes"]] == ["1"]
 
 
@@ -96,8 +100,8 @@ def test_another_value_of_the_annotation_has_it_probed_again(space: Space) -> No
 def test_an_open_network_is_told_on_the_class_and_on_what_is_to_be_isolated(space: Space) -> None:
     space.node("open")
     name = space.isolation_class("open", {"level": "Container", "pod": {}} | space.pool)
-    says(space, name, "NetworkPolicyEnforced", "False", "NetworkNotEnforced", "10.96.0.1:443")
-    space.until(CLASS, name, lambda found: shows(found, "Available", "True"))
+    enforced = ("NetworkPolicyEnforced", "False", "NetworkNotEnforced")
+    space.until(CLASS, name, lambda found: shows(found, *enforced, says="10.96.0.1:443") and available(found))
     labelled = {"matchLabels": {"kubernetes.io/metadata.name": space.name}}
     space.put(TENANT, space.name, {"namespaceSelector": labelled, "network": {"mode": "Isolated"}})
     space.workload("web", specs.pinned(name, specs.container()))

@@ -212,11 +212,15 @@ def by_the_operator(site: Site, body: Json) -> Answer:
 class _Deaf(Client):
     """Stands for the API server; whatever reaches it was let through."""
 
-    def __init__(self) -> None:
+    def __init__(self, uid: str) -> None:
         self.reached = False
+        self._uid = uid
 
     def fenced(self, _may_write: Callable[[], bool]) -> "_Deaf":
         return self
+
+    async def get(self, *_: Any) -> Json:
+        return {"metadata": {"uid": self._uid}}
 
     async def apply(self, *_: Any, **__: Any) -> Json:
         self.reached = True
@@ -225,7 +229,7 @@ class _Deaf(Client):
 
 def gateway(body: Json, bounds: Bounds) -> Answer:
     """Hand an object to the write gateway as a child of a Workload, and return what it says."""
-    client = _Deaf()
+    client = _Deaf(bounds.uid)
     doors = Gateway(client, lambda: True, lambda *_: None, lambda _: None)
     key = (bounds.namespace, bounds.workload)
     workload = WorkloadRecord(key, bounds.uid, 1, "1", 0.0, False, (), b"{}", pack({}))

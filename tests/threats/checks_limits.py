@@ -48,7 +48,7 @@ def a_storm_holds_nobody_up(site: Site) -> str:
         with workload(site, "calm", CONTAINER, SHOP, "admin"):
             objects.until(site.cluster, DEPLOYMENT, SHOP, "calm", lambda found: found, SOON)
             took = monotonic() - start
-    assert took < SOON / 2, f"it took {took:.1f} s"
+    assert took < SOON, f"it took {took:.1f} s"
     return f"it was there after {took:.1f} s"
 
 

@@ -52,7 +52,8 @@ def _surplus(deps: Deps, wanted: frozenset[tuple[str, str]]) -> Iterable[ChildRe
 async def _settle(step: Apply | Delete, tenant: TenantRecord, bounds: QuotaBounds, deps: Deps) -> None:
     try:
         refused = await deps.gateway.settle(step, tenant, bounds)
-    except (errors.Conflict, errors.NotFound, errors.NamespaceTerminating):
+    except (errors.Conflict, errors.NotFound, errors.NamespaceTerminating) as overtaken:
+        log.info("ResourceQuota %s/%s of Tenant %s: %s", bounds.namespace, NAME, tenant.name, overtaken)
         return  # somebody was faster; the watch brings it
     for problem in refused:
         log.warning("ResourceQuota %s/%s of Tenant %s: %s", bounds.namespace, NAME, tenant.name, problem.message)

@@ -41,7 +41,7 @@ _CLUSTER_EVENTS: Final = "default"
 """Where Events are about what has no namespace (events.k8s.io)."""
 
 _NO_STATUS: Final = pack({})
-"""The status of a Workload that was never looked at, and so has no children yet."""
+"""The status of a Workload of which nothing was said yet: as a rule it has no children either."""
 
 CHILD_RESOURCES: Final = {resource.kind: resource for resource in CHILDREN}
 """The only kinds that Berth writes for a Workload, by name."""
@@ -259,6 +259,8 @@ class Gateway:
         violations = verify(step.child.body, bounds())
         if violations:
             return [_unsafe(step, violations)]
+        if step.uid is None and _outlives(step.child):
+            await self._is_there(WORKLOADS, *workload.key, workload.uid)
         self._written(resource, await self._apply(resource, step, workload))
         return []
 
@@ -266,14 +268,20 @@ class Gateway:
         """Look whether an owner is still there before anything is made anew for it.
 
         No order holds between two watches: that its children went with it may be known before that it is gone itself.
+        Where the operator may not look (rights of an older chart) it goes by what it knows.
 
         Raises:
-            ApiError: NotFound when it is gone, Conflict when it is going or another one has its name.
+            ApiError: Conflict when it is gone or going, or another one has its name.
 
         """
-        meta = (await self._client.get(resource, namespace, name))["metadata"]
-        if meta["uid"] != uid or "deletionTimestamp" in meta:
-            raise errors.Conflict(0, "Overtaken", f"{resource.kind} {name} is being deleted, or was made anew")
+        try:
+            meta = (await self._client.get(resource, namespace, name))["metadata"]
+        except errors.Forbidden:
+            return
+        except errors.NotFound:
+            meta = {}
+        if meta.get("uid") != uid or "deletionTimestamp" in meta:
+            raise errors.Conflict(0, "Overtaken", f"{resource.kind} {name} is gone or going, or was made anew")
 
     async def _grow(self, step: Grow, namespace: str, bounds: Bounds) -> list[Problem]:
         """Let a claim ask for more. The verifier holds it to the disks and the namespace of its Workload."""
@@ -312,6 +320,11 @@ def _check(body: Obj, resource: Resource, workload: WorkloadRecord) -> None:
     owners = [ref["uid"] for ref in meta.get("ownerReferences", ()) if ref.get("controller")]
     if owners != [workload.uid] and (owners or resource is not DATA_VOLUMES):
         raise NotOurs(f"{resource.kind} {meta.get('name')} is not owned by its Workload: make that its controller")
+
+
+def _outlives(child: Child) -> bool:
+    """Return whether a child stays when its Workload goes: nobody would collect what is made too late."""
+    return not child.body["metadata"].get("ownerReferences")
 
 
 def _is_kept_disk(resource: Resource, stored: Obj, workload: WorkloadRecord) -> bool:

@@ -90,6 +90,7 @@ def owned_by(uid: str) -> list[dict[str, Any]]:
     ],
 )
 async def test_what_is_not_the_workloads_own_is_never_applied(replica: Replica, child: Child) -> None:
+    there(replica)
     with pytest.raises(NotOurs):
         await execute(replica, Apply(child, None))
     assert replica.writes() == []

@@ -91,7 +91,9 @@ class Gateway:
         refused: list[Problem] = []
         taken: list[Taken] = []
         missing = set[str]()
-        if workload.status != _NO_STATUS and any(isinstance(step, Apply) and step.uid is None for step in steps):
+        known = workload.status != _NO_STATUS
+        new = (step.child for step in steps if isinstance(step, Apply) and step.uid is None)
+        if any(known or _outlives(child) for child in new):
             await self._is_there(WORKLOADS, *workload.key, workload.uid)
         for step in steps:
             if isinstance(step, Apply) and lacks_a_disk(step.child, missing):
@@ -259,8 +261,6 @@ class Gateway:
         violations = verify(step.child.body, bounds())
         if violations:
             return [_unsafe(step, violations)]
-        if step.uid is None and _outlives(step.child):
-            await self._is_there(WORKLOADS, *workload.key, workload.uid)
         self._written(resource, await self._apply(resource, step, workload))
         return []
 
